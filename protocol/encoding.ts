@@ -1,0 +1,105 @@
+/** Bytes on their own `ArrayBuffer`: what WebCrypto accepts on every platform. */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const NOT_A_DIGIT = 255;
+const SEXTETS = lookup(ALPHABET);
+const NIBBLES = lookup("0123456789abcdef");
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Base64url without padding (RFC 4648 section 5). For ids and public values: not constant time. */
+export function toBase64Url(bytes: Uint8Array): string {
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 3) {
+    const left = bytes.length - i;
+    const group = bytes[i]! << 16 | (bytes[i + 1] ?? 0) << 8 | (bytes[i + 2] ?? 0);
+    text += ALPHABET[group >> 18]! + ALPHABET[group >> 12 & 63]!;
+    if (left > 1) text += ALPHABET[group >> 6 & 63]!;
+    if (left > 2) text += ALPHABET[group & 63]!;
+  }
+  return text;
+}
+
+/**
+ * The one byte string whose {@link toBase64Url} is `text`.
+ * Padding, other alphabets, white space and stray low bits are refused, so two texts never mean the same bytes.
+ * @throws {RangeError} when `text` is not such an encoding
+ */
+export function fromBase64Url(text: string): Bytes {
+  if (text.length % 4 === 1) throw new RangeError("not base64url");
+  const bytes = new Uint8Array(text.length * 3 >> 2);
+  let bits = 0, held = 0, at = 0;
+  for (let i = 0; i < text.length; i++) {
+    held = (held << 6 | digit(SEXTETS, text, i, "base64url")) & 0xfff;
+    bits += 6;
+    if (bits >= 8) bytes[at++] = held >> (bits -= 8);
+  }
+  if (held & (1 << bits) - 1) throw new RangeError("not base64url");
+  return bytes;
+}
+
+/** Lower-case hexadecimal. For public values: not constant time. */
+export function toHex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += HEX[byte];
+  return text;
+}
+
+/**
+ * The bytes of lower-case hexadecimal `text`.
+ * @throws {RangeError} for an odd length or any other character
+ */
+export function fromHex(text: string): Bytes {
+  if (text.length % 2) throw new RangeError("not hexadecimal");
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = digit(NIBBLES, text, 2 * i, "hexadecimal") << 4 |
+      digit(NIBBLES, text, 2 * i + 1, "hexadecimal");
+  }
+  return bytes;
+}
+
+/** UTF-8 of `text`; a lone surrogate becomes U+FFFD. */
+export function utf8(text: string): Bytes {
+  return encoder.encode(text) as Bytes;
+}
+
+/**
+ * The text whose UTF-8 is `bytes`; a byte order mark is kept.
+ * @throws {TypeError} when `bytes` are not UTF-8
+ */
+export function fromUtf8(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
+/** All parts, one after the other, in a new array. */
+export function concat(...parts: readonly Uint8Array[]): Bytes {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Equal length and content. Leaves early: for public values only, secrets need `crypto/compare.ts`. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+function lookup(alphabet: string): Uint8Array {
+  const table = new Uint8Array(128).fill(NOT_A_DIGIT);
+  for (let i = 0; i < alphabet.length; i++) table[alphabet.charCodeAt(i)] = i;
+  return table;
+}
+
+function digit(table: Uint8Array, text: string, at: number, kind: string): number {
+  const value = table[text.charCodeAt(at)] ?? NOT_A_DIGIT;
+  if (value === NOT_A_DIGIT) throw new RangeError(`not ${kind}`);
+  return value;
+}

@@ -1,0 +1,41 @@
+import { type Bytes, fromBase64Url, toBase64Url } from "./encoding.ts";
+
+export type { Bytes } from "./encoding.ts";
+
+/** Every id is this many bytes. */
+export const ID_BYTES = 16;
+
+/** 16 bytes as 22 characters of base64url. The type parameter keeps one kind from passing for another. */
+export type Id<K extends string> = string & { readonly __id: K };
+export type AccountId = Id<"account">;
+export type DeviceId = Id<"device">;
+export type SessionId = Id<"session">;
+export type MessageId = Id<"message">;
+export type SubmitId = Id<"submit">;
+export type RoomId = Id<"room">;
+
+const ID_PATTERN = /^[A-Za-z0-9_-]{21}[AQgw]$/;
+
+/**
+ * The id made of these 16 bytes.
+ * @throws {RangeError} for any other length
+ */
+export function idFrom<K extends string>(bytes: Uint8Array): Id<K> {
+  if (bytes.length !== ID_BYTES) throw new RangeError("an id is 16 bytes");
+  return toBase64Url(bytes) as Id<K>;
+}
+
+/** The 16 bytes of an id. */
+export function idBytes(id: Id<string>): Bytes {
+  return fromBase64Url(id);
+}
+
+/** A fresh id of 128 random bits. */
+export function randomId<K extends string>(): Id<K> {
+  return idFrom(crypto.getRandomValues(new Uint8Array(ID_BYTES)));
+}
+
+/** `text` as an id when it is the one encoding of 16 bytes, else null. For ids that come in URLs and forms. */
+export function parseId<K extends string>(text: string): Id<K> | null {
+  return ID_PATTERN.test(text) ? text as Id<K> : null;
+}

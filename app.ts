@@ -1,0 +1,63 @@
+/** The application: guards, headers, routes and one place for errors. It does no I/O of its own. */
+import { type Context, Hono } from "hono";
+import type { AppEnv, RouteDeps } from "./routes/env.ts";
+import { HTTP_ERRORS, HttpError, type HttpErrorCode } from "./routes/errors.ts";
+import { bodyGuard, methodGuard, originGuard } from "./routes/guards.ts";
+import { mountRoutes } from "./routes/mod.ts";
+import {
+  accountPagePolicy,
+  commonHeaders,
+  INTEGRITY_POLICY,
+  PLAIN_POLICY,
+} from "./routes/policy.ts";
+
+const NONCE_BYTES = 16;
+
+/** Builds the application from what the composition root, or a test, gives it. */
+export function createApp(deps: RouteDeps): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.onError((error, c) => answerError(error, c, deps));
+  app.notFound(() => errorAnswer("not-found"));
+  app.use(async (c, next) => {
+    c.set("nonce", newNonce());
+    await next();
+    c.res = finish(c, deps, c.res);
+  });
+  app.use(methodGuard);
+  app.use(originGuard(deps.origin));
+  app.use(bodyGuard(deps.limits.bodyBytes));
+  mountRoutes(app, deps);
+  return app;
+}
+
+function newNonce(): string {
+  return btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(NONCE_BYTES))));
+}
+
+/** Puts the headers that every answer carries on one that a route made. */
+function finish(c: Context<AppEnv>, deps: RouteDeps, response: Response): Response {
+  const headers = new Headers(response.headers);
+  for (const [name, value] of Object.entries(commonHeaders(deps.trustedCertificate))) {
+    headers.set(name, value);
+  }
+  if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
+  if (!headers.has("content-security-policy")) {
+    const html = headers.get("content-type")?.startsWith("text/html") ?? false;
+    headers.set("content-security-policy", html ? accountPagePolicy(c.var.nonce) : PLAIN_POLICY);
+    if (html) headers.set("integrity-policy", INTEGRITY_POLICY);
+  }
+  return new Response(response.body, { status: response.status, headers });
+}
+
+function answerError(error: Error, c: Context<AppEnv>, deps: RouteDeps): Response {
+  if (error instanceof HttpError) return errorAnswer(error.code, error.retryAfter);
+  deps.log.error("request.failed", { method: c.req.method, error });
+  return errorAnswer("internal");
+}
+
+function errorAnswer(code: HttpErrorCode, retryAfter?: number): Response {
+  const { status, words } = HTTP_ERRORS[code];
+  const headers: Record<string, string> = {};
+  if (retryAfter !== undefined) headers["retry-after"] = String(Math.ceil(retryAfter));
+  return Response.json({ error: code, message: words }, { status, headers });
+}

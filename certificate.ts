@@ -1,0 +1,172 @@
+/**
+ * The certificate for a server nobody has given one: a small CA of its own, and a leaf of it.
+ *
+ * People trust DATA/ca.pem once; the leaf may then be renewed, or get new names, without asking
+ * them again. The CA is limited by name constraints in nothing but its use: it signs only here.
+ */
+import "reflect-metadata";
+import * as x509 from "@peculiar/x509";
+import { join } from "node:path";
+import { isIP } from "node:net";
+import type { CertificatePair } from "./listener.ts";
+
+const DAY = 86_400_000;
+const CA_DAYS = 3_650;
+/** Browsers refuse leaves that live longer than 398 days. */
+const LEAF_DAYS = 397;
+const RENEW_DAYS = 30;
+/** Clocks differ: a certificate is good from an hour before it was made. */
+const SKEW = 3_600_000;
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+
+/** The server's own certificate and the CA people may trust. */
+export interface SelfSigned {
+  /** Leaf and CA, with the leaf's key. */
+  readonly pair: CertificatePair;
+  /** Where the CA certificate is. */
+  readonly caFile: string;
+  /** SHA-256 of the CA certificate, upper-case hexadecimal with colons. */
+  readonly fingerprint: string;
+}
+
+/** Names every self-signed server answers to. */
+export const LOCAL_NAMES = ["localhost", "127.0.0.1", "::1"] as const;
+
+/**
+ * Reads the CA and leaf under `dataDir`, making what is missing, renewing the leaf when it is near
+ * its end or lacks a name. `now` is in milliseconds since 1970.
+ */
+export async function selfSigned(
+  dataDir: string,
+  names: readonly string[],
+  now: number,
+): Promise<SelfSigned> {
+  await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const ca = await readPair(dataDir, "ca") ?? await writePair(dataDir, "ca", await makeCa(now));
+  const wanted = [...new Set([...LOCAL_NAMES, ...names])];
+  let leaf = await readPair(dataDir, "server");
+  if (leaf === undefined || !stillGood(leaf.cert, ca.cert, wanted, now)) {
+    leaf = await writePair(dataDir, "server", await makeLeaf(ca, wanted, now));
+  }
+  return {
+    pair: { cert: `${leaf.cert.trim()}\n${ca.cert.trim()}\n`, key: leaf.key },
+    caFile: join(dataDir, "ca.pem"),
+    fingerprint: await fingerprint(ca.cert),
+  };
+}
+
+/** SHA-256 of a PEM certificate as people compare it: AA:BB:… */
+export async function fingerprint(pem: string): Promise<string> {
+  const digest = await new x509.X509Certificate(pem).getThumbprint("SHA-256");
+  const bytes = Array.from(new Uint8Array(digest));
+  return bytes.map((byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(":");
+}
+
+async function readPair(dir: string, name: string): Promise<CertificatePair | undefined> {
+  try {
+    const [cert, key] = await Promise.all([
+      Deno.readTextFile(join(dir, `${name}.pem`)),
+      Deno.readTextFile(join(dir, `${name}.key`)),
+    ]);
+    return { cert, key };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** The key goes first: a crash in between leaves a key without certificate, made anew next time. */
+async function writePair(dir: string, name: string, pair: CertificatePair) {
+  await writeWhole(join(dir, `${name}.key`), pair.key, 0o600);
+  await writeWhole(join(dir, `${name}.pem`), pair.cert, 0o644);
+  return pair;
+}
+
+async function writeWhole(file: string, text: string, mode: number): Promise<void> {
+  const draft = `${file}.new`;
+  await Deno.writeTextFile(draft, text, { mode });
+  await Deno.chmod(draft, mode);
+  await Deno.rename(draft, file);
+}
+
+async function makeCa(now: number): Promise<CertificatePair> {
+  const keys = await newKeys();
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: serialNumber(),
+    name: "CN=Snug on this machine",
+    ...validity(now, CA_DAYS),
+    keys,
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return { cert: certificate.toString("pem"), key: await keyPem(keys.privateKey) };
+}
+
+async function makeLeaf(
+  ca: CertificatePair,
+  names: readonly string[],
+  now: number,
+): Promise<CertificatePair> {
+  const keys = await newKeys();
+  const issuer = new x509.X509Certificate(ca.cert);
+  const { digitalSignature } = x509.KeyUsageFlags;
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serialNumber(),
+    subject: "CN=Snug",
+    issuer: issuer.subject,
+    ...validity(now, LEAF_DAYS),
+    publicKey: keys.publicKey,
+    signingKey: await importKey(ca.key),
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension(names.map(generalName)),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+    ],
+  });
+  return { cert: certificate.toString("pem"), key: await keyPem(keys.privateKey) };
+}
+
+function generalName(name: string): x509.JsonGeneralName {
+  return isIP(name) === 0 ? { type: "dns", value: name } : { type: "ip", value: name };
+}
+
+function validity(now: number, days: number) {
+  return { notBefore: new Date(now - SKEW), notAfter: new Date(now + days * DAY) };
+}
+
+/** 16 random bytes, positive and not zero, as RFC 5280 section 4.1.2.2 wants. */
+function serialNumber(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[0] = (bytes[0] ?? 0) & 0x7f | 0x40;
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function newKeys(): Promise<CryptoKeyPair> {
+  return crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+}
+
+async function keyPem(key: CryptoKey): Promise<string> {
+  return x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY");
+}
+
+function importKey(pem: string): Promise<CryptoKey> {
+  const [bytes] = x509.PemConverter.decode(pem);
+  if (bytes === undefined) throw new Error("the CA key file holds no key");
+  return crypto.subtle.importKey("pkcs8", bytes, ALGORITHM, false, ["sign"]);
+}
+
+function stillGood(leafPem: string, caPem: string, names: readonly string[], now: number): boolean {
+  const leaf = new x509.X509Certificate(leafPem);
+  if (leaf.issuer !== new x509.X509Certificate(caPem).subject) return false;
+  if (leaf.notAfter.getTime() < now + RENEW_DAYS * DAY) return false;
+  const found = leaf.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? [];
+  const held = new Set(found.map((item) => item.value));
+  return names.every((name) => held.has(name));
+}

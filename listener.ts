@@ -1,0 +1,293 @@
+/**
+ * The HTTP(S) listener: node:http with a limit on everything, and `ws` for sockets.
+ *
+ * Deno.serve is not used because it lets 64 MiB frames through before any handler runs and has no
+ * header, body or idle timeout (docs/decisions/0002).
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { getRequestListener, RequestError } from "@hono/node-server";
+import { WebSocketServer } from "ws";
+import type { Limits } from "./limits.ts";
+import type { Log } from "./log.ts";
+import { clientAddress, countingKey } from "./routes/client_address.ts";
+import type { UpgradeDoor } from "./routes/socket.ts";
+
+/** Certificate chain and private key, PEM. */
+export interface CertificatePair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** What the application is told about a request besides the Request itself. */
+export interface RequestContext {
+  /** The client's address, made for counting. */
+  readonly address: string;
+  /** True when the TCP peer is this machine. */
+  readonly loopback: boolean;
+}
+
+/** The limits that the listener enforces itself. */
+export type ListenerLimits = Pick<
+  Limits,
+  | "connections"
+  | "connectionsPerIp"
+  | "headerMilliseconds"
+  | "idleMilliseconds"
+  | "requestMilliseconds"
+  | "shutdownMilliseconds"
+  | "silentMilliseconds"
+>;
+
+/** What a listener is made of. */
+export interface ListenerParts {
+  readonly hostname: string;
+  readonly port: number;
+  /** Without a certificate it speaks plain HTTP. */
+  readonly certificate: CertificatePair | undefined;
+  /** The host names (with port, as browsers send them) this server answers to. */
+  readonly hosts: readonly string[];
+  readonly isTrustedProxy: (address: string) => boolean;
+  readonly limits: ListenerLimits;
+  /** Longest WebSocket frame or message in bytes. */
+  readonly maxFrameBytes: number;
+  readonly fetch: (request: Request, context: RequestContext) => Response | Promise<Response>;
+  readonly doors: ReadonlyMap<string, UpgradeDoor>;
+  readonly log: Log;
+}
+
+/** A listener that runs. */
+export interface Listener {
+  readonly port: number;
+  /** New connections get this certificate; open ones keep theirs. */
+  replaceCertificate(pair: CertificatePair): void;
+  /** Finishes requests in flight, closes sockets with 1001, then everything else. */
+  close(): Promise<void>;
+}
+
+/** Starts listening; resolves once connections are taken. */
+export async function listen(parts: ListenerParts): Promise<Listener> {
+  const server = makeServer(parts);
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: parts.maxFrameBytes,
+    perMessageDeflate: false,
+  });
+  guardConnections(server, parts);
+  server.on("request", requestHandler(parts));
+  server.on("upgrade", upgradeHandler(sockets, parts));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port: parts.port, host: parts.hostname }, () => resolve());
+  });
+  server.on("error", (error) => parts.log.warn("listener.error", { error }));
+  return {
+    port: (server.address() as AddressInfo).port,
+    replaceCertificate: (pair) => replaceCertificate(server, pair),
+    close: () => closeAll(server, sockets, parts.limits.shutdownMilliseconds),
+  };
+}
+
+function makeServer({ certificate, limits }: ListenerParts): Server {
+  const timing = {
+    headersTimeout: limits.headerMilliseconds,
+    requestTimeout: Math.max(limits.requestMilliseconds, limits.headerMilliseconds),
+    keepAliveTimeout: limits.idleMilliseconds,
+    connectionsCheckingInterval: Math.ceil(limits.headerMilliseconds / 10),
+    maxHeaderSize: 16_384,
+  };
+  if (certificate === undefined) return createServer(timing);
+  return createTlsServer({
+    ...timing,
+    ...certificate,
+    minVersion: "TLSv1.2",
+    ALPNProtocols: ["http/1.1"],
+    handshakeTimeout: limits.silentMilliseconds,
+  }) as unknown as Server;
+}
+
+function replaceCertificate(server: Server, pair: CertificatePair): void {
+  const secure = server as Server & { setSecureContext?: (options: unknown) => void };
+  secure.setSecureContext?.({ ...pair, minVersion: "TLSv1.2" });
+}
+
+/**
+ * Caps connections in all and per address, and drops those that stay silent: neither Node's
+ * header timeout nor its handshake timeout begins before the first byte over TLS.
+ */
+function guardConnections(server: Server, { limits, isTrustedProxy, log }: ListenerParts): void {
+  const perAddress = new Map<string, number>();
+  let open = 0;
+  const silent = new Map<string, ReturnType<typeof setTimeout>>();
+  const heard = (request: IncomingMessage) => {
+    const name = connectionName(request.socket);
+    clearTimeout(silent.get(name));
+    silent.delete(name);
+  };
+  server.on("request", heard);
+  server.on("upgrade", heard);
+  server.on("connection", (socket: Socket): void => {
+    const peer = socket.remoteAddress ?? "";
+    const key = countingKey(clientAddress(peer, null, () => false));
+    const mine = (perAddress.get(key) ?? 0) + 1;
+    const crowded = mine > limits.connectionsPerIp && !isTrustedProxy(peer);
+    if (open >= limits.connections || crowded) {
+      log.warn("listener.crowded", { count: open });
+      socket.destroy();
+      return;
+    }
+    const name = connectionName(socket);
+    open++;
+    perAddress.set(key, mine);
+    silent.set(name, setTimeout(() => socket.destroy(), limits.silentMilliseconds));
+    socket.once("close", () => {
+      open--;
+      clearTimeout(silent.get(name));
+      silent.delete(name);
+      const left = (perAddress.get(key) ?? 1) - 1;
+      if (left > 0) perAddress.set(key, left);
+      else perAddress.delete(key);
+    });
+  });
+}
+
+/** The same for a TLS socket and the TCP socket under it. */
+function connectionName(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort}`;
+}
+
+function requestHandler(parts: ListenerParts) {
+  const answer = getRequestListener(
+    (request, env) => parts.fetch(request, contextOf(env.incoming as IncomingMessage, parts)),
+    {
+      overrideGlobalObjects: false,
+      errorHandler: (error) => {
+        if (error instanceof RequestError) return plainResponse(400);
+        parts.log.error("listener.unhandled", { error });
+        return plainResponse(500);
+      },
+    },
+  );
+  return (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    outgoing.on("error", () => {});
+    const status = refusal(incoming, parts);
+    if (status !== undefined) return endPlain(outgoing, status);
+    answer(incoming, outgoing).catch((error) => {
+      parts.log.error("listener.failed", { error });
+      outgoing.destroy();
+    });
+  };
+}
+
+const PLAIN_HEADERS = {
+  "content-type": "text/plain; charset=utf-8",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  "cache-control": "no-store",
+};
+
+function plainResponse(status: number): Response {
+  return new Response(null, { status, headers: { ...PLAIN_HEADERS, connection: "close" } });
+}
+
+function endPlain(outgoing: ServerResponse, status: number): void {
+  outgoing.writeHead(status, { ...PLAIN_HEADERS, connection: "close" });
+  outgoing.end();
+}
+
+/**
+ * What is refused before the application sees it: a target that is no path (400) and a Host that
+ * is not ours (421), so that no link is ever built from a stranger's header and a foreign name
+ * that resolves to this machine (DNS rebinding) reaches nothing.
+ */
+function refusal(incoming: IncomingMessage, parts: ListenerParts): 400 | 421 | undefined {
+  if (!incoming.url?.startsWith("/") || incoming.url.startsWith("//")) return 400;
+  const host = incoming.headers.host?.toLowerCase();
+  if (host === undefined) return 400;
+  if (parts.hosts.includes(host)) return undefined;
+  const port = incoming.socket.localPort;
+  const local = [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`].includes(host);
+  return local && isLoopbackPeer(incoming) ? undefined : 421;
+}
+
+function isLoopbackPeer(incoming: IncomingMessage): boolean {
+  const peer = (incoming.socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+  return peer === "::1" || peer.startsWith("127.");
+}
+
+function contextOf(incoming: IncomingMessage, parts: ListenerParts): RequestContext {
+  const forwarded = incoming.headers["x-forwarded-for"];
+  const header = Array.isArray(forwarded) ? forwarded.join(",") : forwarded;
+  const peer = incoming.socket.remoteAddress ?? "";
+  const address = countingKey(clientAddress(peer, header, parts.isTrustedProxy));
+  return { address, loopback: isLoopbackPeer(incoming) && header === undefined };
+}
+
+function upgradeHandler(sockets: WebSocketServer, parts: ListenerParts) {
+  return async (incoming: IncomingMessage, socket: Duplex, head: Uint8Array) => {
+    socket.on("error", () => socket.destroy());
+    try {
+      const status = await openDoor(sockets, parts, incoming, socket, head);
+      if (status !== undefined) refuseUpgrade(socket, status);
+    } catch (error) {
+      parts.log.error("upgrade.failed", { error });
+      refuseUpgrade(socket, 500);
+    }
+  };
+}
+
+async function openDoor(
+  sockets: WebSocketServer,
+  parts: ListenerParts,
+  incoming: IncomingMessage,
+  socket: Duplex,
+  head: Uint8Array,
+): Promise<number | undefined> {
+  const refused = refusal(incoming, parts);
+  if (refused !== undefined) return refused;
+  const path = new URL(incoming.url ?? "/", "http://any.invalid").pathname;
+  const door = parts.doors.get(path);
+  if (door === undefined) return 404;
+  const { address } = contextOf(incoming, parts);
+  const verdict = await door({ path, headers: headersOf(incoming), address });
+  if ("status" in verdict) return verdict.status;
+  if (socket.destroyed) return undefined;
+  sockets.handleUpgrade(incoming, socket, head as never, (open) => {
+    // Without a listener here an over-long frame would be an uncaught error (M1).
+    open.on("error", () => {});
+    try {
+      verdict.accept(open);
+    } catch (error) {
+      parts.log.error("socket.failed", { error });
+      open.close(1011);
+    }
+  });
+  return undefined;
+}
+
+function headersOf(incoming: IncomingMessage): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(incoming.headers)) {
+    for (const each of [value ?? []].flat()) headers.append(name, each);
+  }
+  return headers;
+}
+
+function refuseUpgrade(socket: Duplex, status: number): void {
+  if (socket.destroyed) return;
+  socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+async function closeAll(server: Server, sockets: WebSocketServer, patience: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  for (const socket of sockets.clients) socket.close(1001, "Server shutting down");
+  const timer = setTimeout(() => {
+    for (const socket of sockets.clients) socket.terminate();
+    server.closeAllConnections();
+  }, patience);
+  await closed;
+  clearTimeout(timer);
+}

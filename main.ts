@@ -1,0 +1,103 @@
+/**
+ * The command line: `snug serve | chat | version`.
+ *
+ * Owns the process: signals, the two guards against stray errors, and the exit status. Commands
+ * are loaded when they are called, so that `snug version` does not start half a server.
+ */
+import { ConfigError } from "./config.ts";
+import { createLog } from "./log.ts";
+import type { CommandIo } from "./serve.ts";
+import { VERSION } from "./version.ts";
+
+/** 0 done, 1 failed, 2 not understood. */
+export type ExitStatus = number;
+
+interface Command {
+  readonly words: string;
+  readonly run: (args: readonly string[], io: CommandIo) => Promise<ExitStatus>;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  serve: {
+    words: "run the server",
+    run: async (args, io) => await (await import("./serve.ts")).runServe(args, io),
+  },
+  version: {
+    words: "print the version",
+    run: (_args, io) => {
+      io.print(`snug ${VERSION}`);
+      return Promise.resolve(0);
+    },
+  },
+};
+
+/** Runs one command line and resolves to the exit status. Never throws. */
+export async function main(args: readonly string[], io: CommandIo): Promise<ExitStatus> {
+  const [name = "", ...rest] = args;
+  if (name === "" || name === "help" || name === "--help" || name === "-h") {
+    io.print(usage());
+    return name === "" ? 2 : 0;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    io.writeLog(`snug: there is no command ${name.slice(0, 40)}. Try snug --help.`);
+    return 2;
+  }
+  try {
+    return await command.run(rest, io);
+  } catch (error) {
+    io.writeLog(`snug: ${error instanceof Error ? error.message : String(error)}`);
+    return error instanceof ConfigError ? 2 : 1;
+  }
+}
+
+function usage(): string {
+  const rows = Object.entries(COMMANDS).map(([name, { words }]) => `  ${name.padEnd(10)}${words}`);
+  return [
+    "Snug: private chat you run yourself.",
+    "",
+    "  snug COMMAND [FLAGS]",
+    "",
+    ...rows,
+    "",
+    "snug COMMAND --help explains every flag.",
+  ].join("\n");
+}
+
+/**
+ * A thrown error or rejected promise that nobody caught would end the process, and with it every
+ * conversation on it. It is a bug, so it is logged as one, and the server goes on (M1).
+ */
+function guardProcess(io: CommandIo): void {
+  const log = createLog({ level: "error", now: io.now, write: io.writeLog });
+  globalThis.addEventListener("error", (event) => {
+    event.preventDefault();
+    log.error("process.error", { error: event.error });
+  });
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    log.error("process.rejection", { error: event.reason });
+  });
+}
+
+/** Aborts on the first SIGTERM or SIGINT; a second one ends the process at once. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  const onSignal = () => stop.signal.aborted ? Deno.exit(130) : stop.abort();
+  Deno.addSignalListener("SIGINT", onSignal);
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", onSignal);
+  return stop.signal;
+}
+
+if (import.meta.main) {
+  const encoder = new TextEncoder();
+  const io: CommandIo = {
+    env: (name) => Deno.env.get(name),
+    print: (line) => void Deno.stdout.writeSync(encoder.encode(line + "\n")),
+    writeLog: (line) => void Deno.stderr.writeSync(encoder.encode(line + "\n")),
+    now: () => Date.now(),
+    stop: stopSignal(),
+  };
+  guardProcess(io);
+  Deno.exit(await main(Deno.args, io));
+}

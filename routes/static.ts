@@ -1,0 +1,28 @@
+/** The page's files from the embedded map: hashed names for ever, the rest by ETag. */
+import type { Context } from "hono";
+import type { Asset } from "./assets.ts";
+import type { App, AppEnv, RouteDeps } from "./env.ts";
+import { assetPolicy, INTEGRITY_POLICY } from "./policy.ts";
+
+/** Adds a route for every embedded file. A path that is not in the map falls through to 404. */
+export function staticRoutes(app: App, deps: Pick<RouteDeps, "assets">): void {
+  for (const { path } of deps.assets.all()) {
+    app.get(path, (c, next) => {
+      const asset = deps.assets.at(c.req.path);
+      return asset === undefined ? next() : Promise.resolve(send(c, asset));
+    });
+  }
+}
+
+function send(c: Context<AppEnv>, asset: Asset): Response {
+  const etag = `"${asset.sha256.slice(0, 32)}"`;
+  const headers: Record<string, string> = {
+    "content-type": asset.type,
+    "content-security-policy": assetPolicy(asset.policy),
+    "cache-control": asset.immutable ? "public, max-age=31536000, immutable" : "no-cache",
+    etag,
+  };
+  if (asset.policy === "page") headers["integrity-policy"] = INTEGRITY_POLICY;
+  if (c.req.header("if-none-match") === etag) return c.body(null, 304, headers);
+  return c.body(asset.bytes, 200, headers);
+}

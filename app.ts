@@ -23,7 +23,7 @@ export function createApp(deps: RouteDeps): Hono<AppEnv> {
     await next();
     c.res = finish(c, deps, c.res);
   });
-  app.use(methodGuard);
+  app.use(methodGuard());
   app.use(originGuard(deps.origin));
   app.use(bodyGuard(deps.limits.bodyBytes));
   mountRoutes(app, deps);

@@ -11,10 +11,12 @@ const BODY_TYPES = new Set([
 ]);
 
 /** Refuses methods that nothing here uses. */
-export const methodGuard: MiddlewareHandler<AppEnv> = async (c, next) => {
-  if (!METHODS.has(c.req.method)) throw new HttpError("wrong-method");
-  await next();
-};
+export function methodGuard(): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    if (!METHODS.has(c.req.method)) throw new HttpError("wrong-method");
+    await next();
+  };
+}
 
 /**
  * Cross-site requests change nothing (W5). A browser sends Origin with every request that is not

@@ -1,0 +1,260 @@
+/**
+ * Every request and answer of the HTTP interface that is not a page: bodies of type
+ * `application/cbor`, deterministic CBOR by these schemas, unknown fields refused.
+ *
+ * | method and path              | request               | answer            | login               |
+ * | ---------------------------- | --------------------- | ----------------- | ------------------- |
+ * | POST /sign-up                | form {@link SIGN_UP_FIELDS}  | signUpAnswer | none; opens a challenge |
+ * | POST /sign-up/code           | form `code`           | codeAnswer        | challenge           |
+ * | POST /sign-up/resend         | empty form            | signUpAnswer      | challenge           |
+ * | POST /sign-up/password       | registrationRequest   | registrationAnswer | challenge, confirmed |
+ * | POST /sign-up/account        | accountRequest        | accountAnswer     | challenge, confirmed |
+ * | POST /sign-in                | signInRequest         | signInAnswer      | none                |
+ * | POST /sign-in/finish         | finishRequest         | finishAnswer      | none; opens a partial login |
+ * | POST /sign-in/device         | deviceRequest         | deviceAnswer      | partial             |
+ * | POST /api/login/challenge    | challengeRequest      | challengeAnswer   | none                |
+ * | POST /api/login              | loginRequest          | loginAnswer       | none                |
+ * | POST /sign-out               | empty                 | empty, 204        | any                 |
+ * | GET /api/me                  |                       | meAnswer          | device              |
+ * | GET /api/people/:username    |                       | personAnswer      | device              |
+ * | GET /api/accounts/:account   |                       | personAnswer      | device              |
+ * | POST /api/accounts/:account/bundles | bundlesRequest | bundlesAnswer     | device              |
+ * | GET /api/prekeys             |                       | prekeyStockAnswer | device              |
+ * | POST /api/prekeys            | prekeyUploadSchema    | prekeyStockAnswer | device              |
+ *
+ * Errors: the status and {@link errorAnswer}. Forms answer CBOR instead of HTML when the request
+ * says `Accept: application/cbor`.
+ *
+ * A browser keeps its challenge and its login in cookies that no script can read; `challenge` and
+ * `login` are null in its answers. A terminal sends `Snug-Client: terminal` and no `Origin`; it
+ * gets both in the body and sends them back as `Snug-Challenge` and `Authorization: Bearer`.
+ */
+import { fetchedBundleSchema, prekeyUploadSchema, signedSchema } from "./bundle.ts";
+import {
+  bytes,
+  encode,
+  id,
+  type Infer,
+  list,
+  nullable,
+  record,
+  type Schema,
+  tagged,
+  text,
+  uint,
+} from "./codec.ts";
+import type { Bytes } from "./encoding.ts";
+import type { AccountId, DeviceId } from "./ids.ts";
+
+/** The media type of every machine body. */
+export const CBOR_TYPE = "application/cbor";
+/** A terminal says `Snug-Client: terminal`. */
+export const CLIENT_HEADER = "snug-client";
+/** Carries a terminal's challenge, base64url of 32 bytes. */
+export const CHALLENGE_HEADER = "snug-challenge";
+
+/** The names of the fields of the sign-up form; `invite` is there only when a link brought it. */
+export const SIGN_UP_FIELDS = ["username", "fullName", "contact", "invite"] as const;
+
+/** 3 to 32 of these; a username is a public handle (security.md A12). */
+export const USERNAME_PATTERN = /^[a-z0-9_]{3,32}$/;
+/** A confirmation code as typed, white space removed. */
+export const CODE_PATTERN = /^[0-9]{6}$/;
+
+/** Bytes of a challenge and of a login. */
+export const SECRET_BYTES = 32;
+/** Longest sealed vault in bytes: 1,000 archive epochs and 10,000 contacts stay below it. */
+export const MAX_VAULT_BYTES = 131_072;
+/** Longest wrap of the vault key in bytes. */
+export const MAX_WRAP_BYTES = 512;
+/** At most password, recovery key and some passkeys. */
+export const MAX_WRAPS = 8;
+/** Longest list of entries in one answer: a year of daily changes, or pages of it. */
+export const MAX_LIST_ENTRIES = 1_024;
+/** protocol.md "Device list". */
+const MAX_DEVICES = 8;
+
+// Sizes of the OPAQUE messages (RFC 9807, ristretto255, SHA-512) in base64url characters.
+const opaque = {
+  registrationRequest: text({ max: 43 }),
+  registrationResponse: text({ max: 86 }),
+  registrationRecord: text({ max: 256 }),
+  loginRequest: text({ max: 128 }),
+  loginResponse: text({ max: 427 }),
+  loginFinish: text({ max: 86 }),
+};
+
+const accountId: Schema<AccountId> = id<"account">();
+const deviceId: Schema<DeviceId> = id<"device">();
+const username = text({ max: 32 });
+/** A bearer login: base64url of 32 bytes. Null for browsers, which get a cookie. */
+const login = nullable(text({ max: 43 }));
+const challenge = nullable(text({ max: 43 }));
+const entries = list(signedSchema, { max: MAX_LIST_ENTRIES });
+
+/** The status is the kind of error, `code` the exact one (stable), `message` a sentence for people. */
+export const errorAnswer = record({
+  code: text({ max: 64 }),
+  message: text({ max: 512 }),
+  /** Seconds until it makes sense to try again, as in Retry-After. */
+  retryAfter: nullable(uint()),
+});
+export type ErrorAnswer = Infer<typeof errorAnswer>;
+
+/** A code is on its way, whether or not the contact already has an account. */
+export const signUpAnswer = tagged("next", { code: record({ challenge }) });
+export type SignUpAnswer = Infer<typeof signUpAnswer>;
+
+/** The contact is confirmed; `account` is the new account's id, to make keys with. */
+export const codeAnswer = tagged("next", { keys: record({ account: accountId }) });
+export type CodeAnswer = Infer<typeof codeAnswer>;
+
+/** OPAQUE registration, first half. The credential identifier is the account id. */
+export const registrationRequest = record({ request: opaque.registrationRequest });
+export type RegistrationRequest = Infer<typeof registrationRequest>;
+export const registrationAnswer = record({ response: opaque.registrationResponse });
+export type RegistrationAnswer = Infer<typeof registrationAnswer>;
+
+/** `kind` is "password" or "recovery" ("passkey" later). */
+export const wrapSchema = record({
+  kind: text({ max: 16 }),
+  sealed: bytes({ max: MAX_WRAP_BYTES }),
+});
+export type Wrap = Infer<typeof wrapSchema>;
+
+/** The vault as the server keeps it: sealed, with the sealed copies of its key. */
+export const vaultSchema = record({
+  sealed: bytes({ max: MAX_VAULT_BYTES }),
+  generation: uint(),
+  wraps: list(wrapSchema, { max: MAX_WRAPS }),
+});
+export type Vault = Infer<typeof vaultSchema>;
+
+/** Everything an account begins with; all of it is stored in one transaction, or nothing. */
+export const accountRequest = record({
+  record: opaque.registrationRecord,
+  aik: bytes(32),
+  list: signedSchema,
+  device: deviceId,
+  prekeys: prekeyUploadSchema,
+  vault: vaultSchema,
+});
+export type AccountRequest = Infer<typeof accountRequest>;
+export const accountAnswer = record({ account: accountId, device: deviceId, username, login });
+export type AccountAnswer = Infer<typeof accountAnswer>;
+
+/** OPAQUE login, first half. An unknown username gets an answer of the same size. */
+export const signInRequest = record({ username, request: opaque.loginRequest });
+export type SignInRequest = Infer<typeof signInRequest>;
+/** `attempt` names the server's half of this try; it is good for one finish within a minute. */
+export const signInAnswer = record({
+  response: opaque.loginResponse,
+  attempt: text({ max: 43 }),
+});
+export type SignInAnswer = Infer<typeof signInAnswer>;
+
+export const finishRequest = record({ attempt: text({ max: 43 }), finish: opaque.loginFinish });
+export type FinishRequest = Infer<typeof finishRequest>;
+/**
+ * The password was right; what is missing is a device. The login given here is partial: it reaches
+ * POST /sign-in/device only. `challenge` is what the device signs there ({@link loginProof}).
+ */
+export const finishAnswer = tagged("next", {
+  device: record({
+    account: accountId,
+    aik: bytes(32),
+    username,
+    entries,
+    vault: vaultSchema,
+    challenge: bytes(SECRET_BYTES),
+    login,
+  }),
+});
+export type FinishAnswer = Infer<typeof finishAnswer>;
+
+/** `list` and `prekeys` add a new device; both are null for a device that is already listed. */
+export const deviceRequest = record({
+  list: nullable(signedSchema),
+  device: deviceId,
+  prekeys: nullable(prekeyUploadSchema),
+  /** Ed25519 by the device key, label "login", over {@link loginProof}. */
+  signature: bytes(64),
+});
+export type DeviceRequest = Infer<typeof deviceRequest>;
+export const deviceAnswer = record({ account: accountId, device: deviceId, username, login });
+export type DeviceAnswer = Infer<typeof deviceAnswer>;
+
+export const challengeRequest = record({ device: deviceId });
+export type ChallengeRequest = Infer<typeof challengeRequest>;
+/** Single use, five minutes. An unknown device gets one too. */
+export const challengeAnswer = record({ challenge: bytes(SECRET_BYTES) });
+export type ChallengeAnswer = Infer<typeof challengeAnswer>;
+
+/** A device takes a new login by its key, without a password. */
+export const loginRequest = record({
+  account: accountId,
+  device: deviceId,
+  challenge: bytes(SECRET_BYTES),
+  /** Ed25519 by the device key, label "login", over {@link loginProof}. */
+  signature: bytes(64),
+});
+export type LoginRequest = Infer<typeof loginRequest>;
+export const loginAnswer = record({ account: accountId, device: deviceId, login });
+export type LoginAnswer = Infer<typeof loginAnswer>;
+
+/**
+ * What a device signs to sign in. The origin keeps a server in the middle from passing on another
+ * server's challenge; account and device keep the signature from standing for anybody else.
+ */
+export const loginProof = record({
+  account: accountId,
+  device: deviceId,
+  /** Scheme, host and port as browsers write them: "https://chat.example.org". */
+  origin: text({ max: 300 }),
+  challenge: bytes(SECRET_BYTES),
+});
+export type LoginProof = Infer<typeof loginProof>;
+
+/** The bytes that go under the label "login". */
+export function loginProofBytes(proof: LoginProof): Bytes {
+  return encode(loginProof, proof);
+}
+
+export const meAnswer = record({
+  account: accountId,
+  device: deviceId,
+  username,
+  fullName: text({ max: 320 }),
+  listVersion: uint(),
+});
+export type MeAnswer = Infer<typeof meAnswer>;
+
+/** A person as others find them; `entries` is the whole device list, oldest first. */
+export const personAnswer = record({
+  account: accountId,
+  username,
+  fullName: text({ max: 320 }),
+  entries,
+});
+export type PersonAnswer = Infer<typeof personAnswer>;
+
+export const bundlesRequest = record({ devices: list(deviceId, { max: MAX_DEVICES }) });
+export type BundlesRequest = Infer<typeof bundlesRequest>;
+/** One-time keys in `bundles` are handed out to this answer and to no other, ever. */
+export const bundlesAnswer = record({
+  bundles: list(fetchedBundleSchema, { max: MAX_DEVICES }),
+  /** Devices that are not on the list or have uploaded nothing. */
+  missing: list(deviceId, { max: MAX_DEVICES }),
+});
+export type BundlesAnswer = Infer<typeof bundlesAnswer>;
+
+/** What the server still has of this device's prekeys. */
+export const prekeyStockAnswer = record({
+  oneTime: uint(),
+  kemOnce: uint(),
+  /** Unix day on which the bundle was made. */
+  day: uint(),
+});
+export type PrekeyStockAnswer = Infer<typeof prekeyStockAnswer>;
+
+export { prekeyUploadSchema };

@@ -1,0 +1,57 @@
+/** Bytes that are not what the specification says. The only error a decoder throws, whatever it is fed. */
+export class FormatError extends Error {
+  override readonly name = "FormatError";
+}
+
+/**
+ * Why something that is well formed is not believed.
+ *
+ * | code                  | what was seen |
+ * | --------------------- | ------------- |
+ * | `bad-signature`       | a signature that does not verify under the key the structure calls for |
+ * | `wrong-account`       | a structure that names another account |
+ * | `wrong-device`        | a structure that names another device |
+ * | `key-changed`         | another account key than the one known before |
+ * | `rollback`            | an older device list than the one known before |
+ * | `fork`                | two different entries for one version |
+ * | `gap`                 | an entry whose predecessor is missing |
+ * | `broken-chain`        | an entry that does not name its predecessor's hash |
+ * | `foreign-device`      | a device that never agreed to be in this list |
+ * | `device-changed`      | new keys, kind or day under a device id that is already listed |
+ * | `duplicate`           | one id or one key used twice |
+ * | `too-many-devices`    | a ninth device |
+ * | `not-listed`          | a device that the device list does not have |
+ * | `vault-rollback`      | a lower vault generation than before |
+ * | `newer-list`          | a bundle made under a newer device list than the one at hand |
+ * | `dormant`             | a bundle made more than 30 days ago |
+ * | `future`              | a bundle made more than 2 days from now |
+ * | `no-kem`              | a bundle without the post-quantum key that it promises |
+ */
+export type VerifyCode =
+  | "bad-signature"
+  | "wrong-account"
+  | "wrong-device"
+  | "key-changed"
+  | "rollback"
+  | "fork"
+  | "gap"
+  | "broken-chain"
+  | "foreign-device"
+  | "device-changed"
+  | "duplicate"
+  | "too-many-devices"
+  | "not-listed"
+  | "vault-rollback"
+  | "newer-list"
+  | "dormant"
+  | "future"
+  | "no-kem";
+
+/** Well-formed bytes that are not to be believed: an attack, a fault, or a device that slept too long. */
+export class VerifyError extends Error {
+  override readonly name = "VerifyError";
+
+  constructor(readonly code: VerifyCode) {
+    super(code);
+  }
+}

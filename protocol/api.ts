@@ -17,7 +17,7 @@
  * | POST /sign-out               | empty                 | empty, 204        | any                 |
  * | GET /api/me                  |                       | meAnswer          | device              |
  * | GET /api/people/:username    |                       | personAnswer      | device              |
- * | GET /api/accounts/:account   |                       | personAnswer      | device              |
+ * | GET /api/accounts/:account   | `?after=version` gives newer list entries only | personAnswer | device |
  * | POST /api/accounts/:account/bundles | bundlesRequest | bundlesAnswer     | device              |
  * | GET /api/prekeys             |                       | prekeyStockAnswer | device              |
  * | POST /api/prekeys            | prekeyUploadSchema    | prekeyStockAnswer | device              |
@@ -32,6 +32,7 @@
 import { fetchedBundleSchema, prekeyUploadSchema, signedSchema } from "./bundle.ts";
 import {
   bytes,
+  choice,
   encode,
   id,
   type Infer,
@@ -45,6 +46,7 @@ import {
 } from "./codec.ts";
 import type { Bytes } from "./encoding.ts";
 import type { AccountId, DeviceId } from "./ids.ts";
+import { MAX_DEVICES, MAX_LIST_ENTRIES, SIGNATURE_BYTES } from "./limits.ts";
 
 /** The media type of every machine body. */
 export const CBOR_TYPE = "application/cbor";
@@ -69,10 +71,6 @@ export const MAX_VAULT_BYTES = 131_072;
 export const MAX_WRAP_BYTES = 512;
 /** At most password, recovery key and some passkeys. */
 export const MAX_WRAPS = 8;
-/** Longest list of entries in one answer: a year of daily changes, or pages of it. */
-export const MAX_LIST_ENTRIES = 1_024;
-/** protocol.md "Device list". */
-const MAX_DEVICES = 8;
 
 // Sizes of the OPAQUE messages (RFC 9807, ristretto255, SHA-512) in base64url characters.
 const opaque = {
@@ -115,9 +113,9 @@ export type RegistrationRequest = Infer<typeof registrationRequest>;
 export const registrationAnswer = record({ response: opaque.registrationResponse });
 export type RegistrationAnswer = Infer<typeof registrationAnswer>;
 
-/** `kind` is "password" or "recovery" ("passkey" later). */
+/** One sealed copy of the vault key, and by what it was sealed. */
 export const wrapSchema = record({
-  kind: text({ max: 16 }),
+  kind: choice("password", "recovery", "passkey"),
   sealed: bytes({ max: MAX_WRAP_BYTES }),
 });
 export type Wrap = Infer<typeof wrapSchema>;
@@ -178,7 +176,7 @@ export const deviceRequest = record({
   device: deviceId,
   prekeys: nullable(prekeyUploadSchema),
   /** Ed25519 by the device key, label "login", over {@link loginProof}. */
-  signature: bytes(64),
+  signature: bytes(SIGNATURE_BYTES),
 });
 export type DeviceRequest = Infer<typeof deviceRequest>;
 export const deviceAnswer = record({ account: accountId, device: deviceId, username, login });
@@ -196,7 +194,7 @@ export const loginRequest = record({
   device: deviceId,
   challenge: bytes(SECRET_BYTES),
   /** Ed25519 by the device key, label "login", over {@link loginProof}. */
-  signature: bytes(64),
+  signature: bytes(SIGNATURE_BYTES),
 });
 export type LoginRequest = Infer<typeof loginRequest>;
 export const loginAnswer = record({ account: accountId, device: deviceId, login });

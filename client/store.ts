@@ -6,7 +6,7 @@
  * arrays and CryptoKeys. A value that was read belongs to the reader; changing it changes nothing stored.
  */
 
-/** The tables, all of them. A key is a string of at most 512 characters, unique within its table. */
+/** The tables, all of them. A key is printable ASCII, at most 512 characters, unique within its table. */
 export const TABLES = [
   "meta",
   "device",

@@ -1,13 +1,9 @@
 import type { Bytes } from "../protocol/encoding.ts";
+import { IV_BYTES, KEY_BYTES } from "../protocol/limits.ts";
 import { DecryptError } from "./errors.ts";
 
-/** AES-256-GCM (NIST SP 800-38D): sizes in bytes. */
-export const AEAD_KEY_BYTES = 32;
-export const AEAD_IV_BYTES = 12;
-export const AEAD_TAG_BYTES = 16;
-
 /**
- * AES-256-GCM. The caller never uses one key and IV for two plaintexts.
+ * AES-256-GCM (NIST SP 800-38D). The caller never uses one key and IV for two plaintexts.
  * @param key 32 bytes
  * @param iv 12 bytes; platforms disagree on other sizes, so there are none
  * @param plaintext any length
@@ -45,6 +41,6 @@ export async function open(key: Bytes, iv: Bytes, sealed: Bytes, ad: Bytes): Pro
 }
 
 function checkSizes(key: Bytes, iv: Bytes): void {
-  if (key.length !== AEAD_KEY_BYTES) throw new RangeError("AES-GCM key is not 32 bytes");
-  if (iv.length !== AEAD_IV_BYTES) throw new RangeError("AES-GCM IV is not 12 bytes");
+  if (key.length !== KEY_BYTES) throw new RangeError("AES-GCM key is not 32 bytes");
+  if (iv.length !== IV_BYTES) throw new RangeError("AES-GCM IV is not 12 bytes");
 }

@@ -1,11 +1,10 @@
 import { type Bytes, fromHex } from "../protocol/encoding.ts";
+import { KEY_BYTES } from "../protocol/limits.ts";
 import { equalConstantTime } from "./compare.ts";
 import { KeyError } from "./errors.ts";
 import { generatePair, importSeed, type KeyMode } from "./private_key.ts";
 
 export { exportPrivate, type KeyMode } from "./private_key.ts";
-
-export const AGREEMENT_BYTES = 32;
 
 /** An X25519 pair (RFC 7748): `public` is 32 bytes, `private` a WebCrypto key for deriving bits. */
 export interface AgreementPair {
@@ -15,7 +14,7 @@ export interface AgreementPair {
 
 /** u = 9 (RFC 7748 section 4.1). */
 const BASE_POINT = fromHex("09" + "00".repeat(31));
-const ZERO = new Uint8Array(AGREEMENT_BYTES);
+const ZERO = new Uint8Array(KEY_BYTES);
 /** p = 2^255 - 19, little endian. */
 const FIELD = fromHex("ed" + "ff".repeat(30) + "7f");
 
@@ -43,7 +42,7 @@ export async function importAgreement(seed: Bytes, mode: KeyMode): Promise<Agree
  * @throws {KeyError} `length`, `non-canonical` or `low-order`
  */
 export async function agree(privateKey: CryptoKey, publicKey: Bytes): Promise<Bytes> {
-  if (publicKey.length !== AGREEMENT_BYTES) throw new KeyError("length");
+  if (publicKey.length !== KEY_BYTES) throw new KeyError("length");
   if (!isReduced(publicKey)) throw new KeyError("non-canonical");
   const secret = await multiply(privateKey, publicKey);
   if (equalConstantTime(secret, ZERO)) throw new KeyError("low-order");
@@ -65,7 +64,7 @@ async function multiply(privateKey: CryptoKey, publicKey: Bytes): Promise<Bytes>
 }
 
 function isReduced(u: Uint8Array): boolean {
-  for (let i = AGREEMENT_BYTES - 1; i >= 0; i--) {
+  for (let i = KEY_BYTES - 1; i >= 0; i--) {
     if (u[i] !== FIELD[i]) return u[i]! < FIELD[i]!;
   }
   return false;

@@ -1,6 +1,6 @@
 import type { Bytes } from "../protocol/encoding.ts";
+import { HASH_BYTES } from "../protocol/limits.ts";
 
-export const HASH_BYTES = 32;
 /** RFC 5869 section 2.3: at most 255 blocks of output. */
 const HKDF_MOST = 255 * HASH_BYTES;
 

@@ -1,15 +1,10 @@
 import type { Bytes } from "../protocol/encoding.ts";
+import { KEM_CIPHERTEXT_BYTES, KEM_PUBLIC_BYTES, KEM_SEED_BYTES } from "../protocol/limits.ts";
 import { KeyError } from "./errors.ts";
 import { type KemPath, platformHasKem, platformPath, scriptPath } from "./kem_path.ts";
 import type { KeyMode } from "./private_key.ts";
 import { randomBytes } from "./random.ts";
 import { wipe } from "./wipe.ts";
-
-/** ML-KEM-768 (FIPS 203 table 3 and section 7.1): sizes in bytes. */
-export const KEM_SEED_BYTES = 64;
-export const KEM_PUBLIC_BYTES = 1_184;
-export const KEM_CIPHERTEXT_BYTES = 1_088;
-export const KEM_SECRET_BYTES = 32;
 
 /** The part of an encapsulation key that holds coefficients of 12 bits each; the rest is the seed rho. */
 const COEFFICIENT_BYTES = 1_152;

@@ -1,9 +1,7 @@
 import type { Bytes } from "../protocol/encoding.ts";
+import { PADDING_BUCKETS } from "../protocol/limits.ts";
 import { DecryptError } from "./errors.ts";
 
-/** Sizes in bytes that short content is padded to, so that the server sees one of five sizes. */
-export const BUCKETS = [256, 512, 1_024, 2_048, 4_096] as const;
-const LARGEST_BUCKET = 4_096;
 /** ISO/IEC 7816-4: the content ends at the last 0x80, so every content has exactly one padded form. */
 const END = 0x80;
 
@@ -14,7 +12,7 @@ const END = 0x80;
  */
 export function paddedLength(contentLength: number): number {
   const needed = contentLength + 1;
-  return BUCKETS.find((bucket) => needed <= bucket) ?? padme(needed);
+  return PADDING_BUCKETS.find((bucket) => needed <= bucket) ?? padme(needed);
 }
 
 /** The content, 0x80, then zeros up to {@link paddedLength}. */
@@ -40,7 +38,6 @@ export function unpad(padded: Uint8Array): Bytes {
 }
 
 function padme(length: number): number {
-  if (length <= LARGEST_BUCKET) throw new RangeError("Padmé is for sizes above the buckets");
   const exponent = Math.floor(Math.log2(length));
   const kept = Math.floor(Math.log2(exponent)) + 1;
   const step = 2 ** (exponent - kept);

@@ -1,4 +1,5 @@
 import { type Bytes, concat, fromBase64Url, fromHex } from "../protocol/encoding.ts";
+import { KEY_BYTES } from "../protocol/limits.ts";
 import { KeyError } from "./errors.ts";
 import { wipe } from "./wipe.ts";
 
@@ -8,8 +9,6 @@ import { wipe } from "./wipe.ts";
  */
 export type KeyMode = "sealed" | "portable";
 export type Curve = "X25519" | "Ed25519";
-
-export const SEED_BYTES = 32;
 
 /** RFC 8410 section 7: everything in front of the 32-byte seed in a PKCS #8 private key. */
 const PKCS8_PREFIX: Record<Curve, Bytes> = {
@@ -35,7 +34,7 @@ export async function generatePair(
  * @throws {KeyError} for any other length
  */
 export async function importSeed(curve: Curve, seed: Bytes, mode: KeyMode): Promise<CryptoKey> {
-  if (seed.length !== SEED_BYTES) throw new KeyError("length");
+  if (seed.length !== KEY_BYTES) throw new KeyError("length");
   const encoded = concat(PKCS8_PREFIX[curve], seed);
   try {
     const extractable = mode === "portable";
@@ -54,7 +53,7 @@ export async function exportPrivate(key: CryptoKey): Promise<Bytes> {
   const encoded = new Uint8Array(await crypto.subtle.exportKey("pkcs8", key));
   // WebKit and others may append the public half after the seed (RFC 8410 section 7, version 2).
   const start = PKCS8_PREFIX.X25519.length;
-  const seed = encoded.slice(start, start + SEED_BYTES);
+  const seed = encoded.slice(start, start + KEY_BYTES);
   wipe(encoded);
   return seed;
 }

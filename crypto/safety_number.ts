@@ -1,5 +1,6 @@
 import { type Bytes, concat, utf8 } from "../protocol/encoding.ts";
 import { type AccountId, idBytes } from "../protocol/ids.ts";
+import { SAFETY_NUMBER_ROUNDS } from "../protocol/limits.ts";
 import { sha256 } from "./kdf.ts";
 
 /** One side of a comparison: account id and account key (AIK, 32 bytes). */
@@ -8,11 +9,6 @@ export interface SafetyNumberSide {
   readonly aik: Bytes;
 }
 
-/**
- * Makes searching for a second key with the same 30 digits 5,200 times dearer: 30 digits alone are just under
- * 100 bits, and a person who compares only part of them has fewer.
- */
-const ROUNDS = 5_200;
 const LABEL = utf8("snug/1 safety number\0");
 const GROUPS_PER_SIDE = 6;
 const BYTES_PER_GROUP = 5;
@@ -36,7 +32,9 @@ export function safetyNumberGroups(number: string): string[] {
 async function digitsOf({ account, aik }: SafetyNumberSide): Promise<string> {
   const identity = concat(idBytes(account), aik);
   let hash = await sha256(concat(LABEL, identity));
-  for (let round = 1; round < ROUNDS; round++) hash = await sha256(concat(hash, identity));
+  for (let round = 1; round < SAFETY_NUMBER_ROUNDS; round++) {
+    hash = await sha256(concat(hash, identity));
+  }
   return Array.from({ length: GROUPS_PER_SIDE }, (_, group) => digitGroup(hash, group)).join("");
 }
 

@@ -1,7 +1,6 @@
 import type { Bytes } from "./encoding.ts";
+import { KEY_BYTES, SIGNATURE_BYTES } from "./limits.ts";
 
-export const PUBLIC_KEY_BYTES = 32;
-export const SIGNATURE_BYTES = 64;
 const SIGN_BIT = 0x80;
 
 /**
@@ -38,7 +37,7 @@ export function isStrictEd25519(publicKey: Uint8Array, signature: Uint8Array): b
 
 /** Whether 32 bytes are a public key that {@link isStrictEd25519} would take. For keys that are stored before use. */
 export function isStrictEd25519Key(publicKey: Uint8Array): boolean {
-  return publicKey.length === PUBLIC_KEY_BYTES && isStrictPoint(publicKey);
+  return publicKey.length === KEY_BYTES && isStrictPoint(publicKey);
 }
 
 /**

@@ -6,10 +6,11 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { WebSocketServer } from "ws";
+import { guardConnections } from "./connections.ts";
 import type { Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { clientAddress, countingKey } from "./routes/client_address.ts";
@@ -76,8 +77,9 @@ export async function listen(parts: ListenerParts): Promise<Listener> {
     perMessageDeflate: false,
   });
   guardConnections(server, parts);
-  server.on("request", requestHandler(parts));
-  server.on("upgrade", upgradeHandler(sockets, parts));
+  const isOurs = hostCheck(server, parts.hosts);
+  server.on("request", requestHandler(parts, isOurs));
+  server.on("upgrade", upgradeHandler(sockets, parts, isOurs));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ port: parts.port, host: parts.hostname }, () => resolve());
@@ -113,52 +115,7 @@ function replaceCertificate(server: Server, pair: CertificatePair): void {
   secure.setSecureContext?.({ ...pair, minVersion: "TLSv1.2" });
 }
 
-/**
- * Caps connections in all and per address, and drops those that stay silent: neither Node's
- * header timeout nor its handshake timeout begins before the first byte over TLS.
- */
-function guardConnections(server: Server, { limits, isTrustedProxy, log }: ListenerParts): void {
-  const perAddress = new Map<string, number>();
-  let open = 0;
-  const silent = new Map<string, ReturnType<typeof setTimeout>>();
-  const heard = (request: IncomingMessage) => {
-    const name = connectionName(request.socket);
-    clearTimeout(silent.get(name));
-    silent.delete(name);
-  };
-  server.on("request", heard);
-  server.on("upgrade", heard);
-  server.on("connection", (socket: Socket): void => {
-    const peer = socket.remoteAddress ?? "";
-    const key = countingKey(clientAddress(peer, null, () => false));
-    const mine = (perAddress.get(key) ?? 0) + 1;
-    const crowded = mine > limits.connectionsPerIp && !isTrustedProxy(peer);
-    if (open >= limits.connections || crowded) {
-      log.warn("listener.crowded", { count: open });
-      socket.destroy();
-      return;
-    }
-    const name = connectionName(socket);
-    open++;
-    perAddress.set(key, mine);
-    silent.set(name, setTimeout(() => socket.destroy(), limits.silentMilliseconds));
-    socket.once("close", () => {
-      open--;
-      clearTimeout(silent.get(name));
-      silent.delete(name);
-      const left = (perAddress.get(key) ?? 1) - 1;
-      if (left > 0) perAddress.set(key, left);
-      else perAddress.delete(key);
-    });
-  });
-}
-
-/** The same for a TLS socket and the TCP socket under it. */
-function connectionName(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort}`;
-}
-
-function requestHandler(parts: ListenerParts) {
+function requestHandler(parts: ListenerParts, isOurs: HostCheck) {
   const answer = getRequestListener(
     (request, env) => parts.fetch(request, contextOf(env.incoming as IncomingMessage, parts)),
     {
@@ -172,7 +129,7 @@ function requestHandler(parts: ListenerParts) {
   );
   return (incoming: IncomingMessage, outgoing: ServerResponse) => {
     outgoing.on("error", () => {});
-    const status = refusal(incoming, parts);
+    const status = refusal(incoming, isOurs);
     if (status !== undefined) return endPlain(outgoing, status);
     answer(incoming, outgoing).catch((error) => {
       parts.log.error("listener.failed", { error });
@@ -197,19 +154,28 @@ function endPlain(outgoing: ServerResponse, status: number): void {
   outgoing.end();
 }
 
+type HostCheck = (host: string, incoming: IncomingMessage) => boolean;
+
 /**
- * What is refused before the application sees it: a target that is no path (400) and a Host that
- * is not ours (421), so that no link is ever built from a stranger's header and a foreign name
- * that resolves to this machine (DNS rebinding) reaches nothing.
+ * Ours are the configured hosts and, for a peer on this machine, the loopback names. So no link is
+ * ever built from a stranger's header, and a foreign name that resolves to this machine (DNS
+ * rebinding) reaches nothing.
  */
-function refusal(incoming: IncomingMessage, parts: ListenerParts): 400 | 421 | undefined {
+function hostCheck(server: Server, hosts: readonly string[]): HostCheck {
+  return (host, incoming) => {
+    if (hosts.includes(host)) return true;
+    const { port } = server.address() as AddressInfo;
+    const local = [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`];
+    return local.includes(host) && isLoopbackPeer(incoming);
+  };
+}
+
+/** What is refused before the application sees it: a target that is no path, a foreign Host. */
+function refusal(incoming: IncomingMessage, isOurs: HostCheck): 400 | 421 | undefined {
   if (!incoming.url?.startsWith("/") || incoming.url.startsWith("//")) return 400;
   const host = incoming.headers.host?.toLowerCase();
   if (host === undefined) return 400;
-  if (parts.hosts.includes(host)) return undefined;
-  const port = incoming.socket.localPort;
-  const local = [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`].includes(host);
-  return local && isLoopbackPeer(incoming) ? undefined : 421;
+  return isOurs(host, incoming) ? undefined : 421;
 }
 
 function isLoopbackPeer(incoming: IncomingMessage): boolean {
@@ -225,11 +191,12 @@ function contextOf(incoming: IncomingMessage, parts: ListenerParts): RequestCont
   return { address, loopback: isLoopbackPeer(incoming) && header === undefined };
 }
 
-function upgradeHandler(sockets: WebSocketServer, parts: ListenerParts) {
+function upgradeHandler(sockets: WebSocketServer, parts: ListenerParts, isOurs: HostCheck) {
   return async (incoming: IncomingMessage, socket: Duplex, head: Uint8Array) => {
     socket.on("error", () => socket.destroy());
     try {
-      const status = await openDoor(sockets, parts, incoming, socket, head);
+      const status = refusal(incoming, isOurs) ??
+        await openDoor(sockets, parts, incoming, socket, head);
       if (status !== undefined) refuseUpgrade(socket, status);
     } catch (error) {
       parts.log.error("upgrade.failed", { error });
@@ -245,8 +212,6 @@ async function openDoor(
   socket: Duplex,
   head: Uint8Array,
 ): Promise<number | undefined> {
-  const refused = refusal(incoming, parts);
-  if (refused !== undefined) return refused;
   const path = new URL(incoming.url ?? "/", "http://any.invalid").pathname;
   const door = parts.doors.get(path);
   if (door === undefined) return 404;

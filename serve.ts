@@ -1,8 +1,8 @@
 /** `snug serve`: the composition root. Everything the server is made of is put together here. */
 import { createApp } from "./app.ts";
-import { selfSigned } from "./certificate.ts";
+import { openCertificate } from "./certificate_source.ts";
 import { type Config, type Environment, readConfig } from "./config.ts";
-import { type CertificatePair, listen, type Listener } from "./listener.ts";
+import { listen, type Listener } from "./listener.ts";
 import { createLog, type Log } from "./log.ts";
 import { type AssetManifest, createAssets } from "./routes/assets.ts";
 import type { UpgradeDoor } from "./routes/socket.ts";
@@ -45,7 +45,7 @@ export interface RunningServer {
 
 /** Starts everything; tests use it with their own io. */
 export async function startServer(config: Config, log: Log, io: CommandIo): Promise<RunningServer> {
-  const certificate = await findCertificate(config, io);
+  const certificate = await openCertificate(config, { now: io.now, log });
   let ready = false;
   const app = createApp({
     version: VERSION,
@@ -60,7 +60,7 @@ export async function startServer(config: Config, log: Log, io: CommandIo): Prom
   const listener = await listen({
     hostname: config.listen.hostname,
     port: config.listen.port,
-    certificate,
+    certificate: certificate?.pair,
     hosts: [new URL(config.origin).host],
     isTrustedProxy: config.isTrustedProxy,
     limits: config.limits,
@@ -69,46 +69,24 @@ export async function startServer(config: Config, log: Log, io: CommandIo): Prom
     doors: new Map<string, UpgradeDoor>(),
     log,
   });
+  const unwatch = certificate?.watch((pair) => listener.replaceCertificate(pair));
   ready = true;
-  announce(config, io);
+  for (const line of [...announcement(config), ...certificate?.lines ?? []]) io.print(line);
   return {
     listener,
     close: async () => {
       ready = false;
+      unwatch?.();
       await listener.close();
     },
   };
 }
 
-async function findCertificate(
-  config: Config,
-  io: CommandIo,
-): Promise<CertificatePair | undefined> {
-  if (config.tls === "off") return undefined;
-  if (config.tlsFiles !== undefined) return await readFiles(config.tlsFiles);
-  const names = [config.domain, new URL(config.origin).hostname].filter((name) =>
-    name !== undefined
-  );
-  const made = await selfSigned(config.dataDir, names, io.now());
-  io.print(`Certificate: ${made.caFile}`);
-  io.print(`SHA-256:     ${made.fingerprint}`);
-  return made.pair;
-}
-
-async function readFiles(files: { cert: string; key: string }): Promise<CertificatePair> {
-  const [cert, key] = await Promise.all([
-    Deno.readTextFile(files.cert),
-    Deno.readTextFile(files.key),
-  ]);
-  return { cert, key };
-}
-
-function announce(config: Config, io: CommandIo): void {
-  io.print(`Snug ${VERSION} is at ${config.origin}`);
+function announcement(config: Config): string[] {
   const codes = config.smtpUrl === undefined
     ? `this console and ${config.dataDir}/outbox`
-    : "by e-mail";
-  io.print(`Sign-up codes go to: ${codes}`);
+    : "the addresses people give, by e-mail";
+  return [`Snug ${VERSION} is at ${config.origin}`, `Sign-up codes go to ${codes}`];
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

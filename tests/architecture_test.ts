@@ -31,12 +31,19 @@ const RULES: Readonly<Record<string, Rule>> = {
   "config.ts": { may: ["limits.ts", "settings.ts", "log.ts"] },
   "version.ts": { may: ["deno.json"] },
   "app.ts": { may: ["routes", "auth", "hub", "db"], types: INJECTED },
-  "listener.ts": { may: ["routes"], types: INJECTED },
+  "connections.ts": { may: ["routes"], types: INJECTED },
+  "listener.ts": { may: ["routes", "connections.ts"], types: INJECTED },
   "certificate.ts": { may: [], types: ["listener.ts"] },
+  "certificate_source.ts": {
+    may: ["certificate.ts", "config.ts"],
+    types: ["listener.ts", ...INJECTED],
+  },
   "serve.ts": {
     may: [
       ..."auth hub db routes views protocol static".split(" "),
-      ..."app.ts certificate.ts config.ts limits.ts listener.ts log.ts version.ts".split(" "),
+      ..."app.ts certificate_source.ts config.ts limits.ts listener.ts log.ts version.ts".split(
+        " ",
+      ),
     ],
   },
   "main.ts": { may: ["client", "serve.ts", "config.ts", "settings.ts", "log.ts", "version.ts"] },

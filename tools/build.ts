@@ -1,3 +1,29 @@
-/** The build: `page` makes static/dist/assets.json, `bundle` makes dist/server.js from it. */
-await Deno.mkdir("static/dist", { recursive: true });
-await Deno.writeTextFile("static/dist/assets.json", "{}\n");
+/**
+ * The build, in two halves. `page` makes static/dist/assets.json (skipped when nothing changed);
+ * `bundle` makes dist/server.js, the whole server with those files inside it.
+ *
+ * The third step, `deno compile`, is tools/compile.ts: another version of Deno may do it.
+ */
+import { buildPage } from "./page.ts";
+
+const ROOT = new URL("..", import.meta.url).pathname;
+
+async function bundleServer(): Promise<void> {
+  await Deno.mkdir(`${ROOT}dist`, { recursive: true });
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: "bundle --quiet --platform deno --minify -o dist/server.js main.ts".split(" "),
+    cwd: ROOT,
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).output();
+  if (!success) throw new Error("the server could not be bundled");
+}
+
+const [step] = Deno.args;
+if (step !== "page" && step !== "bundle") {
+  console.error("usage: build.ts page | bundle");
+  Deno.exit(2);
+}
+await buildPage(ROOT);
+if (step === "bundle") await bundleServer();

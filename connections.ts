@@ -1,0 +1,79 @@
+/**
+ * Limits on TCP connections before anything is read from them: how many in all, how many from one
+ * address, and how long a new one may stay silent (slow-loris and idle floods, W8).
+ */
+import type { IncomingMessage, Server } from "node:http";
+import type { Socket } from "node:net";
+import type { Limits } from "./limits.ts";
+import type { Log } from "./log.ts";
+import { clientAddress, countingKey } from "./routes/client_address.ts";
+
+/** What the guard needs. */
+export interface ConnectionRules {
+  readonly limits: Pick<Limits, "connections" | "connectionsPerIp" | "silentMilliseconds">;
+  /** A trusted proxy brings everybody's connections, so it is not counted as one address. */
+  readonly isTrustedProxy: (address: string) => boolean;
+  readonly log: Log;
+}
+
+/** Puts the limits on every connection that `server` takes from now on. */
+export function guardConnections(server: Server, rules: ConnectionRules): void {
+  const { limits } = rules;
+  const total = createCounter();
+  const perAddress = createCounter();
+  const silence = createSilenceTimers(limits.silentMilliseconds);
+  const heard = (request: IncomingMessage) => silence.end(request.socket);
+  server.on("request", heard);
+  server.on("upgrade", heard);
+  server.on("connection", (socket: Socket) => {
+    const peer = clientAddress(socket.remoteAddress ?? "", null, () => false);
+    const key = countingKey(peer);
+    const crowded = perAddress.count(key) >= limits.connectionsPerIp && !rules.isTrustedProxy(peer);
+    if (crowded || total.count("") >= limits.connections) {
+      rules.log.warn("connection.refused", { count: total.count("") });
+      socket.destroy();
+      return;
+    }
+    const leave = [total.add(""), perAddress.add(key)];
+    silence.begin(socket);
+    socket.once("close", () => {
+      silence.end(socket);
+      for (const each of leave) each();
+    });
+  });
+}
+
+/** Counts by key; a key goes when its count is back at zero, so the map cannot grow for ever. */
+function createCounter() {
+  const counts = new Map<string, number>();
+  const change = (key: string, by: number) => {
+    const next = (counts.get(key) ?? 0) + by;
+    if (next > 0) counts.set(key, next);
+    else counts.delete(key);
+  };
+  return {
+    count: (key: string) => counts.get(key) ?? 0,
+    add: (key: string) => {
+      change(key, 1);
+      return () => change(key, -1);
+    },
+  };
+}
+
+/**
+ * One timer a connection, ended by its first request. Over TLS the request's socket is not the one
+ * that connected, but both have the same two addresses, so the timers are kept by those.
+ */
+function createSilenceTimers(milliseconds: number) {
+  const timers = new Map<string, ReturnType<typeof setTimeout>>();
+  const name = (socket: Socket) => `${socket.remoteAddress} ${socket.remotePort}`;
+  return {
+    begin: (socket: Socket) => {
+      timers.set(name(socket), setTimeout(() => socket.destroy(), milliseconds));
+    },
+    end: (socket: Socket) => {
+      clearTimeout(timers.get(name(socket)));
+      timers.delete(name(socket));
+    },
+  };
+}

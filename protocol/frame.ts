@@ -1,0 +1,79 @@
+/**
+ * Frames: the binary WebSocket messages between a device and its server. A frame is one or more
+ * items, each a type byte, a length and a body of fixed layout; docs/protocol.md "Frames" has the
+ * offsets. Several items ride in one frame both ways, so that frames per second are not the limit.
+ */
+import type { Bytes } from "./encoding.ts";
+import { FormatError } from "./errors.ts";
+import { FrameReader, FrameWriter } from "./frame_bytes.ts";
+import { CLIENT_TYPES, readClient, writeClient } from "./frame_client.ts";
+import { type ClientItem, ITEM_HEAD_BYTES, type ServerItem } from "./frame_items.ts";
+import { readServer, SERVER_TYPES, writeServer } from "./frame_server.ts";
+import { MAX_FRAME_BYTES } from "./limits.ts";
+
+export * from "./frame_items.ts";
+
+/**
+ * Items as frames of at most 128 KiB each, in order, as few as can be.
+ * @throws {RangeError} when a value is out of range or one item is over 128 KiB: a bug of the caller
+ */
+export function encodeClientFrames(items: readonly ClientItem[]): Bytes[] {
+  return encodeFrames(items, (item) => CLIENT_TYPES[item.type], writeClient);
+}
+
+/** The server's side of {@link encodeClientFrames}. */
+export function encodeServerFrames(items: readonly ServerItem[]): Bytes[] {
+  return encodeFrames(items, (item) => SERVER_TYPES[item.type], writeServer);
+}
+
+/**
+ * The items of a frame that a device sent. Envelopes are views of `frame`.
+ * @throws {FormatError} for anything else than what {@link encodeClientFrames} writes
+ */
+export function decodeClientFrame(frame: Uint8Array): ClientItem[] {
+  return decodeFrame(frame, readClient);
+}
+
+/** The items of a frame that the server sent, as {@link decodeClientFrame}. */
+export function decodeServerFrame(frame: Uint8Array): ServerItem[] {
+  return decodeFrame(frame, readServer);
+}
+
+function encodeFrames<T>(
+  items: readonly T[],
+  typeOf: (item: T) => number,
+  write: (out: FrameWriter, item: T) => void,
+): Bytes[] {
+  const frames: Bytes[] = [];
+  const out = new FrameWriter();
+  for (const item of items) {
+    const start = out.length;
+    out.u8(typeOf(item));
+    out.u32(0);
+    write(out, item);
+    const length = out.length - start;
+    out.u32At(start + 1, length - ITEM_HEAD_BYTES);
+    if (length > MAX_FRAME_BYTES) throw new RangeError("item over 128 KiB");
+    if (out.length > MAX_FRAME_BYTES) {
+      const late = out.cutTo(start);
+      frames.push(out.take());
+      out.bytes(late, length);
+    }
+  }
+  if (out.length > 0) frames.push(out.take());
+  return frames;
+}
+
+function decodeFrame<T>(frame: Uint8Array, read: (type: number, body: FrameReader) => T): T[] {
+  if (frame.length > MAX_FRAME_BYTES) throw new FormatError("frame over 128 KiB");
+  if (frame.length === 0) throw new FormatError("empty frame");
+  const input = new FrameReader(frame);
+  const items: T[] = [];
+  while (!input.done) {
+    const type = input.u8();
+    const body = input.part(input.u32());
+    items.push(read(type, body));
+    if (!body.done) throw new FormatError("item too long");
+  }
+  return items;
+}

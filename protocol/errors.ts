@@ -13,9 +13,8 @@ export class FormatError extends Error {
  * | `wrong-device`        | a structure that names another device |
  * | `key-changed`         | another account key than the one known before |
  * | `rollback`            | an older device list than the one known before |
- * | `fork`                | two different entries for one version |
+ * | `fork`                | another entry than the known one at the same place in the chain |
  * | `gap`                 | an entry whose predecessor is missing |
- * | `broken-chain`        | an entry that does not name its predecessor's hash |
  * | `foreign-device`      | a device that never agreed to be in this list |
  * | `device-changed`      | new keys, kind or day under a device id that is already listed |
  * | `duplicate`           | one id or one key used twice |
@@ -35,7 +34,6 @@ export type VerifyCode =
   | "rollback"
   | "fork"
   | "gap"
-  | "broken-chain"
   | "foreign-device"
   | "device-changed"
   | "duplicate"

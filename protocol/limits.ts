@@ -47,9 +47,9 @@ export const MAX_DEVICES = 8;
 /** Bytes of one encoded device list entry, without its signature. Eight devices and a deposit key are under 3 KiB. */
 export const MAX_LIST_ENTRY_BYTES = 4 * KIB;
 /** Entries of one device list in one answer. Longer lists come in parts, oldest first. */
-export const MAX_LIST_ENTRIES = 512;
-/** Highest device list version, vault generation and the like: fits a u32 with room to spare. */
-export const MAX_VERSION = 2 ** 31 - 1;
+export const MAX_LIST_ENTRIES = 1_024;
+/** Hashes of the newest versions that a verified device list remembers, to check what bundles and messages name. */
+export const MAX_REMEMBERED_HASHES = 256;
 
 // Prekeys.
 

@@ -1,4 +1,4 @@
 /** What a view returns: escaped HTML, ready to be sent or put inside another view. */
-import type { JSX } from "hono/jsx";
+import type { HtmlEscapedString } from "hono/utils/html";
 
-export type Html = JSX.Element;
+export type Html = HtmlEscapedString | Promise<HtmlEscapedString>;

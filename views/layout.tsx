@@ -31,8 +31,8 @@ export function Layout(
         <link rel="icon" href={assets.link("mark.svg").href} type="image/svg+xml" />
         <link rel="manifest" href={assets.link("manifest.webmanifest").href} />
         <link rel="stylesheet" {...linkTo(assets, "style.css")} />
-        <Script assets={assets} nonce={nonce} name="hx_csp.js" />
         <Script assets={assets} nonce={nonce} name="htmx.js" />
+        <Script assets={assets} nonce={nonce} name="hx_csp.js" />
       </head>
       <body class="account-page">
         <main class="account-card">

@@ -12,7 +12,7 @@ import { type VerifyCode, VerifyError } from "./errors.ts";
 import type { AccountId, DeviceId } from "./ids.ts";
 import { HASH_BYTES, KEM_PUBLIC_BYTES, KEY_BYTES, SIGNATURE_BYTES } from "./limits.ts";
 import { DAY_MS, MAX_BUNDLE_AGE_DAYS, MAX_BUNDLE_AHEAD_DAYS } from "./limits.ts";
-import { ONE_TIME_KEM_PREKEYS, ONE_TIME_PREKEYS } from "./limits.ts";
+import { MAX_VERSION, ONE_TIME_KEM_PREKEYS, ONE_TIME_PREKEYS } from "./limits.ts";
 import { verifySignature } from "./verify.ts";
 
 export * from "./device_list.ts";
@@ -120,7 +120,7 @@ export const prekeyBundleSchema: Schema<PrekeyBundle> = record({
   signedPrekey: oneTimePrekeySchema,
   lastKem: record({ id: uint(), key: bytes(KEM_PUBLIC_BYTES) }),
   day: uint(),
-  listVersion: uint(),
+  listVersion: uint(MAX_VERSION),
   listHash: bytes(HASH_BYTES),
 });
 

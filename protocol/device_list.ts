@@ -10,7 +10,7 @@ import { type Bytes, equalBytes, toHex } from "./encoding.ts";
 import { type VerifyCode, VerifyError } from "./errors.ts";
 import type { AccountId, DeviceId } from "./ids.ts";
 import { HASH_BYTES, KEM_PUBLIC_BYTES, KEY_BYTES, SIGNATURE_BYTES } from "./limits.ts";
-import { MAX_DEVICES, MAX_LIST_ENTRY_BYTES, MAX_REMEMBERED_HASHES } from "./limits.ts";
+import { MAX_DEVICES, MAX_LIST_ENTRY_BYTES, MAX_REMEMBERED_HASHES, MAX_VERSION } from "./limits.ts";
 import { sha256, verifySignature } from "./verify.ts";
 
 /** A structure and the signature over it; which label and key is for the reader to know. */
@@ -84,15 +84,15 @@ export const listEntrySchema = tagged("kind", {
   set: record({
     account: id<"account">(),
     aik: bytes(KEY_BYTES),
-    version: uint(),
+    version: uint(MAX_VERSION),
     previous: nullable(bytes(HASH_BYTES)),
     devices: list(deviceEntrySchema, { min: 1, max: MAX_DEVICES }),
     deposit: depositSchema,
-    vaultGeneration: uint(),
+    vaultGeneration: uint(MAX_VERSION),
   }),
   revoke: record({
     account: id<"account">(),
-    version: uint(),
+    version: uint(MAX_VERSION),
     previous: bytes(HASH_BYTES),
     devices: list(id<"device">(), { min: 1, max: MAX_DEVICES }),
     signer: id<"device">(),

@@ -48,6 +48,8 @@ export const MAX_DEVICES = 8;
 export const MAX_LIST_ENTRY_BYTES = 4 * KIB;
 /** Entries of one device list in one answer. Longer lists come in parts, oldest first. */
 export const MAX_LIST_ENTRIES = 1_024;
+/** Highest device list version and vault generation: a bitwise operation on it never turns negative. */
+export const MAX_VERSION = 2 ** 31 - 1;
 /** Hashes of the newest versions that a verified device list remembers, to check what bundles and messages name. */
 export const MAX_REMEMBERED_HASHES = 256;
 

@@ -1,0 +1,176 @@
+/** Accounts, and the one transaction in which everything of a new one comes into being. */
+import type { DatabaseSync } from "node:sqlite";
+import type { Vault } from "../protocol/api.ts";
+import type { DeviceList, PrekeyUpload, Signed } from "../protocol/bundle.ts";
+import type { Bytes } from "../protocol/encoding.ts";
+import type { AccountId, DeviceId } from "../protocol/ids.ts";
+import { challengeRows, type Contact } from "./challenges.ts";
+import { deviceRows } from "./devices.ts";
+import { type LoginRow, loginRows } from "./logins.ts";
+import { prekeyRows } from "./prekeys.ts";
+import { later, one, transaction } from "./transaction.ts";
+import { vaultRows } from "./vaults.ts";
+
+/** An account as the server knows it. */
+export interface AccountRow {
+  readonly id: AccountId;
+  readonly username: string;
+  readonly fullName: string;
+  readonly contact: Contact;
+  readonly passwordRecord: string;
+  readonly aik: Bytes;
+  readonly listVersion: number;
+  readonly listHash: Bytes;
+  readonly admin: boolean;
+  readonly made: number;
+}
+
+/** Everything that a new account begins with, verified. */
+export interface NewAccount {
+  readonly account: AccountId;
+  readonly username: string;
+  readonly fullName: string;
+  readonly contact: Contact;
+  readonly passwordRecord: string;
+  readonly entry: Signed;
+  readonly list: DeviceList;
+  readonly device: DeviceId;
+  readonly prekeys: PrekeyUpload;
+  readonly prekeyDay: number;
+  readonly prekeyStock: number;
+  readonly vault: Vault;
+  readonly login: LoginRow;
+  /** The confirmed challenge it came from; it is used up. */
+  readonly challenge: Bytes;
+  /** The invite it needs, or null when none is asked for; it is used up. */
+  readonly invite: Bytes | null;
+  readonly now: number;
+}
+
+/** `created`, or what another sign-up was quicker with. */
+export type Creation =
+  | "created"
+  | "challenge-gone"
+  | "invite-gone"
+  | "username-taken"
+  | "contact-taken";
+
+/** Accounts by id, name and contact. */
+export interface AccountsStore {
+  count(): Promise<number>;
+  byId(account: AccountId): Promise<AccountRow | null>;
+  byUsername(username: string): Promise<AccountRow | null>;
+  hasUsername(username: string): Promise<boolean>;
+  hasContact(key: string): Promise<boolean>;
+  /** One transaction: account, password record, list, device, prekeys, vault, login; or nothing. */
+  create(account: NewAccount): Promise<Creation>;
+  /** The one link that the first account is made through; an earlier one is dead. */
+  replaceFirstInvite(hash: Bytes, now: number): Promise<void>;
+  hasInvite(hash: Bytes): Promise<boolean>;
+}
+
+interface Row {
+  readonly id: AccountId;
+  readonly username: string;
+  readonly full_name: string;
+  readonly contact_kind: Contact["kind"];
+  readonly contact: string;
+  readonly contact_key: string;
+  readonly password_record: string;
+  readonly aik: Bytes;
+  readonly list_version: number;
+  readonly list_hash: Bytes;
+  readonly admin: number;
+  readonly made: number;
+}
+
+function fromRow(row: Row): AccountRow {
+  return {
+    id: row.id,
+    username: row.username,
+    fullName: row.full_name,
+    contact: { kind: row.contact_kind, address: row.contact, key: row.contact_key },
+    passwordRecord: row.password_record,
+    aik: row.aik,
+    listVersion: row.list_version,
+    listHash: row.list_hash,
+    admin: row.admin === 1,
+    made: row.made,
+  };
+}
+
+/** The store on one SQLite connection. */
+export function createAccounts(db: DatabaseSync): AccountsStore {
+  const challenges = challengeRows(db);
+  const devices = deviceRows(db);
+  const prekeys = prekeyRows(db);
+  const vaults = vaultRows(db);
+  const logins = loginRows(db);
+  const count = db.prepare("select count(*) as n from accounts");
+  const byId = db.prepare("select * from accounts where id = ?");
+  const byUsername = db.prepare("select * from accounts where username = ?");
+  const hasUsername = db.prepare("select 1 from accounts where username = ?");
+  const hasContact = db.prepare("select 1 from accounts where contact_key = ?");
+  const insert = db.prepare(`
+    insert into accounts (id, username, full_name, contact_kind, contact, contact_key,
+    password_record, aik, list_version, list_hash, admin, made)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  `);
+  const clearFirst = db.prepare("delete from invites where kind = 'first'");
+  const putFirst = db.prepare("insert into invites (hash, kind, made) values (?, 'first', ?)");
+  const hasInvite = db.prepare("select 1 from invites where hash = ?");
+  const useInvite = db.prepare("delete from invites where hash = ?");
+
+  const total = () => one<{ n: number }>(count)!.n;
+  const found = (row: Row | null) => row === null ? null : fromRow(row);
+
+  /** Checked inside the transaction: of two sign-ups at once, one is told politely. */
+  function obstacle(a: NewAccount): Exclude<Creation, "created"> | null {
+    if (!challenges.isConfirmed(a.challenge, a.now)) return "challenge-gone";
+    if (a.invite !== null && hasInvite.get(a.invite) === undefined) return "invite-gone";
+    if (hasUsername.get(a.username) !== undefined) return "username-taken";
+    if (hasContact.get(a.contact.key) !== undefined) return "contact-taken";
+    return null;
+  }
+
+  function insertAccount(a: NewAccount): void {
+    const { kind, address, key } = a.contact;
+    const { aik, version, hash } = a.list;
+    insert.run(
+      ...[a.account, a.username, a.fullName, kind, address, key],
+      // Whoever makes the first account runs the server.
+      ...[a.passwordRecord, aik, version, hash, total() === 0 ? 1 : 0, a.now],
+    );
+  }
+
+  function create(a: NewAccount): Creation {
+    const refused = obstacle(a);
+    if (refused !== null) return refused;
+    insertAccount(a);
+    devices.appendEntry(a.account, a.list.version, a.entry);
+    for (const entry of a.list.devices) devices.insert(a.account, entry);
+    prekeys.upload(a.device, a.prekeys, a.prekeyDay, a.prekeyStock);
+    vaults.insert(a.account, a.vault);
+    logins.insert(a.login);
+    challenges.close(a.challenge);
+    if (a.invite !== null) useInvite.run(a.invite);
+    return "created";
+  }
+
+  return {
+    count: () => later(total),
+    byId: (account) => later(() => found(one<Row>(byId, account))),
+    byUsername: (username) => later(() => found(one<Row>(byUsername, username))),
+    hasUsername: (username) => later(() => hasUsername.get(username) !== undefined),
+    hasContact: (key) => later(() => hasContact.get(key) !== undefined),
+    create: (account) => later(() => transaction(db, () => create(account))),
+    replaceFirstInvite: (hash, now) =>
+      later(() =>
+        transaction(db, () => {
+          clearFirst.run();
+          putFirst.run(hash, now);
+        })
+      ),
+    hasInvite: (hash) => later(() => hasInvite.get(hash) !== undefined),
+  };
+}

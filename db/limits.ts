@@ -1,0 +1,96 @@
+/** What was counted when. Counters are in the database, so a restart forgives nobody. */
+import type { DatabaseSync } from "node:sqlite";
+import type { Bytes } from "../protocol/encoding.ts";
+import { later, one, transaction } from "./transaction.ts";
+
+/** Zero when it was counted; else nothing was, and it makes sense again after so many ms. */
+export type WaitMs = number;
+
+/** How long the wait is after `count` counted tries, in ms. */
+export type WaitAfter = (count: number) => number;
+
+/** Counters. Keys are hashes made by the caller; `now` is in milliseconds since 1970. */
+export interface LimitsStore {
+  /** At most `most` in any `windowMs`: checked and counted in one step. */
+  count(key: Bytes, amount: number, most: number, windowMs: number, now: number): Promise<WaitMs>;
+  /** How many were counted in the last `windowMs`. */
+  counted(key: Bytes, windowMs: number, now: number): Promise<number>;
+  /** A bucket of `size` drops; a spent drop comes back every `refillMs`. Takes one. */
+  drop(key: Bytes, size: number, refillMs: number, now: number): Promise<WaitMs>;
+  /** Counts a try unless `waitAfter` the tries of the last `windowMs` is not over yet. */
+  tryAfterWait(key: Bytes, waitAfter: WaitAfter, windowMs: number, now: number): Promise<WaitMs>;
+  /** Forgets what was counted under `key`. */
+  clear(key: Bytes): Promise<void>;
+  /** Removes what can no longer matter. */
+  purge(before: number): Promise<void>;
+}
+
+interface Counted {
+  readonly total: number;
+  readonly oldest: number | null;
+  readonly newest: number | null;
+}
+
+/** The store on one SQLite connection. */
+export function createLimits(db: DatabaseSync): LimitsStore {
+  const sums = db.prepare(`
+    select coalesce(sum(amount), 0) as total, min(at) as oldest, max(at) as newest
+    from counted where key = ? and at > ?
+  `);
+  const add = db.prepare("insert into counted (key, at, amount) values (?, ?, ?)");
+  const forget = db.prepare("delete from counted where key = ? and at <= ?");
+  // After the clock was set back, what was counted "later" counts as now (W26): nobody is let off
+  // and nobody is locked out for the difference.
+  const pullBack = db.prepare("update counted set at = ? where key = ? and at > ?");
+  const clear = db.prepare("delete from counted where key = ?");
+  const purge = db.prepare("delete from counted where at <= ?");
+  const purgeBuckets = db.prepare("delete from buckets where at <= ?");
+  const bucket = db.prepare("select spent, at from buckets where key = ?");
+  const putBucket = db.prepare(`
+    insert into buckets (key, spent, at) values (?, ?, ?)
+    on conflict (key) do update set spent = excluded.spent, at = excluded.at
+  `);
+
+  function look(key: Bytes, windowMs: number, now: number): Counted {
+    pullBack.run(now, key, now);
+    forget.run(key, now - windowMs);
+    return one<Counted>(sums, key, now - windowMs)!;
+  }
+
+  function count(key: Bytes, amount: number, most: number, windowMs: number, now: number): WaitMs {
+    const seen = look(key, windowMs, now);
+    if (seen.total + amount > most) return Math.max(1, (seen.oldest ?? now) + windowMs - now);
+    add.run(key, now, amount);
+    return 0;
+  }
+
+  function drop(key: Bytes, size: number, refillMs: number, now: number): WaitMs {
+    const row = one<{ spent: number; at: number }>(bucket, key) ?? { spent: 0, at: now };
+    const spent = Math.max(0, row.spent - Math.max(0, now - row.at) / refillMs);
+    if (spent + 1 > size) return Math.max(1, Math.ceil((spent + 1 - size) * refillMs));
+    putBucket.run(key, spent + 1, now);
+    return 0;
+  }
+
+  function tryAfterWait(key: Bytes, waitAfter: WaitAfter, windowMs: number, now: number): WaitMs {
+    const seen = look(key, windowMs, now);
+    const until = (seen.newest ?? 0) + waitAfter(seen.total);
+    if (seen.total > 0 && until > now) return until - now;
+    add.run(key, now, 1);
+    return 0;
+  }
+
+  const atOnce = <T>(work: () => T) => later(() => transaction(db, work));
+  return {
+    count: (...args) => atOnce(() => count(...args)),
+    counted: (key, windowMs, now) => atOnce(() => look(key, windowMs, now).total),
+    drop: (...args) => atOnce(() => drop(...args)),
+    tryAfterWait: (...args) => atOnce(() => tryAfterWait(...args)),
+    clear: (key) => later(() => void clear.run(key)),
+    purge: (before) =>
+      atOnce(() => {
+        purge.run(before);
+        purgeBuckets.run(before);
+      }),
+  };
+}

@@ -98,7 +98,7 @@ function readFlags(args: readonly string[]): Values {
   while (rest.length > 0) {
     const [flag = "", inline] = splitFlag(rest.shift() ?? "");
     const name = settingNames().find((each) => `--${SETTINGS[each].flag}` === flag);
-    if (name === undefined) throw new ConfigError(`${flag} is not a flag of snug serve.`);
+    if (name === undefined) throw new ConfigError(`${shown(flag)} is not a flag of snug serve.`);
     const value = inline ?? rest.shift();
     if (value === undefined || value === "") {
       throw new ConfigError(`${flag} needs a value: ${SETTINGS[name].takes}.`);
@@ -116,7 +116,12 @@ function splitFlag(text: string): [string, string | undefined] {
 }
 
 function bad(name: SettingName, value: string, expected: string): ConfigError {
-  return new ConfigError(`--${SETTINGS[name].flag} ${value}: ${expected}.`);
+  return new ConfigError(`--${SETTINGS[name].flag} ${shown(value)}: ${expected}.`);
+}
+
+/** A value as it may be printed: one short line, whatever was typed. */
+function shown(value: string): string {
+  return value.slice(0, 80).replace(/[^\x20-\x7e]/g, "?");
 }
 
 function choice<T extends string>(
@@ -285,7 +290,7 @@ function readLimits(env: Environment): Limits {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
     if (!(value >= min && value <= max)) {
       throw new ConfigError(
-        `${limitVariable(name)}=${text.slice(0, 40)}: expected ${min} to ${max} ${unit}.`,
+        `${limitVariable(name)}=${shown(text)}: expected ${min} to ${max} ${unit}.`,
       );
     }
     changes[name] = value;

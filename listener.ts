@@ -175,6 +175,8 @@ function refusal(incoming: IncomingMessage, isOurs: HostCheck): 400 | 421 | unde
   if (!incoming.url?.startsWith("/") || incoming.url.startsWith("//")) return 400;
   const host = incoming.headers.host?.toLowerCase();
   if (host === undefined) return 400;
+  // Node notices an unknown coding only at the end of the body; by then a route has run.
+  if ((incoming.headers["transfer-encoding"] ?? "chunked") !== "chunked") return 400;
   return isOurs(host, incoming) ? undefined : 421;
 }
 

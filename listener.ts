@@ -80,16 +80,23 @@ export async function listen(parts: ListenerParts): Promise<Listener> {
   const isOurs = hostCheck(server, parts.hosts);
   server.on("request", requestHandler(parts, isOurs));
   server.on("upgrade", upgradeHandler(sockets, parts, isOurs));
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ port: parts.port, host: parts.hostname }, () => resolve());
-  });
+  await startListening(server, parts);
   server.on("error", (error) => parts.log.warn("listener.error", { error }));
   return {
     port: (server.address() as AddressInfo).port,
     replaceCertificate: (pair) => replaceCertificate(server, pair),
     close: () => closeAll(server, sockets, parts.limits.shutdownMilliseconds),
   };
+}
+
+function startListening(server: Server, { hostname, port }: ListenerParts): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => {
+      const reason = /\bEADDRINUSE\b/.test(error.message) ? "the address is in use" : error.message;
+      reject(new Error(`cannot listen on ${hostname}:${port}: ${reason}`));
+    });
+    server.listen({ port, host: hostname }, () => resolve());
+  });
 }
 
 function makeServer({ certificate, limits }: ListenerParts): Server {

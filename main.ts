@@ -5,6 +5,7 @@
  * are loaded when they are called, so that `snug version` does not start half a server.
  */
 import { ConfigError } from "./config.ts";
+import { serveHelp, usage } from "./help.ts";
 import { createLog } from "./log.ts";
 import type { CommandIo } from "./serve.ts";
 import { VERSION } from "./version.ts";
@@ -14,16 +15,19 @@ export type ExitStatus = number;
 
 interface Command {
   readonly words: string;
+  readonly help: () => string;
   readonly run: (args: readonly string[], io: CommandIo) => Promise<ExitStatus>;
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   serve: {
     words: "run the server",
+    help: serveHelp,
     run: async (args, io) => await (await import("./serve.ts")).runServe(args, io),
   },
   version: {
     words: "print the version",
+    help: () => "snug version: print the version.",
     run: (_args, io) => {
       io.print(`snug ${VERSION}`);
       return Promise.resolve(0);
@@ -35,13 +39,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 export async function main(args: readonly string[], io: CommandIo): Promise<ExitStatus> {
   const [name = "", ...rest] = args;
   if (name === "" || name === "help" || name === "--help" || name === "-h") {
-    io.print(usage());
+    io.print(usage(COMMANDS));
     return name === "" ? 2 : 0;
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
-    io.writeLog(`snug: there is no command ${name.slice(0, 40)}. Try snug --help.`);
+    io.writeLog(`snug: ${JSON.stringify(name.slice(0, 40))} is no command. Try snug --help.`);
     return 2;
+  }
+  if (rest.some((arg) => arg === "--help" || arg === "-h")) {
+    io.print(command.help());
+    return 0;
   }
   try {
     return await command.run(rest, io);
@@ -51,24 +59,11 @@ export async function main(args: readonly string[], io: CommandIo): Promise<Exit
   }
 }
 
-function usage(): string {
-  const rows = Object.entries(COMMANDS).map(([name, { words }]) => `  ${name.padEnd(10)}${words}`);
-  return [
-    "Snug: private chat you run yourself.",
-    "",
-    "  snug COMMAND [FLAGS]",
-    "",
-    ...rows,
-    "",
-    "snug COMMAND --help explains every flag.",
-  ].join("\n");
-}
-
 /**
  * A thrown error or rejected promise that nobody caught would end the process, and with it every
  * conversation on it. It is a bug, so it is logged as one, and the server goes on (M1).
  */
-function guardProcess(io: CommandIo): void {
+export function guardProcess(io: Pick<CommandIo, "now" | "writeLog">): void {
   const log = createLog({ level: "error", now: io.now, write: io.writeLog });
   globalThis.addEventListener("error", (event) => {
     event.preventDefault();

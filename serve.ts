@@ -4,13 +4,11 @@ import { openCertificate } from "./certificate_source.ts";
 import { type Config, type Environment, readConfig } from "./config.ts";
 import { listen, type Listener } from "./listener.ts";
 import { createLog, type Log } from "./log.ts";
+import { MAX_FRAME_BYTES } from "./protocol/limits.ts";
 import { type AssetManifest, createAssets } from "./routes/assets.ts";
 import type { UpgradeDoor } from "./routes/socket.ts";
 import manifest from "./static/dist/assets.json" with { type: "json" };
 import { VERSION } from "./version.ts";
-
-/** Longest WebSocket frame in bytes: a 64 KiB envelope, its frame and room to grow. */
-const MAX_FRAME_BYTES = 131_072;
 
 /** What a command gets from main.ts. */
 export interface CommandIo {

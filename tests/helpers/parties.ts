@@ -1,6 +1,6 @@
 /** Devices, prekeys and sessions to test with, made without account keys or a server. */
 import assert from "node:assert/strict";
-import { type AgreementPair, generateAgreement } from "../../crypto/agreement.ts";
+import { generateAgreement } from "../../crypto/agreement.ts";
 import type { DeviceKeys } from "../../crypto/account.ts";
 import { generateKem } from "../../crypto/kem.ts";
 import type { StoredPrekey } from "../../crypto/prekeys.ts";
@@ -9,11 +9,13 @@ import { randomBytes } from "../../crypto/random.ts";
 import {
   acceptOpening,
   type Context,
+  type Decrypted,
   decryptMessage,
   encryptMessage,
   openSession,
   type PrekeyLookup,
   type SessionState,
+  type UsedPrekeys,
 } from "../../crypto/session.ts";
 import { generateSigning, type KeyMode } from "../../crypto/signature.ts";
 import type { DeviceList, VerifiedBundle } from "../../protocol/bundle.ts";
@@ -115,15 +117,27 @@ export class Side {
     return (await this.receiveAll(envelope, now)).text;
   }
 
-  async receiveAll(envelope: Bytes, now = NOON) {
+  async receiveAll(envelope: Bytes, now = NOON): Promise<Decrypted & { text: string }> {
     const opened = await decryptMessage(this.state, decodeEnvelope(envelope), now);
     this.state = opened.state;
     return { ...opened, text: fromUtf8(opened.content) };
   }
 }
 
+/** What {@link accept} gives. */
+export interface Accepted extends Decrypted {
+  readonly used: UsedPrekeys;
+  readonly side: Side;
+  readonly text: string;
+}
+
 /** Opens `envelope` as the first message of a session and returns the receiving side. */
-export async function accept(to: TestParty, from: TestParty, envelope: Bytes, now = NOON) {
+export async function accept(
+  to: TestParty,
+  from: TestParty,
+  envelope: Bytes,
+  now = NOON,
+): Promise<Accepted> {
   const opened = await acceptOpening(
     to.keys,
     decodeEnvelope(envelope),
@@ -158,10 +172,4 @@ async function plain(value: unknown): Promise<unknown> {
   assert.equal(prototype, Object.prototype, "states hold plain objects only");
   const fields = Object.entries(value).map(async ([key, inner]) => [key, await plain(inner)]);
   return await Promise.all(fields);
-}
-
-/** A private ratchet key of a party's pair, for tests that play a hostile peer. */
-export function privateOf(pair: AgreementPair | null): CryptoKey {
-  assert.ok(pair);
-  return pair.private;
 }

@@ -1,13 +1,10 @@
 import type { Bytes } from "../protocol/encoding.ts";
 import { HASH_BYTES } from "../protocol/limits.ts";
 
+export { sha256 } from "../protocol/verify.ts";
+
 /** RFC 5869 section 2.3: at most 255 blocks of output. */
 const HKDF_MOST = 255 * HASH_BYTES;
-
-/** SHA-256 (FIPS 180-4): 32 bytes. */
-export async function sha256(message: Bytes): Promise<Bytes> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", message));
-}
 
 /** HMAC-SHA-256 (RFC 2104): 32 bytes. `key` may have any length, none included. */
 export async function hmac(key: Bytes, message: Bytes): Promise<Bytes> {

@@ -152,11 +152,13 @@ export async function unwrapVaultKey(
 
 /**
  * The vault generation in which a wrap was made; believed only once the wrap has opened.
- * @throws {DecryptError} for a wrap that is too short
+ * @throws {DecryptError} for a wrap that is too short or names a generation that cannot be
  */
 export function wrapGeneration(wrap: Bytes): number {
   if (wrap.length < 5) throw new DecryptError();
-  return new DataView(wrap.buffer, wrap.byteOffset).getUint32(1);
+  const generation = new DataView(wrap.buffer, wrap.byteOffset).getUint32(1);
+  if (generation > MAX_VERSION) throw new DecryptError();
+  return generation;
 }
 
 /** Random salt, then AES-256-GCM under a key and IV that this salt alone brings forth. */

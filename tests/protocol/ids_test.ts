@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { fromBase64Url } from "../../protocol/encoding.ts";
+import { idBytes, idFrom, parseId, randomId } from "../../protocol/ids.ts";
+
+Deno.test("an id is 16 bytes and 22 characters, both ways", () => {
+  const id = randomId<"device">();
+  assert.equal(id.length, 22);
+  assert.equal(idBytes(id).length, 16);
+  assert.equal(idFrom(idBytes(id)), id);
+  assert.throws(() => idFrom(new Uint8Array(15)), RangeError);
+  assert.throws(() => idFrom(new Uint8Array(17)), RangeError);
+});
+
+Deno.test("random ids differ", () => {
+  assert.equal(new Set(Array.from({ length: 1000 }, () => randomId())).size, 1000);
+});
+
+Deno.test("parseId takes the one encoding of 16 bytes", () => {
+  const id = randomId();
+  assert.equal(parseId(id), id);
+  for (const text of ["", "a", "A".repeat(21), "A".repeat(23), "A".repeat(21) + "B", id + "\n"]) {
+    assert.equal(parseId(text), null, text);
+  }
+  for (const last of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") {
+    const text = "A".repeat(21) + last;
+    assert.equal(parseId(text) !== null, decodes(text), text);
+  }
+});
+
+function decodes(text: string): boolean {
+  try {
+    return fromBase64Url(text).length === 16;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,161 @@
+/** What the engine keeps in each table: one type a table, and where its rows are. */
+import type { DeviceList } from "../protocol/bundle.ts";
+import type { Bytes } from "../protocol/encoding.ts";
+import type { Destination } from "../protocol/frame.ts";
+import type { AccountId, DeviceId, MessageId, SessionId, SubmitId } from "../protocol/ids.ts";
+import type { ContentBody } from "./content.ts";
+import type { ConversationId, LineKind, Me, MessageState, Verification } from "./types.ts";
+
+/**
+ * "meta": single values by name.
+ *
+ * - `me`: MeRecord
+ * - `incarnation`: Incarnation
+ * - `order`: number, the last order key given out
+ * - `gaps`: number, the server's running count of envelopes this device never got
+ * - `prekeys`: PrekeyBook (prekey_keeper.ts)
+ * - `login`: string, a terminal's bearer login
+ * - `set-aside`: number, envelopes put into quarantine since the beginning
+ */
+export type MetaKey =
+  | "me"
+  | "incarnation"
+  | "order"
+  | "gaps"
+  | "prekeys"
+  | "login"
+  | "set-aside";
+
+export interface MeRecord extends Me {
+  readonly kind: "browser" | "terminal";
+  /** "pending": the server has not confirmed this device yet. "restored": never to be used again. */
+  readonly state: "pending" | "active" | "restored";
+}
+
+/** protocol.md: swapped with the server at each connect; `next` is on disk before it is sent. */
+export interface Incarnation {
+  readonly previous: Bytes;
+  readonly next: Bytes | null;
+}
+
+/** "accounts": by account id, one's own too. */
+export interface Contact {
+  readonly account: AccountId;
+  readonly username: string;
+  readonly fullName: string;
+  /** The verified list that messages are encrypted for. */
+  readonly list: DeviceList;
+  /** The highest version that this account's own devices have named: an older one is a rollback. */
+  readonly required: number;
+  readonly verification: Verification;
+  /** A list under another account key, seen but not accepted. */
+  readonly changed: DeviceList | null;
+  /** What the last rollback or fork warning was about, so that it is said once. */
+  readonly warned: string | null;
+}
+
+/** "conversations": by conversation id. */
+export interface ConversationRecord {
+  readonly id: ConversationId;
+  readonly accepted: boolean;
+  readonly unread: number;
+  readonly last: { readonly text: string; readonly time: number; readonly mine: boolean } | null;
+  readonly order: string;
+  /** Messages whose receipt waits until the conversation is accepted; the newest 200. */
+  readonly owed: readonly MessageId[];
+  /** Messages not yet read here, whose senders will hear of it; the newest 200. */
+  readonly unseen: readonly MessageId[];
+}
+
+/** "messages": by `conversation/order`. */
+export interface MessageRecord {
+  readonly id: MessageId;
+  readonly conversation: ConversationId;
+  readonly kind: "text" | "line";
+  readonly line?: LineKind;
+  readonly from: AccountId;
+  readonly device: DeviceId;
+  readonly mine: boolean;
+  readonly text: string;
+  readonly time: number;
+  readonly state?: MessageState;
+  readonly reason?: string;
+  readonly verified: boolean;
+  readonly order: string;
+}
+
+/** "sessions", `peer/ACCOUNT/DEVICE`: which sessions there are with a device, and how they fare. */
+export interface PeerDevice {
+  readonly account: AccountId;
+  readonly device: DeviceId;
+  readonly sessions: readonly SessionId[];
+  /** When openings of this device were taken in the last hour. */
+  readonly openings: readonly number[];
+  readonly healing: Healing;
+}
+
+/** protocol.md "Healing": counts unknown session ids, never failed tags. */
+export interface Healing {
+  /** Unknown session ids seen since the last healing; the newest 5. */
+  readonly unknown: readonly SessionId[];
+  /** Envelopes under such ids since the last healing. */
+  readonly count: number;
+  /** Healings so far and the time of the last: the next waits 1 h, 4 h, then 24 h. */
+  readonly healings: number;
+  readonly at: number;
+}
+
+/** "outbox": by order key; removed once the server has committed it. */
+export interface OutboxRecord {
+  readonly order: string;
+  readonly id: MessageId;
+  readonly conversation: ConversationId;
+  readonly body: ContentBody;
+  readonly time: number;
+  /** Also for one's own other devices. */
+  readonly copy: boolean;
+  /** Null until encrypted. The same bytes are sent again and again, never encrypted again. */
+  readonly sealed: Sealed | null;
+  /** Set aside with words until the person tries again; it holds nothing else up. */
+  readonly parked: boolean;
+}
+
+export interface Sealed {
+  readonly submit: SubmitId;
+  readonly destinations: readonly Destination[];
+}
+
+/** "seen", `set-aside/ORDER`: an envelope that could not be used, and why. */
+export interface SetAside {
+  readonly reason: string;
+  /** Who sent it, says the server. */
+  readonly account: AccountId;
+  readonly device: DeviceId;
+  readonly at: number;
+  readonly bytes: number;
+}
+
+/** "seen", `message/DEVICE/ID`: where a message is; "seen", `opening/SESSION`: a handshake that was taken. */
+export interface SeenMessage {
+  readonly conversation: ConversationId;
+  readonly order: string;
+}
+
+export interface SeenOpening {
+  /** The signed prekey it used; forgotten together with that key's private half. */
+  readonly signed: number;
+}
+
+/** Where rows are. Ids have no slash in them, so keys cannot collide. */
+export const keys = {
+  message: (conversation: ConversationId, order: string) => `${conversation}/${order}`,
+  messagesOf: (conversation: ConversationId) => `${conversation}/`,
+  session: (session: SessionId) => `session/${session}`,
+  peer: (account: AccountId, device: DeviceId) => `peer/${account}/${device}`,
+  peersOf: (account: AccountId) => `peer/${account}/`,
+  prekey: (kind: string, id: number) => `${kind}/${String(id).padStart(10, "0")}`,
+  seenMessage: (device: DeviceId, id: MessageId) => `message/${device}/${id}`,
+  seenOpening: (session: SessionId) => `opening/${session}`,
+  seenEnvelope: (week: number, salt: string) => `envelope/${String(week).padStart(6, "0")}/${salt}`,
+  setAside: (order: string) => `set-aside/${order}`,
+} as const;

@@ -1,0 +1,312 @@
+/**
+ * The HTTP half of the wire: protocol/api.ts as calls that answer with values. What carries the
+ * bytes is handed in: `fetch` in a page, `fetch` with its own certificate authority in the terminal,
+ * a function in tests.
+ */
+import {
+  type AccountAnswer,
+  accountAnswer,
+  type AccountRequest,
+  accountRequest,
+  type BundlesAnswer,
+  bundlesAnswer,
+  bundlesRequest,
+  CBOR_TYPE,
+  CHALLENGE_HEADER,
+  type ChallengeAnswer,
+  challengeAnswer,
+  challengeRequest,
+  CLIENT_HEADER,
+  type CodeAnswer,
+  codeAnswer,
+  type DeviceAnswer,
+  deviceAnswer,
+  type DeviceRequest,
+  deviceRequest,
+  errorAnswer,
+  type FinishAnswer,
+  finishAnswer,
+  type FinishRequest,
+  finishRequest,
+  type LoginAnswer,
+  loginAnswer,
+  type LoginRequest,
+  loginRequest,
+  type MeAnswer,
+  meAnswer,
+  type PersonAnswer,
+  personAnswer,
+  type PrekeyStockAnswer,
+  prekeyStockAnswer,
+  type RegistrationAnswer,
+  registrationAnswer,
+  registrationRequest,
+  type SignInAnswer,
+  signInAnswer,
+  signInRequest,
+  type SignUpAnswer,
+  signUpAnswer,
+} from "../protocol/api.ts";
+import { type PrekeyUpload, prekeyUploadSchema } from "../protocol/bundle.ts";
+import { decode, encode, type Schema } from "../protocol/codec.ts";
+import type { Bytes } from "../protocol/encoding.ts";
+import type { AccountId, DeviceId } from "../protocol/ids.ts";
+
+export interface HttpRequest {
+  readonly method: "GET" | "POST";
+  /** Begins with a slash. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Bytes | string | null;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  readonly body: Bytes;
+}
+
+/** Carries one request. Rejects when there was no answer. */
+export type HttpSend = (request: HttpRequest) => Promise<HttpResponse>;
+
+/** What a call came to. `status` 0: no answer; `code` is then "offline". `retryAfter` in seconds. */
+export type ApiResult<T> =
+  | { readonly ok: true; readonly value: T }
+  | {
+    readonly ok: false;
+    readonly status: number;
+    readonly code: string;
+    readonly words: string;
+    readonly retryAfter: number | null;
+  };
+
+export interface SignUpForm {
+  readonly username: string;
+  readonly fullName: string;
+  readonly contact: string;
+  readonly invite?: string;
+}
+
+/** The server's HTTP interface. No call throws for anything the server or the network does. */
+export interface Api {
+  /** Scheme, host and port, as in {@link loginProof}. */
+  readonly origin: string;
+  /** A terminal's bearer login; null in a browser (cookie) and when signed out. */
+  login: string | null;
+  signUp(form: SignUpForm): Promise<ApiResult<SignUpAnswer>>;
+  confirm(code: string): Promise<ApiResult<CodeAnswer>>;
+  resend(): Promise<ApiResult<SignUpAnswer>>;
+  registerPassword(request: string): Promise<ApiResult<RegistrationAnswer>>;
+  createAccount(request: AccountRequest): Promise<ApiResult<AccountAnswer>>;
+  signIn(username: string, request: string): Promise<ApiResult<SignInAnswer>>;
+  finishSignIn(request: FinishRequest): Promise<ApiResult<FinishAnswer>>;
+  addDevice(request: DeviceRequest): Promise<ApiResult<DeviceAnswer>>;
+  challenge(device: DeviceId): Promise<ApiResult<ChallengeAnswer>>;
+  renewLogin(request: LoginRequest): Promise<ApiResult<LoginAnswer>>;
+  me(): Promise<ApiResult<MeAnswer>>;
+  person(username: string): Promise<ApiResult<PersonAnswer>>;
+  account(account: AccountId): Promise<ApiResult<PersonAnswer>>;
+  bundles(account: AccountId, devices: readonly DeviceId[]): Promise<ApiResult<BundlesAnswer>>;
+  prekeyStock(): Promise<ApiResult<PrekeyStockAnswer>>;
+  uploadPrekeys(upload: PrekeyUpload): Promise<ApiResult<PrekeyStockAnswer>>;
+}
+
+export interface ApiOptions {
+  readonly origin: string;
+  readonly send: HttpSend;
+  /** A terminal holds its challenge and its login itself; a browser has them in cookies. */
+  readonly terminal: boolean;
+  readonly login?: string | null;
+}
+
+export function createApi(options: ApiOptions): Api {
+  return new HttpApi(options);
+}
+
+/** `fetch` as the carrier of a page, for its own origin. */
+export function fetchSend(origin: string): HttpSend {
+  return async ({ method, path, headers, body }) => {
+    const init = { method, headers, body, redirect: "error", credentials: "same-origin" } as const;
+    const response = await fetch(new URL(path, origin), init);
+    const { status } = response;
+    return {
+      status,
+      headers: response.headers,
+      body: new Uint8Array(await response.arrayBuffer()),
+    };
+  };
+}
+
+class HttpApi implements Api {
+  readonly origin: string;
+  readonly #options: ApiOptions;
+  login: string | null;
+  #challenge: string | null = null;
+
+  constructor(options: ApiOptions) {
+    this.#options = options;
+    this.origin = options.origin;
+    this.login = options.login ?? null;
+  }
+
+  async signUp(form: SignUpForm): Promise<ApiResult<SignUpAnswer>> {
+    return this.#keep(await this.#form("/sign-up", { ...form }, signUpAnswer));
+  }
+
+  confirm(code: string): Promise<ApiResult<CodeAnswer>> {
+    return this.#form("/sign-up/code", { code }, codeAnswer);
+  }
+
+  async resend(): Promise<ApiResult<SignUpAnswer>> {
+    return this.#keep(await this.#form("/sign-up/resend", {}, signUpAnswer));
+  }
+
+  registerPassword(request: string): Promise<ApiResult<RegistrationAnswer>> {
+    const body = encode(registrationRequest, { request });
+    return this.#post("/sign-up/password", body, registrationAnswer);
+  }
+
+  async createAccount(request: AccountRequest): Promise<ApiResult<AccountAnswer>> {
+    const body = encode(accountRequest, request);
+    return this.#keep(await this.#post("/sign-up/account", body, accountAnswer));
+  }
+
+  signIn(username: string, request: string): Promise<ApiResult<SignInAnswer>> {
+    return this.#post("/sign-in", encode(signInRequest, { username, request }), signInAnswer);
+  }
+
+  async finishSignIn(request: FinishRequest): Promise<ApiResult<FinishAnswer>> {
+    const body = encode(finishRequest, request);
+    return this.#keep(await this.#post("/sign-in/finish", body, finishAnswer));
+  }
+
+  async addDevice(request: DeviceRequest): Promise<ApiResult<DeviceAnswer>> {
+    const body = encode(deviceRequest, request);
+    return this.#keep(await this.#post("/sign-in/device", body, deviceAnswer));
+  }
+
+  challenge(device: DeviceId): Promise<ApiResult<ChallengeAnswer>> {
+    const body = encode(challengeRequest, { device });
+    return this.#post("/api/login/challenge", body, challengeAnswer);
+  }
+
+  async renewLogin(request: LoginRequest): Promise<ApiResult<LoginAnswer>> {
+    const body = encode(loginRequest, request);
+    return this.#keep(await this.#post("/api/login", body, loginAnswer));
+  }
+
+  me(): Promise<ApiResult<MeAnswer>> {
+    return this.#get("/api/me", meAnswer);
+  }
+
+  person(username: string): Promise<ApiResult<PersonAnswer>> {
+    return this.#get(`/api/people/${encodeURIComponent(username)}`, personAnswer);
+  }
+
+  account(account: AccountId): Promise<ApiResult<PersonAnswer>> {
+    return this.#get(`/api/accounts/${account}`, personAnswer);
+  }
+
+  bundles(account: AccountId, devices: readonly DeviceId[]): Promise<ApiResult<BundlesAnswer>> {
+    const body = encode(bundlesRequest, { devices: [...devices] });
+    return this.#post(`/api/accounts/${account}/bundles`, body, bundlesAnswer);
+  }
+
+  prekeyStock(): Promise<ApiResult<PrekeyStockAnswer>> {
+    return this.#get("/api/prekeys", prekeyStockAnswer);
+  }
+
+  uploadPrekeys(upload: PrekeyUpload): Promise<ApiResult<PrekeyStockAnswer>> {
+    return this.#post("/api/prekeys", encode(prekeyUploadSchema, upload), prekeyStockAnswer);
+  }
+
+  #get<T>(path: string, schema: Schema<T>): Promise<ApiResult<T>> {
+    return this.#ask({ method: "GET", path, headers: {}, body: null }, schema);
+  }
+
+  #post<T>(path: string, body: Bytes, schema: Schema<T>): Promise<ApiResult<T>> {
+    const headers = { "content-type": CBOR_TYPE };
+    return this.#ask({ method: "POST", path, headers, body }, schema);
+  }
+
+  #form<T>(
+    path: string,
+    fields: Readonly<Record<string, string>>,
+    schema: Schema<T>,
+  ): Promise<ApiResult<T>> {
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const body = new URLSearchParams(fields).toString();
+    return this.#ask({ method: "POST", path, headers, body }, schema);
+  }
+
+  async #ask<T>(request: HttpRequest, schema: Schema<T>): Promise<ApiResult<T>> {
+    const headers = { ...request.headers, accept: CBOR_TYPE, ...this.#proof() };
+    try {
+      const response = await this.#options.send({ ...request, headers });
+      return read(response, schema);
+    } catch {
+      return failure(0, "offline", "The server cannot be reached.", null);
+    }
+  }
+
+  #proof(): Record<string, string> {
+    if (!this.#options.terminal) return {};
+    return {
+      [CLIENT_HEADER]: "terminal",
+      ...this.login === null ? {} : { authorization: `Bearer ${this.login}` },
+      ...this.#challenge === null ? {} : { [CHALLENGE_HEADER]: this.#challenge },
+    };
+  }
+
+  /** Takes up the login or challenge that a terminal's answer carries. */
+  #keep<T extends object>(result: ApiResult<T>): ApiResult<T> {
+    if (!result.ok || !this.#options.terminal) return result;
+    const { login, challenge } = result.value as { login?: unknown; challenge?: unknown };
+    if (typeof login === "string") this.login = login;
+    if (typeof challenge === "string") this.#challenge = challenge;
+    return result;
+  }
+}
+
+function read<T>(response: HttpResponse, schema: Schema<T>): ApiResult<T> {
+  const { status, body } = response;
+  if (status < 200 || status > 299) return readError(response);
+  try {
+    return { ok: true, value: decode(schema, body) };
+  } catch {
+    return failure(status, "bad-answer", "The server answered in a way that makes no sense.", null);
+  }
+}
+
+function readError({ status, headers, body }: HttpResponse): ApiResult<never> {
+  const waits = Number(headers.get("retry-after") ?? NaN);
+  const header = Number.isFinite(waits) && waits >= 0 ? waits : null;
+  try {
+    const { code, message, retryAfter } = decode(errorAnswer, body);
+    return failure(status, code, message, retryAfter ?? header);
+  } catch {
+    // A proxy in between, or a server from another time: the status says enough.
+    return failure(status, codeOf(status), wordsOf(status), header);
+  }
+}
+
+function codeOf(status: number): string {
+  if (status === 401) return "sign-in-needed";
+  if (status === 429) return "too-many";
+  return status >= 500 ? "internal" : "refused";
+}
+
+function wordsOf(status: number): string {
+  return status >= 500
+    ? "The server has trouble. Try again in a moment."
+    : "The server refused that.";
+}
+
+function failure(
+  status: number,
+  code: string,
+  words: string,
+  retryAfter: number | null,
+): ApiResult<never> {
+  return { ok: false, status, code, words, retryAfter };
+}

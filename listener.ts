@@ -225,7 +225,13 @@ async function openDoor(
   const door = parts.doors.get(path);
   if (door === undefined) return 404;
   const { address } = contextOf(incoming, parts);
-  const verdict = await door({ path, headers: headersOf(incoming), address });
+  let closed = false;
+  socket.once("close", () => closed = true);
+  const onClose = (listener: () => void) => {
+    if (closed) listener();
+    else socket.once("close", listener);
+  };
+  const verdict = await door({ path, headers: headersOf(incoming), address, onClose });
   if ("status" in verdict) return verdict.status;
   if (socket.destroyed) return undefined;
   sockets.handleUpgrade(incoming, socket, head as never, (open) => {

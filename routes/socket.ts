@@ -13,6 +13,8 @@ export interface UpgradeRequest {
   readonly headers: Headers;
   /** The client's address, for counting. */
   readonly address: string;
+  /** Called once, when the connection under the request ends for whatever reason. */
+  readonly onClose: (listener: () => void) => void;
 }
 
 /** Take the socket, or refuse the upgrade with a status. */
@@ -46,24 +48,22 @@ export interface SocketDoorParts<L extends SocketLogin> {
   readonly hub: SocketHub<L>;
 }
 
-/** The door of `/socket`. */
+/**
+ * The door of `/socket`. A place is taken before anything is awaited and given back when the
+ * connection ends, so that a thousand upgrades at once cannot all find the last place free.
+ */
 export function createSocketDoor<L extends SocketLogin>(parts: SocketDoorParts<L>): UpgradeDoor {
+  const { limits } = parts;
   const places = createPlaces();
   return async (request) => {
     if (!originAllowed(request.headers, parts.origin)) return { status: 403 };
-    const { limits } = parts;
-    if (places.count("all") >= limits.sockets) return { status: 503 };
-    if (places.count(`ip ${request.address}`) >= limits.socketsPerIp) return { status: 429 };
+    const take = (key: string, most: number) => places.take(key, most, request.onClose);
+    if (!take("all", limits.sockets)) return { status: 503 };
+    if (!take(`ip ${request.address}`, limits.socketsPerIp)) return { status: 429 };
     const login = await parts.authenticate(request);
     if (login === null) return { status: 401 };
-    if (places.count(`login ${login.loginId}`) >= limits.socketsPerLogin) return { status: 429 };
-    return {
-      accept: (socket) => {
-        const leave = places.take("all", `ip ${request.address}`, `login ${login.loginId}`);
-        socket.once("close", leave);
-        parts.hub.accept(socket, login);
-      },
-    };
+    if (!take(`login ${login.loginId}`, limits.socketsPerLogin)) return { status: 429 };
+    return { accept: (socket) => parts.hub.accept(socket, login) };
   };
 }
 
@@ -73,19 +73,20 @@ function originAllowed(headers: Headers, own: string): boolean {
   return /^bearer /i.test(headers.get("authorization") ?? "") && headers.get("cookie") === null;
 }
 
-/** Counts open sockets by key; a key goes when its last socket closes. */
+/** Counts by key; a key goes when its last connection ends, so the map cannot grow for ever. */
 function createPlaces() {
   const counts = new Map<string, number>();
-  const add = (key: string, change: number) => {
-    const next = (counts.get(key) ?? 0) + change;
+  const change = (key: string, by: number) => {
+    const next = (counts.get(key) ?? 0) + by;
     if (next > 0) counts.set(key, next);
     else counts.delete(key);
   };
   return {
-    count: (key: string) => counts.get(key) ?? 0,
-    take: (...keys: string[]) => {
-      for (const key of keys) add(key, 1);
-      return () => keys.forEach((key) => add(key, -1));
+    take(key: string, most: number, onClose: UpgradeRequest["onClose"]): boolean {
+      if ((counts.get(key) ?? 0) >= most) return false;
+      change(key, 1);
+      onClose(() => change(key, -1));
+      return true;
     },
   };
 }

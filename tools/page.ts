@@ -32,7 +32,9 @@ export async function buildPage(root: string): Promise<void> {
 }
 
 /** Makes every file, the ones that are named by others first. */
-async function buildEntries(sources: Map<string, AssetSource>): Promise<Map<string, AssetEntry>> {
+export async function buildEntries(
+  sources: Map<string, AssetSource>,
+): Promise<Map<string, AssetEntry>> {
   const made = new Map([...sources].map(([name, source]) => [name, source.make()]));
   await Promise.all(made.values());
   const entries = new Map<string, AssetEntry>();

@@ -4,7 +4,8 @@ import type { Bytes } from "../protocol/encoding.ts";
 import type { Destination } from "../protocol/frame.ts";
 import type { AccountId, DeviceId, MessageId, SessionId, SubmitId } from "../protocol/ids.ts";
 import type { ContentBody } from "./content.ts";
-import type { ConversationId, LineKind, Me, MessageState, Verification } from "./types.ts";
+import type { SessionFacts } from "../crypto/session_choice.ts";
+import type { ConversationId, Me, Message } from "./types.ts";
 
 /**
  * "meta": single values by name.
@@ -47,8 +48,9 @@ export interface Contact {
   readonly list: DeviceList;
   /** The highest version that this account's own devices have named: an older one is a rollback. */
   readonly required: number;
-  readonly verification: Verification;
-  /** A list under another account key, seen but not accepted. */
+  /** The person has compared the safety number of `list.aik`. */
+  readonly verified: boolean;
+  /** A list under another account key, seen but not accepted: nothing is sent meanwhile. */
   readonly changed: DeviceList | null;
   /** What the last rollback or fork warning was about, so that it is said once. */
   readonly warned: string | null;
@@ -68,27 +70,13 @@ export interface ConversationRecord {
 }
 
 /** "messages": by `conversation/order`. */
-export interface MessageRecord {
-  readonly id: MessageId;
-  readonly conversation: ConversationId;
-  readonly kind: "text" | "line";
-  readonly line?: LineKind;
-  readonly from: AccountId;
-  readonly device: DeviceId;
-  readonly mine: boolean;
-  readonly text: string;
-  readonly time: number;
-  readonly state?: MessageState;
-  readonly reason?: string;
-  readonly verified: boolean;
-  readonly order: string;
-}
+export type MessageRecord = Message;
 
 /** "sessions", `peer/ACCOUNT/DEVICE`: which sessions there are with a device, and how they fare. */
 export interface PeerDevice {
   readonly account: AccountId;
   readonly device: DeviceId;
-  readonly sessions: readonly SessionId[];
+  readonly sessions: readonly SessionFacts[];
   /** When openings of this device were taken in the last hour. */
   readonly openings: readonly number[];
   readonly healing: Healing;
@@ -135,7 +123,7 @@ export interface SetAside {
   readonly bytes: number;
 }
 
-/** "seen", `message/DEVICE/ID`: where a message is; "seen", `opening/SESSION`: a handshake that was taken. */
+/** "seen", `message/ACCOUNT/ID`: where a message is; "seen", `opening/SESSION`: a handshake that was taken. */
 export interface SeenMessage {
   readonly conversation: ConversationId;
   readonly order: string;
@@ -154,7 +142,7 @@ export const keys = {
   peer: (account: AccountId, device: DeviceId) => `peer/${account}/${device}`,
   peersOf: (account: AccountId) => `peer/${account}/`,
   prekey: (kind: string, id: number) => `${kind}/${String(id).padStart(10, "0")}`,
-  seenMessage: (device: DeviceId, id: MessageId) => `message/${device}/${id}`,
+  seenMessage: (sender: AccountId, id: MessageId) => `message/${sender}/${id}`,
   seenOpening: (session: SessionId) => `opening/${session}`,
   seenEnvelope: (week: number, salt: string) => `envelope/${String(week).padStart(6, "0")}/${salt}`,
   setAside: (order: string) => `set-aside/${order}`,

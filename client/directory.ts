@@ -1,0 +1,283 @@
+/**
+ * Device lists of people: verified, pinned at first sight, and watched for everything a malicious
+ * server could do with them. Nothing here asks the network; it judges what the network brought.
+ */
+import type { SessionState } from "../crypto/session.ts";
+import {
+  checkNamedList,
+  type DeviceEntry,
+  type DeviceList,
+  extendDeviceList,
+  type Signed,
+  verifyDeviceList,
+} from "../protocol/bundle.ts";
+import type { Bytes } from "../protocol/encoding.ts";
+import { equalBytes } from "../protocol/encoding.ts";
+import { FormatError, VerifyError } from "../protocol/errors.ts";
+import type { AccountId, DeviceId } from "../protocol/ids.ts";
+import type { Change } from "./change.ts";
+import type { Contact } from "./records.ts";
+import { removePeer } from "./sessions.ts";
+import { addLine, getContact, getConversation, nameOf, putConversation } from "./timeline.ts";
+import type { LineKind, WarningKind } from "./types.ts";
+
+/** What the server says about a person. */
+export interface PersonClaim {
+  readonly account: AccountId;
+  readonly username: string;
+  readonly fullName: string;
+  readonly entries: readonly Signed[];
+}
+
+/** "refused": it contradicts what we know or itself; a warning has been told. */
+export type Learned = "known" | "changed" | "refused";
+
+/** Version and SHA-256 of a device list, as contents and openings name it. */
+export interface NamedHead {
+  readonly version: number;
+  readonly hash: Bytes;
+}
+
+export class Directory {
+  readonly #me: { readonly account: AccountId; readonly aik: Bytes; readonly device: DeviceId };
+  readonly #now: () => number;
+
+  constructor(
+    me: { readonly account: AccountId; readonly aik: Bytes; readonly device: DeviceId },
+    now: () => number,
+  ) {
+    this.#me = me;
+    this.#now = now;
+  }
+
+  /** Takes a whole list from the server: pins it at first sight, holds it against the pin later. */
+  async learn(change: Change, claim: PersonClaim): Promise<Learned> {
+    const known = await getContact(change, claim.account);
+    const pin = known?.list ?? this.#ownPin(claim.account);
+    try {
+      const list = await verifyDeviceList(claim.account, claim.entries, known?.list);
+      if (pin && !equalBytes(list.aik, pin.aik)) throw new VerifyError("key-changed");
+      return await this.#take(change, known, claim, list);
+    } catch (error) {
+      return await this.#judge(change, known, claim, error);
+    }
+  }
+
+  /** Takes newer entries; false when the whole list is needed to judge them. */
+  async extend(change: Change, account: AccountId, entries: readonly Signed[]): Promise<boolean> {
+    const known = await getContact(change, account);
+    if (!known || known.changed) return false;
+    try {
+      await this.#take(change, known, known, await extendDeviceList(known.list, entries));
+      return true;
+    } catch (error) {
+      if (isVerdict(error)) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Holds the list head that a device named against ours. False: the device knows a newer list, which
+   * must be fetched. Call it only for heads that came out of a ciphertext: anybody else's word could
+   * make us ask for a version that does not exist.
+   */
+  async compare(
+    change: Change,
+    account: AccountId,
+    head: NamedHead,
+    namedBy: AccountId,
+  ): Promise<boolean> {
+    const known = await getContact(change, account);
+    if (!known || known.changed) return true;
+    if (head.version > known.list.version) {
+      // Only the account itself can oblige us to wait for its list; others may be mistaken about it.
+      if (namedBy === account && head.version > known.required) {
+        change.set("accounts", account, { ...known, required: head.version });
+      }
+      return false;
+    }
+    try {
+      checkNamedList(known.list, head.version, head.hash);
+    } catch (error) {
+      if (!(error instanceof VerifyError)) throw error;
+      await this.#warnOnce(change, known, "list-fork", `${head.version} ${namedBy}`);
+    }
+    return true;
+  }
+
+  /** The list under which a session's messages are judged: a changed key has its own. */
+  listFor(contact: Contact, aik: SessionState["peer"]["aik"]): DeviceList | null {
+    if (equalBytes(contact.list.aik, aik)) return contact.list;
+    if (contact.changed && equalBytes(contact.changed.aik, aik)) return contact.changed;
+    return null;
+  }
+
+  /** The server still shows less than the devices themselves have named. */
+  async warnRollback(change: Change, account: AccountId): Promise<void> {
+    const known = await getContact(change, account);
+    if (known) await this.#warnOnce(change, known, "list-rollback", String(known.required));
+  }
+
+  /** Our own key is known from our own store, never from the server (security.md P8). */
+  #ownPin(account: AccountId): { readonly aik: Bytes } | undefined {
+    return account === this.#me.account ? { aik: this.#me.aik } : undefined;
+  }
+
+  async #take(
+    change: Change,
+    known: Contact | undefined,
+    names: { readonly account: AccountId; readonly username: string; readonly fullName: string },
+    list: DeviceList,
+  ): Promise<Learned> {
+    const { account, username, fullName } = names;
+    const required = Math.max(known?.required ?? 0, list.version);
+    const verified = known?.verified ?? false;
+    const contact = { account, username, fullName, list, required, verified };
+    // The old key is back (a reset was undone): it is the pinned one, so nothing is asked.
+    const next: Contact = { ...contact, changed: null, warned: known?.warned ?? null };
+    change.set("accounts", account, next);
+    if (known) await this.#tellDifferences(change, known.list, next);
+    const conversation = await getConversation(change, account);
+    if (conversation && (known?.changed || known?.fullName !== fullName)) {
+      await putConversation(change, conversation);
+    }
+    return "known";
+  }
+
+  async #tellDifferences(change: Change, before: DeviceList, contact: Contact): Promise<void> {
+    const { account, list } = contact;
+    const added = missingFrom(before.devices, list.devices);
+    const removed = missingFrom(list.devices, before.devices);
+    for (const { device } of removed) await removePeer(change, account, device);
+    if (account === this.#me.account) return this.#tellOwn(change, added);
+    const name = nameOf(contact);
+    for (const { device, kind } of added) {
+      const text = `${name} has a new device, a ${kind}.`;
+      await this.#line(change, "new-device", text, account, device);
+      this.#warn(change, "new-device", text, account, device);
+    }
+    for (const { device, kind } of removed) {
+      const text = `${name} removed a device, a ${kind}.`;
+      await this.#line(change, "device-removed", text, account, device);
+    }
+  }
+
+  #tellOwn(change: Change, added: readonly DeviceEntry[]): void {
+    for (const { device, kind } of added.filter(({ device }) => device !== this.#me.device)) {
+      const words = `Your account has a new device, a ${kind}. If that was not you, remove it.`;
+      this.#warn(change, "own-new-device", words, this.#me.account, device);
+    }
+  }
+
+  /** What a list that does not verify means. */
+  async #judge(
+    change: Change,
+    known: Contact | undefined,
+    claim: PersonClaim,
+    error: unknown,
+  ): Promise<Learned> {
+    if (!isVerdict(error)) throw error;
+    const code = error instanceof VerifyError ? error.code : "malformed";
+    const own = claim.account === this.#me.account;
+    if (known && !own && code === "key-changed") {
+      return await this.#keyChanged(change, known, claim);
+    }
+    if (!known) {
+      const words = `The server's list of ${claim.username}'s devices is not signed as it must be.`;
+      this.#warn(change, "bad-list", words, claim.account);
+      return "refused";
+    }
+    const what = code === "rollback" ? "list-rollback" : code === "fork" ? "list-fork" : "bad-list";
+    await this.#warnOnce(change, known, what, code);
+    return "refused";
+  }
+
+  async #keyChanged(change: Change, known: Contact, claim: PersonClaim): Promise<Learned> {
+    const before = known.changed;
+    let list: DeviceList;
+    try {
+      list = await verifyDeviceList(claim.account, claim.entries);
+    } catch (error) {
+      return await this.#judge(
+        change,
+        { ...known, changed: null },
+        claim,
+        isVerdict(error) ? new VerifyError("bad-signature") : error,
+      );
+    }
+    change.set("accounts", known.account, { ...known, changed: list });
+    if (before && equalBytes(before.aik, list.aik)) return "changed";
+    await this.#tellKeyChanged(change, { ...known, changed: list });
+    return "changed";
+  }
+
+  async #tellKeyChanged(change: Change, contact: Contact): Promise<void> {
+    const { account } = contact;
+    const name = nameOf(contact);
+    const text = contact.verified
+      ? `${name}'s key is another one than the one you verified. Nothing is sent until you accept it.`
+      : `${name}'s key has changed. Nothing is sent until you accept it.`;
+    const device = contact.changed!.devices[0]?.device ?? contact.list.devices[0]!.device;
+    await this.#line(change, "key-changed", text, account, device);
+    this.#warn(change, "key-changed", text, account);
+    const conversation = await getConversation(change, account);
+    if (conversation) await putConversation(change, conversation);
+  }
+
+  async #line(
+    change: Change,
+    line: LineKind,
+    text: string,
+    account: AccountId,
+    device: DeviceId,
+  ): Promise<void> {
+    const words = { conversation: account, text, time: this.#now() };
+    await addLine(change, line, words, { account, device });
+  }
+
+  /** A standing contradiction is said once, not with every message. */
+  async #warnOnce(
+    change: Change,
+    known: Contact,
+    what: "list-rollback" | "list-fork" | "bad-list",
+    detail: string,
+  ): Promise<void> {
+    const warned = `${what} ${detail}`;
+    const current = await getContact(change, known.account) ?? known;
+    if (current.warned === warned) return;
+    change.set("accounts", known.account, { ...current, warned });
+    this.#warn(change, what, LIST_WORDS[what](nameOf(known)), known.account);
+  }
+
+  #warn(
+    change: Change,
+    what: WarningKind,
+    words: string,
+    account: AccountId,
+    device?: DeviceId,
+  ): void {
+    const about = device === undefined ? { account } : { account, device };
+    const conversation = account === this.#me.account ? {} : { conversation: account };
+    change.tell({ kind: "warning", what, words, ...about, ...conversation });
+  }
+}
+
+const LIST_WORDS = {
+  "list-rollback": (name: string) =>
+    `The server shows an older list of ${name}'s devices than one you have seen.`,
+  "list-fork": (name: string) =>
+    `The server shows different people different lists of ${name}'s devices.`,
+  "bad-list": (name: string) =>
+    `The server's list of ${name}'s devices is not signed as it must be.`,
+} as const;
+
+function missingFrom(
+  list: readonly DeviceEntry[],
+  others: readonly DeviceEntry[],
+): DeviceEntry[] {
+  return others.filter((other) => !list.some(({ device }) => device === other.device));
+}
+
+function isVerdict(error: unknown): boolean {
+  return error instanceof VerifyError || error instanceof FormatError;
+}

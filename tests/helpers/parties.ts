@@ -26,6 +26,7 @@ import { sha256 } from "../../protocol/verify.ts";
 
 /** 2026-01-01T00:00:00Z in ms: the time of tests that do not care. */
 export const NOON = 1_767_225_600_000;
+const TODAY = NOON / 86_400_000;
 
 /** One device with its device list and the private halves of its prekeys. */
 export interface TestParty {
@@ -56,7 +57,7 @@ export async function addPrekey(
   mode: KeyMode = "portable",
 ): Promise<void> {
   const pair = kind.startsWith("kem") ? await generateKem(mode) : await generateAgreement(mode);
-  prekeys.set(`${kind} ${id}`, { kind, id, made: NOON, ...pair });
+  prekeys.set(`${kind} ${id}`, { kind, id, made: TODAY, ...pair });
 }
 
 /** What the verifier of `protocol/bundle.ts` would return for this party. */
@@ -75,7 +76,7 @@ export function bundleOf(
       key: party.prekeys.get("kem-last 1")!.public,
     },
     oneTime: oneTime ? { id, key: key("once") } : null,
-    ...{ day: 20_454, listVersion: party.list.version, listHash: party.list.hash },
+    ...{ day: TODAY, listVersion: party.list.version, listHash: party.list.hash },
   };
 }
 
@@ -84,7 +85,7 @@ function listOf({ account, aik, device, sign, agree }: DeviceKeys): DeviceList {
   return {
     ...{ account, aik, version: 1, hash, head: "set", previous: null, hashes: [hash] },
     devices: [{
-      ...{ device, kind: "browser", sign: sign.public, agree: agree.public, made: 20_454 },
+      ...{ device, kind: "browser", sign: sign.public, agree: agree.public, made: TODAY },
       counterSignature: new Uint8Array(64),
     }],
     deposit: { agree: randomBytes(32), kem: randomBytes(1184) },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { hmac } from "../../../crypto/kdf.ts";
 import { randomBytes } from "../../../crypto/random.ts";
 import { skipChain, stepChain } from "../../../crypto/ratchet/chain_key.ts";
+import type { Bytes } from "../../../protocol/encoding.ts";
 
 Deno.test("a step is HMAC of the chain key over 0x01 and 0x02, as WebCrypto has it", async () => {
   const key = randomBytes(32);
@@ -11,7 +12,7 @@ Deno.test("a step is HMAC of the chain key over 0x01 and 0x02, as WebCrypto has 
 });
 
 Deno.test("skipping gives the keys that stepping gives, the newest of them only", () => {
-  const steps = [];
+  const steps: Bytes[] = [];
   let key = randomBytes(32);
   const start = key;
   for (let i = 0; i < 10; i++) {

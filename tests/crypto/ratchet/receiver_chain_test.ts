@@ -18,7 +18,7 @@ function fresh() {
 }
 
 function keysOf(chainKey: Bytes, count: number): Bytes[] {
-  const keys = [];
+  const keys: Bytes[] = [];
   for (let key = chainKey, i = 0; i < count; i++) {
     const step = stepChain(key);
     keys.push(step.messageKey);

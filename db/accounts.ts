@@ -52,7 +52,7 @@ export type Creation =
   | "created"
   | "challenge-gone"
   | "invite-gone"
-  | "username-taken"
+  | "name-taken"
   | "contact-taken";
 
 /** Accounts by id, name and contact. */
@@ -128,7 +128,7 @@ export function createAccounts(db: DatabaseSync): AccountsStore {
   function obstacle(a: NewAccount): Exclude<Creation, "created"> | null {
     if (!challenges.isConfirmed(a.challenge, a.now)) return "challenge-gone";
     if (a.invite !== null && hasInvite.get(a.invite) === undefined) return "invite-gone";
-    if (hasUsername.get(a.username) !== undefined) return "username-taken";
+    if (hasUsername.get(a.username) !== undefined) return "name-taken";
     if (hasContact.get(a.contact.key) !== undefined) return "contact-taken";
     return null;
   }

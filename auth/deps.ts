@@ -1,0 +1,68 @@
+/** What auth/ is built from. Everything that has effects comes from outside. */
+import type { AccountsStore } from "../db/accounts.ts";
+import type { ChallengesStore } from "../db/challenges.ts";
+import type { DevicesStore } from "../db/devices.ts";
+import type { LimitsStore } from "../db/limits.ts";
+import type { LoginsStore } from "../db/logins.ts";
+import type { PrekeysStore, PrekeyStock } from "../db/prekeys.ts";
+import type { VaultsStore } from "../db/vaults.ts";
+import type { Bytes } from "../protocol/encoding.ts";
+import type { AccountId, DeviceId } from "../protocol/ids.ts";
+import type { AuthLimits } from "./limits.ts";
+import type { Letter } from "./letters.ts";
+import type { Secrets } from "./secrets.ts";
+
+/** The parts of the store that accounts need. */
+export interface AuthStore {
+  readonly accounts: AccountsStore;
+  readonly challenges: ChallengesStore;
+  readonly logins: LoginsStore;
+  readonly devices: DevicesStore;
+  readonly prekeys: PrekeysStore;
+  readonly vaults: VaultsStore;
+  readonly limits: LimitsStore;
+}
+
+/** Who may make an account. */
+export type Registration = "open" | "invite" | "closed";
+
+/** Brings a letter to somebody. A rejection means that it was not taken. */
+export interface Mailer {
+  send(letter: Letter): Promise<void>;
+}
+
+/** What others must hear of. Called after the commit; must not throw. */
+export interface AuthEvents {
+  /** These logins are no more: their sockets are to be closed at once. */
+  loginsEnded(ids: readonly string[]): void;
+  listChanged(account: AccountId, version: number): void;
+  /** Few one-time keys are left: the device should upload more. */
+  prekeysLow(device: DeviceId, stock: PrekeyStock): void;
+}
+
+/** The part of the log that auth/ writes to: short fixed words, never anything that came in. */
+export interface AuthLog {
+  info(event: string, fields?: { readonly code?: string; readonly count?: number }): void;
+  warn(event: string, fields?: { readonly code?: string; readonly error?: unknown }): void;
+}
+
+/** `length` random bytes from the system's generator. */
+export type RandomSource = (length: number) => Bytes;
+
+/** Everything. */
+export interface AuthDeps {
+  readonly store: AuthStore;
+  readonly secrets: Secrets;
+  readonly mailer: Mailer;
+  readonly events: AuthEvents;
+  readonly log: AuthLog;
+  readonly limits: AuthLimits;
+  /** Scheme, host and port of this server as browsers write them. */
+  readonly origin: string;
+  readonly registration: Registration;
+  /** True off loopback: nobody but the reader of the start-up lines makes the first account. */
+  readonly firstAccountByLink: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly random: RandomSource;
+}

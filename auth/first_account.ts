@@ -1,0 +1,30 @@
+/**
+ * Off loopback the first account belongs to whoever reads the server's console: it is made through
+ * a one-time link printed at the start, so that nobody on the network is quicker than the owner.
+ */
+import type { Bytes } from "../protocol/encoding.ts";
+import type { AuthDeps } from "./deps.ts";
+import { hashOfCarried, newCarried } from "./digest.ts";
+import { done, type Outcome, refused } from "./outcome.ts";
+
+/** The link to print, or null when none is needed. A new one at each start; the one before is dead. */
+export async function firstAccountLink(deps: AuthDeps): Promise<string | null> {
+  if (!deps.firstAccountByLink || await deps.store.accounts.count() > 0) return null;
+  const { secret, hash } = newCarried(deps.random);
+  await deps.store.accounts.replaceFirstInvite(hash, deps.now());
+  return `${deps.origin}/sign-up?invite=${secret}`;
+}
+
+/** Whether somebody may sign up: the invite to use up then, or null when none is asked for. */
+export async function admit(
+  deps: AuthDeps,
+  invite: string | undefined,
+): Promise<Outcome<Bytes | null>> {
+  const first = deps.firstAccountByLink && await deps.store.accounts.count() === 0;
+  if (!first && deps.registration === "closed") return refused("registration-closed");
+  if (!first && deps.registration === "open") return done(null);
+  if (invite === undefined || invite === "") return refused("invite-needed");
+  const hash = hashOfCarried(invite);
+  const known = hash !== null && await deps.store.accounts.hasInvite(hash);
+  return known ? done(hash) : refused("invite-gone");
+}

@@ -1,0 +1,123 @@
+/** How often something may be tried. What is counted is named by HMAC, so no address is stored. */
+import type { AuthDeps } from "./deps.ts";
+import { macOf } from "./digest.ts";
+import { done, type Outcome, refused } from "./outcome.ts";
+
+const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
+const DAY = 24 * HOUR;
+
+/** After the free tries at a password: the first wait, which doubles with each further try. */
+const FIRST_WAIT_MS = 15 * SECOND;
+/** The longest wait. Longer would let a stranger lock an owner out for the day. */
+const LONGEST_WAIT_MS = HOUR;
+/** One account from all addresses together gets this many times the tries of one address. */
+const ALL_ADDRESSES_FACTOR = 10;
+
+/** The numbers; names and units as in the server's table of limits. */
+export interface AuthLimits {
+  readonly codeSeconds: number;
+  readonly codeTries: number;
+  readonly codeResendSeconds: number;
+  readonly codesPerAddressHour: number;
+  readonly codesPerIpHour: number;
+  readonly passwordTries: number;
+  readonly passwordTriesPerIp: number;
+  readonly signUpsPerIpHour: number;
+  readonly loginIdleSeconds: number;
+  readonly loginSeconds: number;
+  readonly prekeyFetches: number;
+  readonly prekeyRefillSeconds: number;
+  readonly prekeysPerHour: number;
+  readonly prekeyStock: number;
+  readonly nameChecksPerIpHour: number;
+  readonly lookupsPerHour: number;
+  readonly challengesPerIpHour: number;
+}
+
+/** Asks the counters in words. Every method counts, and refuses when it was too often. */
+export interface Limiter {
+  signUp(address: string): Promise<Outcome<null>>;
+  nameCheck(address: string): Promise<Outcome<null>>;
+  /** A letter to `contact`, asked for from `address`. */
+  letter(contact: string, address: string): Promise<Outcome<null>>;
+  /** A guess at a password. Counted when it begins: the first answer already tells a guesser. */
+  password(username: string, address: string): Promise<Outcome<null>>;
+  /** The password was right: what this address tried at this account is forgotten. */
+  passwordRight(username: string, address: string): Promise<void>;
+  deviceChallenge(address: string): Promise<Outcome<null>>;
+  lookup(account: string): Promise<Outcome<null>>;
+  prekeys(fetcher: string, target: string): Promise<Outcome<null>>;
+  /** How many one-time keys of `target` may still be handed out in this hour. */
+  oneTimeBudget(target: string): Promise<number>;
+  oneTimeSpent(target: string, amount: number): Promise<void>;
+}
+
+/** The limiter over the store's counters. */
+export function createLimiter(deps: AuthDeps): Limiter {
+  const { limits } = deps;
+  const counters = deps.store.limits;
+  const key = (...parts: string[]) => macOf(deps.secrets.codeKey, "limit", ...parts);
+  const outcome = (waitMs: number): Outcome<null> => {
+    if (waitMs === 0) return done(null);
+    return refused("rate-limited", { retryAfter: Math.ceil(waitMs / SECOND) });
+  };
+  const hourly = async (most: number, ...name: string[]) =>
+    outcome(await counters.count(key(...name), 1, most, HOUR, deps.now()));
+
+  async function letter(contact: string, address: string): Promise<Outcome<null>> {
+    const between = limits.codeResendSeconds * SECOND;
+    const gap = between === 0
+      ? 0
+      : await counters.count(key("last code to", contact), 1, 1, between, deps.now());
+    if (gap > 0) return outcome(gap);
+    const perAddress = await hourly(limits.codesPerIpHour, "codes from", address);
+    if (!perAddress.ok) return perAddress;
+    return await hourly(limits.codesPerAddressHour, "codes to", contact);
+  }
+
+  async function password(username: string, address: string): Promise<Outcome<null>> {
+    const { passwordTries, passwordTriesPerIp } = limits;
+    const perAddress = await hourly(passwordTriesPerIp, "passwords from", address);
+    if (!perAddress.ok) return perAddress;
+    const [narrow, wide] = [key("password", username, address), key("password", username)];
+    const everywhere = passwordTries * ALL_ADDRESSES_FACTOR;
+    const now = deps.now();
+    const wait = await counters.tryAfterWait(narrow, growingWait(passwordTries), DAY, now) ||
+      await counters.tryAfterWait(wide, growingWait(everywhere), DAY, now);
+    if (wait > 0) deps.log.warn("auth.password-limit");
+    return outcome(wait);
+  }
+
+  const target = (account: string) => key("one-time keys of", account);
+  return {
+    letter,
+    password,
+    signUp: (address) => hourly(limits.signUpsPerIpHour, "sign-ups from", address),
+    nameCheck: (address) => hourly(limits.nameChecksPerIpHour, "names from", address),
+    passwordRight: (username, address) => counters.clear(key("password", username, address)),
+    deviceChallenge: (address) => hourly(limits.challengesPerIpHour, "challenges from", address),
+    lookup: (account) => hourly(limits.lookupsPerHour, "look-ups by", account),
+    prekeys: async (fetcher, owner) => {
+      const refill = limits.prekeyRefillSeconds * SECOND;
+      const bucket = key("prekeys", fetcher, owner);
+      return outcome(await counters.drop(bucket, limits.prekeyFetches, refill, deps.now()));
+    },
+    oneTimeBudget: async (account) => {
+      const spent = await counters.counted(target(account), HOUR, deps.now());
+      return Math.max(0, limits.prekeysPerHour - spent);
+    },
+    oneTimeSpent: async (account, amount) => {
+      if (amount === 0) return;
+      await counters.count(target(account), amount, Number.MAX_SAFE_INTEGER, HOUR, deps.now());
+    },
+  };
+}
+
+/** Nothing for the first `free` tries, then 15 s, 30 s, 1 min… up to an hour. */
+export function growingWait(free: number): (count: number) => number {
+  return (count) => {
+    if (count < free) return 0;
+    return Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(count - free, 20));
+  };
+}

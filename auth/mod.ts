@@ -1,0 +1,52 @@
+/** Proving who you are: everything of auth/ put together. */
+import type { AuthDeps } from "./deps.ts";
+import { createDeviceLogins, type DeviceLogins } from "./device_login.ts";
+import { createLimiter } from "./limits.ts";
+import { createLogins, type Logins } from "./logins.ts";
+import { createNewAccounts, type NewAccounts } from "./new_account.ts";
+import { createOpaque } from "./opaque.ts";
+import { createPeople, type People } from "./people.ts";
+import { createSignIn, type SignIn } from "./sign_in.ts";
+import { createSignUp, type SignUp } from "./sign_up.ts";
+
+export type { AuthDeps, AuthEvents, AuthLog, AuthStore, Mailer, Registration } from "./deps.ts";
+export { firstAccountLink } from "./first_account.ts";
+export type { AuthLimits } from "./limits.ts";
+export type { Carrier, DeviceLogin, IssuedLogin, Login } from "./logins.ts";
+export { createOutboxChannel, createSmtpChannel, type MailChannel } from "./mail.ts";
+export { openSecrets, type Secrets, SecretsError } from "./secrets.ts";
+
+/** What routes are built on. */
+export interface Auth {
+  readonly signUp: SignUp;
+  readonly newAccounts: NewAccounts;
+  readonly signIn: SignIn;
+  readonly deviceLogins: DeviceLogins;
+  readonly logins: Logins;
+  readonly people: People;
+  /** Removes what time has ended; to be called every few minutes. */
+  purge(): Promise<void>;
+}
+
+/** Counters older than this decide nothing any more. */
+const COUNTERS_MS = 25 * 3_600_000;
+
+/** Everything, over one store. */
+export function createAuth(deps: AuthDeps): Auth {
+  const limiter = createLimiter(deps);
+  const logins = createLogins(deps);
+  const opaque = createOpaque(deps.secrets);
+  return {
+    signUp: createSignUp(deps, limiter),
+    newAccounts: createNewAccounts(deps, { limiter, logins, opaque }),
+    signIn: createSignIn(deps, { limiter, logins, opaque }),
+    deviceLogins: createDeviceLogins(deps, { limiter, logins }),
+    logins,
+    people: createPeople(deps, limiter),
+    async purge() {
+      await logins.purge();
+      await deps.store.challenges.purge(deps.now());
+      await deps.store.limits.purge(deps.now() - COUNTERS_MS);
+    },
+  };
+}

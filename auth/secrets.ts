@@ -1,0 +1,113 @@
+/**
+ * The two secrets that are not in the database: the OPAQUE server setup and the key of codes and
+ * counters. A stolen database or backup alone lets nobody guess a password or forge a code.
+ */
+import { type Bytes, fromBase64Url, toBase64Url } from "../protocol/encoding.ts";
+import type { RandomSource } from "./deps.ts";
+import { makeServerSetup } from "./opaque.ts";
+
+const FILE = "secrets.json";
+const VERSION = 1;
+const KEY_BYTES = 32;
+/** Read, write or run by anybody but the owner. */
+const OTHERS = 0o077;
+
+/** What secrets.json holds. */
+export interface Secrets {
+  /** OPAQUE's long-term secret; without it no password of this server opens anything. */
+  readonly opaqueSetup: string;
+  /** 32 bytes: HMAC key of codes and of the names of counters. */
+  readonly codeKey: Bytes;
+}
+
+/** secrets.json cannot be used. The message is for whoever runs the server. */
+export class SecretsError extends Error {
+  override readonly name = "SecretsError";
+}
+
+/** What opening needs from outside. */
+export interface SecretsOptions {
+  readonly dataDir: string;
+  /** True when accounts exist: then new secrets would lock all of them out, and none are made. */
+  readonly accountsExist: boolean;
+  readonly random: RandomSource;
+  /** Told when others on this machine could read the file; it is then closed to them. */
+  readonly warn: (words: string) => void;
+}
+
+/** Reads the secrets, or makes them at the first start. */
+export async function openSecrets(options: SecretsOptions): Promise<Secrets> {
+  const path = `${options.dataDir}/${FILE}`;
+  const found = await readSecrets(path);
+  if (found !== null) {
+    await closeToOthers(path, options.warn);
+    return found;
+  }
+  if (options.accountsExist) {
+    throw new SecretsError(
+      `${path} is missing, but there are accounts. Restore it from the backup: without it ` +
+        "nobody could sign in.",
+    );
+  }
+  await createSecrets(path, options.random);
+  const made = await readSecrets(path);
+  if (made === null) throw new SecretsError(`${path} cannot be read.`);
+  return made;
+}
+
+async function readSecrets(path: string): Promise<Secrets | null> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw new SecretsError(`${path} cannot be read.`);
+  }
+  try {
+    return parse(JSON.parse(text));
+  } catch {
+    throw new SecretsError(`${path} is damaged. Restore it from the backup.`);
+  }
+}
+
+function parse(value: { version?: unknown; opaqueSetup?: unknown; codeKey?: unknown }): Secrets {
+  const { version, opaqueSetup, codeKey } = value;
+  const key = fromBase64Url(String(codeKey));
+  const known = version === VERSION && typeof opaqueSetup === "string" && opaqueSetup.length > 100;
+  if (!known || key.length !== KEY_BYTES) throw new RangeError("not the secrets of this version");
+  return { opaqueSetup, codeKey: key };
+}
+
+/**
+ * Written and flushed under another name, then linked: the file is there whole or not at all, and
+ * of two servers that start at once both use the same one.
+ */
+async function createSecrets(path: string, random: RandomSource): Promise<void> {
+  const content = {
+    version: VERSION,
+    opaqueSetup: await makeServerSetup(),
+    codeKey: toBase64Url(random(KEY_BYTES)),
+  };
+  const draft = `${path}.${toBase64Url(random(9))}.draft`;
+  const file = await Deno.open(draft, { write: true, createNew: true, mode: 0o600 });
+  try {
+    await file.write(new TextEncoder().encode(JSON.stringify(content) + "\n"));
+    await file.sync();
+  } finally {
+    file.close();
+  }
+  try {
+    await Deno.link(draft, path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  } finally {
+    await Deno.remove(draft);
+  }
+}
+
+async function closeToOthers(path: string, warn: (words: string) => void): Promise<void> {
+  const { mode } = await Deno.stat(path);
+  if (mode === null || (mode & OTHERS) === 0) return;
+  warn(`${path} could be read by others on this machine. It is closed to them now (mode 600).`);
+  await Deno.chmod(path, 0o600);
+}

@@ -1,0 +1,208 @@
+/**
+ * Sign-in: the password by OPAQUE gives a partial login, which is good for one thing: naming a
+ * device. Known and unknown names go the same way, step by step (A1).
+ */
+import type { AccountRow } from "../db/accounts.ts";
+import type { ListChange } from "../db/devices.ts";
+import type { DeviceRequest, Vault } from "../protocol/api.ts";
+import { loginProofBytes, USERNAME_PATTERN } from "../protocol/api.ts";
+import { appendEntry, dayOf, type DeviceList, findDevice } from "../protocol/bundle.ts";
+import { type Signed, verifyDeviceList, verifyUpload } from "../protocol/bundle.ts";
+import { type Bytes, equalBytes } from "../protocol/encoding.ts";
+import { FormatError, VerifyError } from "../protocol/errors.ts";
+import type { AccountId, DeviceId } from "../protocol/ids.ts";
+import { MAX_LIST_ENTRIES } from "../protocol/limits.ts";
+import { verifySignature } from "../protocol/verify.ts";
+import { createAttempts } from "./attempts.ts";
+import type { AuthDeps } from "./deps.ts";
+import { createLetterWriter } from "./letters.ts";
+import type { Limiter } from "./limits.ts";
+import type { IssuedLogin, Login, Logins } from "./logins.ts";
+import type { Opaque } from "./opaque.ts";
+import { done, type Outcome, refused } from "./outcome.ts";
+
+interface Attempt {
+  readonly account: AccountId | null;
+  readonly username: string;
+  readonly address: string;
+  readonly state: string;
+}
+
+/** The password was right. */
+export interface PasswordRight {
+  readonly account: AccountRow;
+  readonly entries: Signed[];
+  readonly vault: Vault;
+  /** What the device signs next. */
+  readonly challenge: Bytes;
+  readonly login: IssuedLogin;
+}
+
+/** A device is signed in. */
+export interface SignedIn {
+  readonly account: AccountId;
+  readonly device: DeviceId;
+  readonly username: string;
+  readonly login: IssuedLogin;
+}
+
+/** The three steps of signing in. */
+export interface SignIn {
+  start(
+    username: string,
+    request: string,
+    address: string,
+  ): Promise<Outcome<{ response: string; attempt: string }>>;
+  finish(attempt: string, finish: string): Promise<Outcome<PasswordRight>>;
+  /** Lists the device if it is new; `login` is the partial login, which ends here. */
+  device(login: Login, request: DeviceRequest): Promise<Outcome<SignedIn>>;
+}
+
+/** What signing in needs besides the deps. */
+export interface SignInParts {
+  readonly limiter: Limiter;
+  readonly logins: Logins;
+  readonly opaque: Opaque;
+}
+
+/** Sign-in over the store. */
+export function createSignIn(deps: AuthDeps, { limiter, logins, opaque }: SignInParts): SignIn {
+  const { store } = deps;
+  const attempts = createAttempts<Attempt>(deps.now, deps.random);
+  const letters = createLetterWriter(deps.origin);
+
+  async function start(
+    typed: string,
+    request: string,
+    address: string,
+  ): Promise<Outcome<{ response: string; attempt: string }>> {
+    const username = typed.toLowerCase();
+    const allowed = await limiter.password(username, address);
+    if (!allowed.ok) return allowed;
+    const found = USERNAME_PATTERN.test(username)
+      ? await store.accounts.byUsername(username)
+      : null;
+    const credential = found?.id ?? opaque.standIn(username);
+    const started = await opaque.startLogin(credential, found?.passwordRecord ?? null, request);
+    if (started === null) return refused("bad-input");
+    const account = found?.id ?? null;
+    const attempt = attempts.open({ account, username, address, state: started.state });
+    return done({ response: started.response, attempt });
+  }
+
+  async function finish(name: string, finishRequest: string): Promise<Outcome<PasswordRight>> {
+    const attempt = attempts.take(name);
+    if (attempt === null) return refused("attempt-gone");
+    const right = await opaque.finishLogin(attempt.state, finishRequest);
+    const account = attempt.account === null ? null : await store.accounts.byId(attempt.account);
+    if (!right || account === null) {
+      deps.log.info("auth.wrong-password");
+      return refused("wrong-password");
+    }
+    await limiter.passwordRight(attempt.username, attempt.address);
+    return await openPartial(account);
+  }
+
+  async function openPartial(account: AccountRow): Promise<Outcome<PasswordRight>> {
+    const vault = await store.vaults.find(account.id);
+    if (vault === null) throw new Error("an account without a vault");
+    const entries = await store.devices.entries(account.id, 0, MAX_LIST_ENTRIES);
+    const login = logins.issue(account.id, null, "partial");
+    await store.logins.insert(login.row);
+    return done({ account, entries, vault, challenge: login.row.challenge!, login });
+  }
+
+  async function device(login: Login, request: DeviceRequest): Promise<Outcome<SignedIn>> {
+    if (login.kind !== "partial" || login.challenge === null) return refused("sign-in-needed");
+    const account = await store.accounts.byId(login.account);
+    if (account === null) return refused("sign-in-needed");
+    const read = await readKeys(account, request, login.challenge);
+    if (!read.ok) return read;
+    const issued = logins.issue(account.id, request.device, "full");
+    const today = dayOf(deps.now());
+    const result = await store.devices.signIn({
+      change: read.value,
+      device: request.device,
+      prekeys: request.prekeys === null ? null : { upload: request.prekeys, day: today },
+      prekeyStock: deps.limits.prekeyStock,
+      partial: login.id,
+      login: issued.row,
+    });
+    if (result.kind === "stale") return refused("stale-list");
+    if (result.kind === "login-gone") return refused("sign-in-needed");
+    deps.events.loginsEnded(result.ended);
+    if (read.value !== null) announceDevice(account, read.value.after.version);
+    deps.log.info("auth.signed-in");
+    const { id, username } = account;
+    return done({ account: id, device: request.device, username, login: issued });
+  }
+
+  /** Verifies list, prekeys and proof; the value is the change of the list, null when there is none. */
+  async function readKeys(
+    account: AccountRow,
+    request: DeviceRequest,
+    challenge: Bytes,
+  ): Promise<Outcome<ListChange | null>> {
+    const entries = await store.devices.entries(account.id, 0, MAX_LIST_ENTRIES);
+    if (request.list !== null && entries.length >= MAX_LIST_ENTRIES) return refused("list-full");
+    try {
+      const before = await verifyDeviceList(account.id, entries);
+      const after = request.list === null
+        ? before
+        : await appendEntry(before, account.id, request.list);
+      const proven = await isProven(after, request, challenge, deps.origin);
+      if (!proven) return refused("bad-proof");
+      if (request.prekeys !== null) {
+        await verifyUpload(after, request.device, request.prekeys, dayOf(deps.now()));
+      }
+      return readChange(before, after, request);
+    } catch (error) {
+      if (error instanceof VerifyError || error instanceof FormatError) return refusedKeys(error);
+      throw error;
+    }
+  }
+
+  /** The owner hears of a new device by mail too; that it cannot be sent stops nobody. */
+  function announceDevice(account: AccountRow, version: number): void {
+    deps.events.listChanged(account.id, version);
+    if (account.contact.kind !== "email") return;
+    deps.mailer.send(letters.newDevice(account.contact.address))
+      .catch((error) => deps.log.warn("mail.failed", { error }));
+  }
+
+  return { start, finish, device };
+}
+
+async function isProven(
+  list: DeviceList,
+  { device, signature }: DeviceRequest,
+  challenge: Bytes,
+  origin: string,
+): Promise<boolean> {
+  const entry = findDevice(list, device);
+  if (entry === null) throw new VerifyError("not-listed");
+  const proof = loginProofBytes({ account: list.account, device, origin, challenge });
+  return await verifySignature(entry.sign, "login", proof, signature);
+}
+
+/** A new device comes with prekeys; nothing but devices changes when one signs in. */
+function readChange(
+  before: DeviceList,
+  after: DeviceList,
+  request: DeviceRequest,
+): Outcome<ListChange | null> {
+  if (request.list === null || equalBytes(before.hash, after.hash)) return done(null);
+  const isNew = findDevice(before, request.device) === null;
+  if (isNew && request.prekeys === null) return refused("bad-keys");
+  if (after.vaultGeneration !== before.vaultGeneration) return refused("bad-keys");
+  return done({ account: before.account, before, entry: request.list, after });
+}
+
+/** Somebody else changed the list in between, or the keys are wrong. */
+function refusedKeys(error: VerifyError | FormatError): Outcome<never> {
+  const stale = error instanceof VerifyError &&
+    ["fork", "rollback", "gap", "newer-list"].includes(error.code);
+  if (stale) return refused("stale-list");
+  const unknown = error instanceof VerifyError && error.code === "not-listed";
+  return refused(unknown ? "unknown-device" : "bad-keys");
+}

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { seal } from "../../../crypto/aead.ts";
 import { DecryptError } from "../../../crypto/errors.ts";
+import { hkdf } from "../../../crypto/kdf.ts";
+import { pad } from "../../../crypto/padding.ts";
 import { randomBytes } from "../../../crypto/random.ts";
 import { openBody, sealBody } from "../../../crypto/ratchet/message_key.ts";
-import { utf8 } from "../../../protocol/encoding.ts";
+import { concat, utf8 } from "../../../protocol/encoding.ts";
 
 const KEY = randomBytes(32);
 const SALT = randomBytes(16);
@@ -35,6 +38,30 @@ Deno.test("a body opens only under its key, salt, transcript, header and opening
   await refused(openBody(KEY, SALT, { ...BINDING, header: randomBytes(68) }, sealed));
   await refused(openBody(KEY, SALT, { ...BINDING, opening: new Uint8Array() }, sealed));
   await refused(openBody(KEY, SALT, BINDING, sealed.subarray(0, 271) as typeof sealed));
+});
+
+Deno.test("attack: every context replayed in every other one is refused, by key and by associated data", async () => {
+  const contexts = ["pairwise", "control", "room"] as const;
+  const { transcript, header, opening } = BINDING;
+  for (const [code, claimed] of contexts.entries()) {
+    for (const context of contexts) {
+      const okm = await hkdf(KEY, SALT, utf8(`snug/1 message ${context}`), 44);
+      const ad = concat(Uint8Array.of(code + 1), transcript, header, opening);
+      const body = await seal(okm.slice(0, 32), okm.slice(32), pad(CONTENT), ad);
+      const opened = openBody(KEY, SALT, BINDING, body);
+      if (claimed === context) assert.deepEqual(await opened, { content: CONTENT, context });
+      else await assert.rejects(opened, DecryptError);
+    }
+  }
+});
+
+Deno.test("attack: padding that is not the one form of its content is refused though the tag verifies", async () => {
+  const okm = await hkdf(KEY, SALT, utf8("snug/1 message pairwise"), 44);
+  const ad = concat(Uint8Array.of(1), BINDING.transcript, BINDING.header, BINDING.opening);
+  for (const padded of [new Uint8Array(256), new Uint8Array(300).fill(0x80)]) {
+    const body = await seal(okm.slice(0, 32), okm.slice(32), padded, ad);
+    await assert.rejects(openBody(KEY, SALT, BINDING, body), DecryptError);
+  }
 });
 
 Deno.test("one message key with two salts gives two keys: a rolled-back store repeats neither", async () => {

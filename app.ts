@@ -1,7 +1,8 @@
 /** The application: guards, headers, routes and one place for errors. It does no I/O of its own. */
 import { type Context, Hono } from "hono";
 import type { AppEnv, RouteDeps } from "./routes/env.ts";
-import { HTTP_ERRORS, HttpError, type HttpErrorCode } from "./routes/errors.ts";
+import { answerWith } from "./routes/error_answer.ts";
+import { HttpError } from "./routes/errors.ts";
 import { bodyGuard, methodGuard, originGuard } from "./routes/guards.ts";
 import { mountRoutes } from "./routes/mod.ts";
 import {
@@ -17,7 +18,7 @@ const NONCE_BYTES = 16;
 export function createApp(deps: RouteDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.onError((error, c) => answerError(error, c, deps));
-  app.notFound(() => errorAnswer("not-found"));
+  app.notFound((c) => answerWith(c, deps, "not-found"));
   app.use(async (c, next) => {
     c.set("nonce", newNonce());
     await next();
@@ -49,15 +50,8 @@ function finish(c: Context<AppEnv>, deps: RouteDeps, response: Response): Respon
   return new Response(response.body, { status: response.status, headers });
 }
 
-function answerError(error: Error, c: Context<AppEnv>, deps: RouteDeps): Response {
-  if (error instanceof HttpError) return errorAnswer(error.code, error.retryAfter);
+function answerError(error: Error, c: Context<AppEnv>, deps: RouteDeps): Promise<Response> {
+  if (error instanceof HttpError) return answerWith(c, deps, error.code, error.retryAfter);
   deps.log.error("request.failed", { method: c.req.method, error });
-  return errorAnswer("internal");
-}
-
-function errorAnswer(code: HttpErrorCode, retryAfter?: number): Response {
-  const { status, words } = HTTP_ERRORS[code];
-  const headers: Record<string, string> = {};
-  if (retryAfter !== undefined) headers["retry-after"] = String(Math.ceil(retryAfter));
-  return Response.json({ error: code, message: words }, { status, headers });
+  return answerWith(c, deps, "internal");
 }

@@ -34,10 +34,18 @@ export interface RouteDeps {
   readonly limits: Pick<Limits, "bodyBytes">;
   readonly log: Log;
   readonly assets: Assets;
+  /** Shows an error to a person who opened an address; without it the answer is plain JSON. */
+  readonly problemPage?: (props: ProblemProps) => string | Promise<string>;
   /** True once the server can take people. */
   readonly ready: () => boolean;
   /** Adds a URL family: accounts, pages, keys… In the order given, after health and files. */
   readonly families: readonly RouteFamily[];
+}
+
+/** What a page about an error is given. */
+export interface ProblemProps {
+  readonly words: string;
+  readonly nonce: string;
 }
 
 /** A file of routes: adds its URLs to the application. */

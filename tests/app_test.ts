@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { createApp } from "../app.ts";
 import { silentLog } from "../log.ts";
+import { errorAnswer } from "../protocol/api.ts";
+import { decode } from "../protocol/codec.ts";
 import { createAssets } from "../routes/assets.ts";
 import type { App, RouteDeps } from "../routes/env.ts";
-import { HttpError } from "../routes/errors.ts";
+import { HTTP_ERRORS, HttpError } from "../routes/errors.ts";
 
 const ORIGIN = "https://chat.example.org";
 const facts = { address: "192.0.2.1", loopback: false };
@@ -100,6 +102,20 @@ Deno.test("an error of ours is a code and words; a bug is 500 without a word of 
   const broken = await get("/broken", { headers: { accept: "text/html" } });
   assert.equal(broken.status, 500);
   assert.ok(!(await broken.text()).includes("hunter2"));
+});
+
+Deno.test("an error comes in the form that the asker reads", async () => {
+  const get = makeApp({ problemPage: ({ words }) => `<p>${words}</p>` });
+  const ask = (accept: string) => get("/limited", { headers: { accept } });
+  const body = { code: "too-many", message: HTTP_ERRORS["too-many"].words, retryAfter: 2 };
+  assert.deepEqual(await (await ask("*/*")).json(), body);
+  const cbor = await ask("application/cbor");
+  assert.equal(cbor.headers.get("content-type"), "application/cbor");
+  assert.deepEqual(decode(errorAnswer, await cbor.bytes()), body);
+  const page = await ask("text/html,*/*;q=0.8");
+  assert.equal(page.status, 429);
+  assert.equal(await page.text(), `<p>${body.message}</p>`);
+  assert.match(page.headers.get("content-security-policy") ?? "", /script-src 'nonce-/);
 });
 
 Deno.test("our own pages may post", async () => {

@@ -53,7 +53,7 @@ const MADE: Readonly<Record<string, AssetSource>> = {
 };
 
 /** Files of static/ that are served as they are, by their ending. */
-const COPIED = /\.(css|svg|png|ico|webmanifest|html)$/;
+const COPIED = /\.(css|svg|png|ico|webmanifest|html|bin)$/;
 
 /** Every file by its logical name. `root` ends in a slash. */
 export async function assetSources(root: string): Promise<Map<string, AssetSource>> {

@@ -6,6 +6,7 @@ import { type AssetSource, assetSources } from "./assets.ts";
 const INPUTS = ["client", "crypto", "protocol", "static", "tools", "deno.json", "deno.lock"];
 
 const TYPES: Readonly<Record<string, string>> = {
+  bin: "application/octet-stream",
   css: "text/css; charset=utf-8",
   html: "text/html; charset=utf-8",
   ico: "image/x-icon",

@@ -79,8 +79,8 @@ export const depositSchema: Schema<Deposit> = record({
   kem: bytes(KEM_PUBLIC_BYTES),
 });
 
-/** The signed body of an entry. Versions begin at 1; `previous` is the SHA-256 of the entry before. */
-export const listEntrySchema = tagged("kind", {
+/** The two kinds of entry. Versions begin at 1; `previous` is the SHA-256 of the entry before. */
+export const listEntryVariants = {
   set: record({
     account: id<"account">(),
     aik: bytes(KEY_BYTES),
@@ -97,7 +97,10 @@ export const listEntrySchema = tagged("kind", {
     devices: list(id<"device">(), { min: 1, max: MAX_DEVICES }),
     signer: id<"device">(),
   }),
-});
+};
+
+/** The signed body of an entry. */
+export const listEntrySchema = tagged("kind", listEntryVariants);
 export type ListEntry = Infer<typeof listEntrySchema>;
 type SetEntry = Extract<ListEntry, { kind: "set" }>;
 type RevokeEntry = Extract<ListEntry, { kind: "revoke" }>;

@@ -116,7 +116,9 @@ function decapsulateOver(
   if (wrongSeed || ciphertext.length !== KEM_CIPHERTEXT_BYTES) {
     return Promise.reject(new KeyError("length"));
   }
-  return path.decapsulate(privateKey, ciphertext);
+  // A sealed key was made by the platform and only the platform can use it.
+  const able = privateKey instanceof Uint8Array ? path : platformPath;
+  return able.decapsulate(privateKey, ciphertext);
 }
 
 /** The encapsulation-key check of FIPS 203 section 7.2, made here so that it never depends on the platform. */

@@ -1,6 +1,4 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
-import { fromCrockford, toCrockford } from "../../crypto/crockford.ts";
 import { formatRecoveryKey, makeRecoveryKey, parseRecoveryKey } from "../../crypto/recovery_key.ts";
 import { fromHex } from "../../protocol/encoding.ts";
 
@@ -62,15 +60,4 @@ Deno.test("only 20 bytes are a recovery key", async () => {
   await assert.rejects(formatRecoveryKey(new Uint8Array(19)), RangeError);
   assert.equal(makeRecoveryKey().length, 20);
   assert.notDeepEqual(makeRecoveryKey(), makeRecoveryKey());
-});
-
-Deno.test("crockford base 32 comes back as it went", () => {
-  const fives = fc.integer({ min: 0, max: 12 }).chain((n) =>
-    fc.uint8Array({ minLength: 5 * n, maxLength: 5 * n })
-  );
-  fc.assert(fc.property(fives, (bytes) => {
-    assert.deepEqual([...fromCrockford(toCrockford(bytes))], [...bytes]);
-  }));
-  assert.throws(() => toCrockford(new Uint8Array(1)), RangeError);
-  assert.throws(() => fromCrockford("0"), RangeError);
 });

@@ -50,6 +50,9 @@ export const LIMITS = {
   passwordTries: row(10, "tries", "at one account's password before the waits begin"),
   passwordTriesPerIp: row(50, "tries", "at passwords an hour from one IP address"),
   signUpsPerIpHour: row(20, "accounts", "an hour from one IP address"),
+  nameChecksPerIpHour: row(300, "usernames", "an hour looked at by one IP address in sign-up"),
+  challengesPerIpHour: row(600, "challenges", "an hour to devices at one IP address"),
+  lookupsPerHour: row(300, "people", "an hour looked up by one account"),
   loginIdleSeconds: row(7 * DAY, "seconds", "unused until a login ends", 60),
   loginSeconds: row(30 * DAY, "seconds", "until a login ends in any case", 60),
 

@@ -1,0 +1,6 @@
+/** Every migration, in order. A migration that was released is never changed: add another. */
+import type { Migration } from "../migrate.ts";
+import { accounts } from "./0001_accounts.ts";
+import { queue } from "./0002_queue.ts";
+
+export const MIGRATIONS: readonly Migration[] = [accounts, queue];

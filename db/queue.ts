@@ -1,0 +1,44 @@
+/**
+ * The queue of every device: what waits for it, in order, until it says that it has it.
+ *
+ * Everything that devices ask for in one turn of the event loop goes into ONE transaction
+ * ({@link QueueStore.commit}): the promise resolves when the disk has it, and only then may a
+ * sender hear "accepted".
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { QueueCommit } from "./queue_commit.ts";
+import { QueueMemory } from "./queue_memory.ts";
+import { envelopeTable } from "./queue_tables.ts";
+import type { Queued, QueueLimits, QueueStore } from "./queue_work.ts";
+import { createSweeps } from "./retention.ts";
+import { later } from "./transaction.ts";
+
+export * from "./queue_work.ts";
+
+/** The store on one SQLite connection. */
+export function createQueue(db: DatabaseSync, limits: QueueLimits): QueueStore {
+  const memory = new QueueMemory(db, limits);
+  const commit = new QueueCommit(db, memory, limits.overflow);
+  const sweeps = createSweeps(db, memory);
+  const envelopes = envelopeTable(db);
+  const checkpoint = db.prepare("pragma wal_checkpoint(truncate)");
+  return {
+    commit: (batch) => later(() => commit.run(batch)),
+    read: (device, position, limits) =>
+      later(() => readSome(envelopes.read(device, position, limits.envelopes), limits.bytes)),
+    expireEnvelopes: (minute, rows, from) => later(() => sweeps.envelopes(minute, rows, from)),
+    expireSubmits: (day, rows, from) => later(() => sweeps.submits(day, rows, from)),
+    checkpoint: () => later(() => void checkpoint.all()),
+  };
+}
+
+function readSome(waiting: Iterable<Queued>, bytes: number): Queued[] {
+  const taken: Queued[] = [];
+  let left = bytes;
+  for (const one of waiting) {
+    left -= one.envelope.length;
+    if (left < 0 && taken.length > 0) break;
+    taken.push(one);
+  }
+  return taken;
+}

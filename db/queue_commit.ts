@@ -1,0 +1,191 @@
+/** What one transaction of the queue does with hellos, submissions and acks. */
+import type { DatabaseSync } from "node:sqlite";
+import { equalBytes } from "../protocol/encoding.ts";
+import {
+  type Addressed,
+  type Destination,
+  MAX_STALE_BYTES,
+  type Refusal,
+  type SignedEntry,
+  type StaleList,
+} from "../protocol/frame.ts";
+import type { AccountId, DeviceId } from "../protocol/ids.ts";
+import { type DeviceRows, deviceRows } from "./devices.ts";
+import type {
+  HelloResult,
+  HelloWork,
+  Placed,
+  QueueBatch,
+  QueueLimits,
+  QueueResults,
+  SubmissionResult,
+  SubmissionWork,
+} from "./queue_work.ts";
+import type { KnownList, QueueMemory, SharedBody } from "./queue_memory.ts";
+import type { QueueState } from "./queue_state.ts";
+import { type SubmitTable, submitTable } from "./queue_tables.ts";
+import { transaction } from "./transaction.ts";
+
+const MINUTES_OF_DAY = 1440;
+/** Entries of one device list in one refusal, before their bytes are counted. */
+const MAX_STALE_ENTRIES = 32;
+
+/** The body of `QueueStore.commit`. */
+export class QueueCommit {
+  readonly #db: DatabaseSync;
+  readonly #memory: QueueMemory;
+  readonly #overflow: QueueLimits["overflow"];
+  readonly #submits: SubmitTable;
+  readonly #devices: DeviceRows;
+
+  constructor(db: DatabaseSync, memory: QueueMemory, overflow: QueueLimits["overflow"]) {
+    this.#db = db;
+    this.#memory = memory;
+    this.#overflow = overflow;
+    this.#submits = submitTable(db);
+    this.#devices = deviceRows(db);
+  }
+
+  /** One transaction; throws when nothing of it happened. */
+  run(batch: QueueBatch): QueueResults {
+    return this.#memory.guarded(() => transaction(this.#db, () => this.#all(batch)));
+  }
+
+  #all({ minute, hellos, submissions, acks }: QueueBatch): QueueResults {
+    this.#memory.begin();
+    const welcomes = hellos.map((hello) => this.#hello(hello));
+    const taken = submissions.map((work) => this.#submission(work, minute));
+    for (const { device, position } of acks) this.#ack(device, position);
+    return { hellos: welcomes, submissions: taken, gaps: this.#memory.finish() };
+  }
+
+  /**
+   * The device names the incarnation it had and the one it has from now on. It may say so twice if
+   * no answer came the first time, but once it did anything under the new one, the old is history:
+   * who still has it is a copy from before.
+   */
+  #hello({ device, previous, next }: HelloWork): HelloResult {
+    const queue = this.#memory.queue(device);
+    if (queue === null) return { kind: "gone" };
+    const known = queue.incarnation;
+    const first = known === null || equalBytes(known, previous);
+    const again = known !== null && !queue.confirmed && equalBytes(known, next);
+    if (first && !again) this.#memory.setIncarnation(queue, next);
+    const { count: queued, gaps } = queue;
+    return { kind: "welcome", restored: !first && !again, queued, gaps };
+  }
+
+  #ack(device: DeviceId, position: number): void {
+    const queue = this.#memory.queue(device);
+    if (queue === null) return;
+    this.#memory.confirm(queue);
+    this.#memory.acknowledge(queue, position);
+  }
+
+  #submission(work: SubmissionWork, minute: number): SubmissionResult {
+    const sender = this.#memory.queue(work.device);
+    if (sender === null) return { kind: "gone" };
+    this.#memory.confirm(sender);
+    const day = Math.floor(minute / MINUTES_OF_DAY);
+    if (!this.#submits.add(sender, work.submit, day)) return { kind: "accepted", placed: [] };
+    const refusal = this.#judge(work);
+    if (refusal === null) return { kind: "accepted", placed: this.#place(work, minute) };
+    this.#submits.drop(sender, work.submit);
+    return { kind: "refused", refusal };
+  }
+
+  #judge(work: SubmissionWork): Refusal | null {
+    const stale: StaleList[] = [];
+    for (const destination of work.destinations) {
+      const list = this.#memory.list(destination.account);
+      if (list === null) return { code: "unknown-recipient", account: destination.account };
+      if (!isCurrent(destination, list, work.device)) {
+        stale.push(this.#staleList(destination, list));
+      }
+    }
+    if (stale.length > 0) return { code: "stale", lists: stale };
+    return this.#allFull(work) ? { code: "full" } : null;
+  }
+
+  #staleList({ account, listVersion }: Destination, list: KnownList): StaleList {
+    const entries: SignedEntry[] = [];
+    let room = MAX_STALE_BYTES;
+    for (const entry of this.#devices.entries(account, listVersion, MAX_STALE_ENTRIES)) {
+      room -= entry.body.length + entry.signature.length;
+      if (room < 0 && entries.length > 0) break;
+      entries.push(entry);
+    }
+    return { account, version: list.version, entries };
+  }
+
+  /** One dormant device blocks nobody: only when no device of a recipient has room is it full. */
+  #allFull(work: SubmissionWork): boolean {
+    if (this.#overflow === "drop-oldest") return false;
+    return work.destinations.some(({ account, envelopes }) =>
+      account !== work.account && envelopes.length > 0 &&
+      envelopes.every((one) => !this.#fits(one, work.account, false))
+    );
+  }
+
+  #fits({ device, envelope }: Addressed, from: AccountId, own: boolean): boolean {
+    const queue = this.#memory.queue(device);
+    return queue !== null && this.#memory.hasRoom(queue, from, own, envelope.length);
+  }
+
+  #place(work: SubmissionWork, minute: number): Placed[] {
+    const sent = { sender: work.sender, minute };
+    const placed: Placed[] = [];
+    for (const { account, envelopes } of work.destinations) {
+      const own = account === work.account;
+      const repeated = repeatedIn(envelopes);
+      for (const { device, envelope } of envelopes) {
+        const queue = this.#memory.queue(device);
+        if (queue === null) continue;
+        if (!this.#makeRoom(queue, work.account, own, envelope.length)) continue;
+        const body = repeated.has(envelope) ? this.#shared(repeated, envelope) : envelope;
+        const position = this.#memory.place(queue, work.account, sent, body);
+        placed.push({ device, position, envelope });
+      }
+    }
+    return placed;
+  }
+
+  /** Stored at its first use, so that a ciphertext that nobody had room for leaves nothing. */
+  #shared(repeated: Map<Uint8Array, SharedBody | null>, envelope: Uint8Array): SharedBody {
+    const body = repeated.get(envelope) ?? this.#memory.share(envelope);
+    repeated.set(envelope, body);
+    return body;
+  }
+
+  /** False when the envelope gets no place here; that is a counted gap of the device. */
+  #makeRoom(queue: QueueState, from: AccountId, own: boolean, bytes: number): boolean {
+    if (this.#memory.hasRoom(queue, from, own, bytes)) return true;
+    if (this.#overflow === "drop-oldest") {
+      this.#memory.makeRoom(queue, from, own, bytes);
+      return true;
+    }
+    this.#memory.miss(queue);
+    return false;
+  }
+}
+
+/** The right devices under the right version: every listed one, except the one that sends. */
+function isCurrent(destination: Destination, list: KnownList, sender: DeviceId): boolean {
+  if (destination.listVersion !== list.version) return false;
+  const named = new Set(destination.envelopes.map(({ device }) => device));
+  const expected = list.devices.size - (list.devices.has(sender) ? 1 : 0);
+  if (named.size !== destination.envelopes.length || named.size !== expected) return false;
+  return destination.envelopes.every(({ device }) => device !== sender && list.devices.has(device));
+}
+
+/** Ciphertexts that stand for several devices: the same array, not equal bytes. */
+function repeatedIn(envelopes: readonly Addressed[]): Map<Uint8Array, SharedBody | null> {
+  const repeated = new Map<Uint8Array, SharedBody | null>();
+  if (envelopes.length < 2) return repeated;
+  const seen = new Set<Uint8Array>();
+  for (const { envelope } of envelopes) {
+    if (seen.has(envelope)) repeated.set(envelope, null);
+    seen.add(envelope);
+  }
+  return repeated;
+}

@@ -1,0 +1,108 @@
+/**
+ * What is remembered of one device's queue between transactions: what waits, by whom and how much,
+ * without the ciphertexts. Saves a query per envelope; the rows are the truth, and after a
+ * transaction that failed every state is forgotten and read again.
+ */
+import type { DeviceId } from "../protocol/ids.ts";
+
+/** One waiting envelope. */
+export interface Waiting {
+  readonly position: number;
+  /** Account id of the sender. */
+  readonly account: string;
+  readonly bytes: number;
+}
+
+/** A row of `queues`. */
+export interface QueueRow {
+  readonly no: number;
+  readonly top: number;
+  readonly gaps: number;
+  readonly incarnation: Uint8Array | null;
+  readonly confirmed: number;
+}
+
+/** The queue of one device. */
+export class QueueState {
+  /** Number of the row. */
+  readonly no: number;
+  /** The position that the next envelope gets. */
+  next: number;
+  gaps: number;
+  bytes = 0;
+  incarnation: Uint8Array | null;
+  confirmed: boolean;
+  readonly #waiting: Waiting[] = [];
+  readonly #perSender = new Map<string, number>();
+  #head = 0;
+
+  constructor(readonly device: DeviceId, row: QueueRow) {
+    this.no = row.no;
+    this.next = row.top + 1;
+    this.gaps = row.gaps;
+    this.incarnation = row.incarnation;
+    this.confirmed = row.confirmed === 1;
+  }
+
+  get count(): number {
+    return this.#waiting.length - this.#head;
+  }
+
+  /** Envelopes of this account that wait. */
+  from(account: string): number {
+    return this.#perSender.get(account) ?? 0;
+  }
+
+  get oldest(): Waiting | undefined {
+    return this.#waiting[this.#head];
+  }
+
+  oldestFrom(account: string): Waiting | undefined {
+    return this.#waiting.find((one, at) => at >= this.#head && one.account === account);
+  }
+
+  add(one: Waiting): void {
+    this.#waiting.push(one);
+    this.#count(one, 1);
+    this.next = Math.max(this.next, one.position + 1);
+  }
+
+  /** Forgets everything up to `position`; says how many that were. */
+  removeUpTo(position: number): number {
+    const first = this.#head;
+    for (let one = this.oldest; one !== undefined && one.position <= position; one = this.oldest) {
+      this.#count(one, -1);
+      this.#head++;
+    }
+    const removed = this.#head - first;
+    this.#compact();
+    return removed;
+  }
+
+  has(position: number): boolean {
+    return this.#waiting.some((one, at) => at >= this.#head && one.position === position);
+  }
+
+  /** Forgets one envelope; false when it is not there. */
+  remove(position: number): boolean {
+    if (this.oldest?.position === position) return this.removeUpTo(position) === 1;
+    const at = this.#waiting.findIndex((one, at) => at >= this.#head && one.position === position);
+    if (at < 0) return false;
+    this.#count(this.#waiting[at]!, -1);
+    this.#waiting.splice(at, 1);
+    return true;
+  }
+
+  #count(one: Waiting, sign: 1 | -1): void {
+    this.bytes += sign * one.bytes;
+    const left = this.from(one.account) + sign;
+    if (left > 0) this.#perSender.set(one.account, left);
+    else this.#perSender.delete(one.account);
+  }
+
+  #compact(): void {
+    if (this.#head < 64 || this.#head * 2 < this.#waiting.length) return;
+    this.#waiting.splice(0, this.#head);
+    this.#head = 0;
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * What the database keeps for how long: sweeps over envelopes and submissions in bounded batches,
+ * so that the writer is never held for long. A sweep looks at every row once instead of trusting
+ * their order: after a jump of the clock old rows may lie behind newer ones.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import type { DeviceId } from "../protocol/ids.ts";
+import type { SubmitCursor, Sweep } from "./queue_work.ts";
+import type { QueueMemory } from "./queue_memory.ts";
+import { all, transaction } from "./transaction.ts";
+
+/** One batch each of both sweeps; see `QueueStore`. */
+export interface Sweeps {
+  envelopes(minute: number, rows: number, from: number): Sweep<number>;
+  submits(day: number, rows: number, from: SubmitCursor): Sweep<SubmitCursor>;
+}
+
+interface EnvelopeRow {
+  readonly no: number;
+  readonly position: number;
+  readonly minute: number;
+  readonly device: DeviceId;
+}
+
+interface SubmitRow extends SubmitCursor {
+  readonly day: number;
+}
+
+/** The sweeps on one connection, beside what is remembered of its queues. */
+export function createSweeps(db: DatabaseSync, memory: QueueMemory): Sweeps {
+  return {
+    envelopes: envelopeSweep(db, memory),
+    submits: submitSweep(db),
+  };
+}
+
+function envelopeSweep(db: DatabaseSync, memory: QueueMemory): Sweeps["envelopes"] {
+  const look = db.prepare(
+    `select e.no, e.position, e.minute, q.device from envelopes e
+      join queues q on q.no = e.queue where e.no > ? order by e.no limit ?`,
+  );
+  return (minute, rows, from) =>
+    memory.guarded(() =>
+      transaction(db, () => {
+        memory.begin();
+        const seen = all<EnvelopeRow>(look, from, rows);
+        const old = seen.filter((row) => row.minute < minute);
+        for (const { device, position } of old) {
+          const queue = memory.queue(device);
+          if (queue !== null) memory.expire(queue, position);
+        }
+        const next = seen.length < rows ? null : seen.at(-1)!.no;
+        return { removed: old.length, gaps: memory.finish(), next };
+      })
+    );
+}
+
+function submitSweep(db: DatabaseSync): Sweeps["submits"] {
+  const look = db.prepare(
+    `select sender, submit, day from submits where (sender, submit) > (?, ?)
+      order by sender, submit limit ?`,
+  );
+  const drop = db.prepare("delete from submits where sender = ? and submit = ?");
+  return (day, rows, from) =>
+    transaction(db, () => {
+      const seen = all<SubmitRow>(look, from.sender, from.submit, rows);
+      const old = seen.filter((row) => row.day < day);
+      for (const { sender, submit } of old) drop.run(sender, submit);
+      const next = seen.length < rows ? null : seen.at(-1)!;
+      return { removed: old.length, gaps: new Map(), next };
+    });
+}

@@ -17,7 +17,7 @@
  * | POST /sign-out               | empty                 | empty, 204        | any                 |
  * | GET /api/me                  |                       | meAnswer          | device              |
  * | GET /api/people/:username    |                       | personAnswer      | device              |
- * | GET /api/accounts/:account   | `?after=version` gives newer list entries only | personAnswer | device |
+ * | GET /api/accounts/:account   | `?from=version` leaves out older list entries | personAnswer | device |
  * | POST /api/accounts/:account/bundles | bundlesRequest | bundlesAnswer     | device              |
  * | GET /api/prekeys             |                       | prekeyStockAnswer | device              |
  * | POST /api/prekeys            | prekeyUploadSchema    | prekeyStockAnswer | device              |

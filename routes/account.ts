@@ -1,0 +1,30 @@
+/** All URLs of accounts, as one family. */
+import type { Auth } from "../auth/mod.ts";
+import type { PageAssets } from "../views/layout.tsx";
+import type { App, RouteFamily } from "./env.ts";
+import { loginRoutes } from "./login.ts";
+import { peopleRoutes } from "./people.ts";
+import { prekeyRoutes } from "./prekeys.ts";
+import { signInRoutes } from "./sign_in.tsx";
+import { signUpRoutes } from "./sign_up.tsx";
+
+/** What the account URLs are built from. */
+export interface AccountRouteDeps {
+  readonly auth: Auth;
+  readonly assets: PageAssets;
+}
+
+/** Sign-up, sign-in, logins, people and prekeys; and `/`, which leads to one of the pages. */
+export function accountRoutes(deps: AccountRouteDeps): RouteFamily {
+  return (app: App) => {
+    app.get("/", async (c) => {
+      const login = await deps.auth.logins.authenticateDevice(c.req.raw.headers);
+      return c.redirect(login === null ? "/sign-in" : "/chat", 303);
+    });
+    signUpRoutes(app, deps);
+    signInRoutes(app, deps);
+    loginRoutes(app, deps);
+    peopleRoutes(app, deps);
+    prekeyRoutes(app, deps);
+  };
+}

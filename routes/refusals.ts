@@ -1,0 +1,96 @@
+/** Every refusal of auth/ as HTTP: the status, and a sentence that says what to do. */
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Refusal, RefusalCode } from "../auth/outcome.ts";
+
+interface Row {
+  readonly status: ContentfulStatusCode;
+  readonly words: string;
+}
+
+/** The table. */
+export const REFUSALS: Readonly<Record<RefusalCode, Row>> = {
+  "bad-input": { status: 400, words: "That request makes no sense to this server." },
+  "bad-username": { status: 422, words: "Use 3 to 32 of a-z, 0-9 and _." },
+  "bad-full-name": { status: 422, words: "Write your name in 1 to 64 characters." },
+  "bad-contact": {
+    status: 422,
+    words: "That is no e-mail address. It looks like name@example.org.",
+  },
+  "phone-not-available": {
+    status: 422,
+    words: "This server sends codes by e-mail only. Give an e-mail address, please.",
+  },
+  "name-taken": { status: 409, words: "That username is taken. Choose another one." },
+  "contact-taken": {
+    status: 409,
+    words: "That address got an account in between. Sign in with it.",
+  },
+  "invite-needed": {
+    status: 403,
+    words: "This server takes people by invitation. Ask whoever runs it for a link.",
+  },
+  "invite-gone": {
+    status: 403,
+    words: "That invitation was used or is no longer good. Ask for a new one.",
+  },
+  "registration-closed": {
+    status: 403,
+    words: "This server takes no new people. If you have an account, sign in.",
+  },
+  "rate-limited": { status: 429, words: "That was too often." },
+  "mail-failed": {
+    status: 503,
+    words: "The letter could not be sent. Try again in a few minutes.",
+  },
+  "challenge-gone": { status: 409, words: "That took too long, or began elsewhere. Start over." },
+  "not-confirmed": { status: 409, words: "Confirm the 6-digit code first." },
+  "bad-code": { status: 422, words: "That code is not right." },
+  "code-locked": {
+    status: 422,
+    words: "Too many wrong tries: this code is dead now. Send another one.",
+  },
+  "code-expired": { status: 422, words: "That code was used or is too old. Send another one." },
+  "bad-keys": {
+    status: 422,
+    words: "The keys of this device do not check out. Reload and try again.",
+  },
+  "wrong-password": { status: 401, words: "The username or the password is not right." },
+  "attempt-gone": { status: 409, words: "That took too long. Sign in again." },
+  "sign-in-needed": { status: 401, words: "Sign in first." },
+  "stale-list": {
+    status: 409,
+    words: "Your list of devices changed in between. Sign in again.",
+  },
+  "list-full": {
+    status: 409,
+    words:
+      "Your list of devices has changed too often to be extended. Ask whoever runs the server.",
+  },
+  "unknown-device": {
+    status: 422,
+    words: "This device is not on your list of devices. Sign in with your password.",
+  },
+  "bad-proof": {
+    status: 401,
+    words: "This device could not prove itself. Sign in with your password.",
+  },
+  "unknown-person": { status: 404, words: "Nobody here has that username." },
+  "own-device": { status: 400, words: "A device needs no keys to write to itself." },
+};
+
+/** What people read: the sentence, how many tries are left, how long to wait. */
+export function wordsOf({ code, triesLeft, retryAfter }: Refusal): string {
+  const words = [REFUSALS[code].words];
+  if (triesLeft !== undefined) {
+    words.push(triesLeft === 1 ? "You have one try left." : `You have ${triesLeft} tries left.`);
+  }
+  if (retryAfter !== undefined) words.push(`Wait ${spoken(retryAfter)}, then try again.`);
+  return words.join(" ");
+}
+
+function spoken(seconds: number): string {
+  if (seconds <= 1) return "a second";
+  if (seconds < 120) return `${seconds} seconds`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 120 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`;
+}

@@ -1,0 +1,53 @@
+/** `/sign-in`: the page, and the three steps that its script takes. */
+import type { Auth } from "../auth/mod.ts";
+import {
+  deviceAnswer,
+  deviceRequest,
+  finishAnswer,
+  finishRequest,
+  signInAnswer,
+  signInRequest,
+} from "../protocol/api.ts";
+import type { PageAssets } from "../views/layout.tsx";
+import { SignInPage } from "../views/sign_in.tsx";
+import { answer, giveLogin, page, refuse } from "./answers.ts";
+import { readCbor } from "./bodies.ts";
+import type { App } from "./env.ts";
+
+/** Adds the sign-in's URLs. */
+export function signInRoutes(app: App, { auth, assets }: { auth: Auth; assets: PageAssets }): void {
+  const { signIn, logins } = auth;
+
+  app.get("/sign-in", (c) => page(c, <SignInPage assets={assets} nonce={c.var.nonce} />));
+
+  app.post("/sign-in", async (c) => {
+    const body = await readCbor(c, signInRequest);
+    if (!body.ok) return refuse(c, body.refusal);
+    const { username, request } = body.value;
+    const started = await signIn.start(username, request, c.env.address);
+    return started.ok ? answer(c, signInAnswer, started.value) : refuse(c, started.refusal);
+  });
+
+  app.post("/sign-in/finish", async (c) => {
+    const body = await readCbor(c, finishRequest);
+    if (!body.ok) return refuse(c, body.refusal);
+    const right = await signIn.finish(body.value.attempt, body.value.finish);
+    if (!right.ok) return refuse(c, right.refusal);
+    const { account: { id, aik, username }, entries, vault, challenge, login } = right.value;
+    const given = giveLogin(c, login);
+    const known = { account: id, aik, username, entries, vault, challenge, login: given };
+    return answer(c, finishAnswer, { next: "device", ...known });
+  });
+
+  app.post("/sign-in/device", async (c) => {
+    const login = await logins.authenticate(c.req.raw.headers);
+    if (login === null) return refuse(c, { code: "sign-in-needed" });
+    const body = await readCbor(c, deviceRequest);
+    if (!body.ok) return refuse(c, body.refusal);
+    const signedIn = await signIn.device(login, body.value);
+    if (!signedIn.ok) return refuse(c, signedIn.refusal);
+    const { account, device, username, login: issued } = signedIn.value;
+    const given = giveLogin(c, issued);
+    return answer(c, deviceAnswer, { account, device, username, login: given });
+  });
+}

@@ -23,7 +23,10 @@ export type CborValue =
   | CborValue[]
   | Map<string, CborValue>;
 
-/** Both directions between a type and CBOR. Both throw {@link FormatError} for what does not fit. */
+/**
+ * Both directions between a type and CBOR. Both throw {@link FormatError} for what does not fit. (Methods, not
+ * properties: so a schema of any type is a `Schema<unknown>`.)
+ */
 export interface Schema<T> {
   toCbor(value: T): CborValue;
   fromCbor(value: CborValue): T;
@@ -32,8 +35,7 @@ export interface Schema<T> {
 /** The type that a schema describes. */
 export type Infer<S> = S extends Schema<infer T> ? T : never;
 
-// deno-lint-ignore no-explicit-any -- a schema of any type; `unknown` would refuse them all, `toCbor` being contravariant
-type AnySchema = Schema<any>;
+type AnySchema = Schema<unknown>;
 type Fields = Readonly<Record<string, AnySchema>>;
 type RecordOf<F extends Fields> = { readonly [K in keyof F]: Infer<F[K]> };
 
@@ -186,7 +188,7 @@ export function tagged<K extends string, V extends Variants>(
     toCbor: (value) => pick(field(value, key)).toCbor(value),
     fromCbor(value) {
       demand(value instanceof Map, "a map");
-      return pick(value.get(key)).fromCbor(value);
+      return pick(value.get(key)).fromCbor(value) as TaggedOf<K, V>;
     },
   };
 }

@@ -76,6 +76,12 @@ export class Directory {
     }
   }
 
+  /** Whether our list of this account is at least this version. */
+  async reaches(change: Change, account: AccountId, version: number): Promise<boolean> {
+    const known = await getContact(change, account);
+    return known !== undefined && known.list.version >= version;
+  }
+
   /**
    * Holds the list head that a device named against ours. False: the device knows a newer list, which
    * must be fetched. Call it only for heads that came out of a ciphertext: anybody else's word could

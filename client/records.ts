@@ -14,18 +14,20 @@ import type { ConversationId, Me, Message } from "./types.ts";
  * - `incarnation`: Incarnation
  * - `order`: number, the last order key given out
  * - `gaps`: number, the server's running count of envelopes this device never got
- * - `prekeys`: PrekeyBook (prekey_keeper.ts)
  * - `login`: string, a terminal's bearer login
  * - `set-aside`: number, envelopes put into quarantine since the beginning
+ * - `receipt/STATE/CONVERSATION`: the order key of the receipt that more ids can be added to
+ *
+ * "device": `keys`: DeviceKeys; `counters`: PrekeyCounters; `upload`: PrekeyUpload not yet confirmed.
+ * "prekeys": StoredPrekey by kind and id.
  */
-export type MetaKey =
-  | "me"
-  | "incarnation"
-  | "order"
-  | "gaps"
-  | "prekeys"
-  | "login"
-  | "set-aside";
+export const META = {
+  me: "me",
+  incarnation: "incarnation",
+  gaps: "gaps",
+  login: "login",
+  setAside: "set-aside",
+} as const;
 
 export interface MeRecord extends Me {
   readonly kind: "browser" | "terminal";
@@ -72,7 +74,7 @@ export interface ConversationRecord {
 /** "messages": by `conversation/order`. */
 export type MessageRecord = Message;
 
-/** "sessions", `peer/ACCOUNT/DEVICE`: which sessions there are with a device, and how they fare. */
+/** "sessions", `session/ID`: SessionState; `peer/ACCOUNT/DEVICE`: which sessions there are with a device, and how they fare. */
 export interface PeerDevice {
   readonly account: AccountId;
   readonly device: DeviceId;
@@ -93,7 +95,10 @@ export interface Healing {
   readonly at: number;
 }
 
-/** "outbox": by order key; removed once the server has committed it. */
+/**
+ * "outbox": `wait/ORDER` in the order of sending, removed once the server has committed it;
+ * `parked/ID` when it was set aside with words until the person tries again.
+ */
 export interface OutboxRecord {
   readonly order: string;
   readonly id: MessageId;
@@ -104,8 +109,6 @@ export interface OutboxRecord {
   readonly copy: boolean;
   /** Null until encrypted. The same bytes are sent again and again, never encrypted again. */
   readonly sealed: Sealed | null;
-  /** Set aside with words until the person tries again; it holds nothing else up. */
-  readonly parked: boolean;
 }
 
 export interface Sealed {
@@ -141,6 +144,9 @@ export const keys = {
   session: (session: SessionId) => `session/${session}`,
   peer: (account: AccountId, device: DeviceId) => `peer/${account}/${device}`,
   peersOf: (account: AccountId) => `peer/${account}/`,
+  waiting: (order: string) => `wait/${order}`,
+  parked: (id: MessageId) => `parked/${id}`,
+  receipt: (state: string, conversation: ConversationId) => `receipt/${state}/${conversation}`,
   prekey: (kind: string, id: number) => `${kind}/${String(id).padStart(10, "0")}`,
   seenMessage: (sender: AccountId, id: MessageId) => `message/${sender}/${id}`,
   seenOpening: (session: SessionId) => `opening/${session}`,

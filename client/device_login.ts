@@ -1,0 +1,62 @@
+/** A device takes a new login by its key: conversations go on when a login has run out. */
+import type { DeviceKeys } from "../crypto/account.ts";
+import { sign } from "../crypto/signature.ts";
+import { loginProofBytes } from "../protocol/api.ts";
+import type { Bytes } from "../protocol/encoding.ts";
+import type { Api, ApiResult } from "./transport.ts";
+
+/** "refused": the server does not know this device any more. "failed": ask again later. */
+export type Renewal = "renewed" | "refused" | "failed";
+
+/** Signs a login challenge (32 bytes) for this server and nobody else's. Ed25519, 64 bytes. */
+export async function signLogin(
+  device: DeviceKeys,
+  origin: string,
+  challenge: Bytes,
+): Promise<Bytes> {
+  const proof = loginProofBytes({
+    account: device.account,
+    device: device.device,
+    origin,
+    challenge,
+  });
+  return await sign(device.sign, "login", proof);
+}
+
+/** Asks for a challenge, signs it, takes the new login. In a terminal it is then in `api.login`. */
+export async function renewLogin(api: Api, own: DeviceKeys): Promise<Renewal> {
+  const asked = await api.challenge(own.device);
+  if (!asked.ok) return outcomeOf(asked.status);
+  const { challenge } = asked.value;
+  const signature = await signLogin(own, api.origin, challenge);
+  const { account, device } = own;
+  const answer = await api.renewLogin({ account, device, challenge, signature });
+  return answer.ok ? "renewed" : outcomeOf(answer.status);
+}
+
+function outcomeOf(status: number): Renewal {
+  return status === 401 || status === 403 || status === 404 ? "refused" : "failed";
+}
+
+/** The calls that need a login, each tried once more after a renewal when the login has run out. */
+export function withRenewal(
+  api: Api,
+  renew: () => Promise<Renewal>,
+): Pick<Api, "me" | "person" | "account" | "bundles" | "prekeyStock" | "uploadPrekeys"> {
+  const retry = async <T>(call: () => Promise<ApiResult<T>>): Promise<ApiResult<T>> => {
+    const answer = await call();
+    if (answer.ok || answer.status !== 401 || await renew() !== "renewed") return answer;
+    return await call();
+  };
+  return {
+    me: () => retry(() => api.me()),
+    person: (username) => retry(() => api.person(username)),
+    account: (account) => retry(() => api.account(account)),
+    bundles: (account, devices) => retry(() => api.bundles(account, devices)),
+    prekeyStock: () => retry(() => api.prekeyStock()),
+    uploadPrekeys: (upload) => retry(() => api.uploadPrekeys(upload)),
+  };
+}
+
+/** What the engine calls once signed in. */
+export type DeviceApi = ReturnType<typeof withRenewal>;

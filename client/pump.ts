@@ -1,0 +1,318 @@
+/**
+ * Moves the outbox: encrypts what is not, submits in order, and takes the server's answers. It
+ * holds no truth of its own; after a crash the store alone says what is left to do.
+ */
+import type { Accepted, ClientItem, Refused } from "../protocol/frame.ts";
+import type { AccountId } from "../protocol/ids.ts";
+import { type Change, StoreFailed, type Writer } from "./change.ts";
+import type { Directory } from "./directory.ts";
+import type { After } from "./link.ts";
+import type { Needs, Outbox, Sealing } from "./outbox.ts";
+import { keys, type OutboxRecord } from "./records.ts";
+import type { LocalStore } from "./store.ts";
+import type { Supplies, Supply } from "./supplies.ts";
+
+export interface PumpOptions {
+  readonly store: LocalStore;
+  readonly writer: Writer;
+  readonly outbox: Outbox;
+  readonly directory: Directory;
+  readonly supplies: Supplies;
+  readonly online: () => boolean;
+  readonly send: (items: readonly ClientItem[]) => void;
+  readonly after: After;
+  readonly now: () => number;
+  readonly failed: (error: unknown) => void;
+}
+
+/** Submissions on their way at once: enough to fill a slow line, few enough to stay in order. */
+const WINDOW = 16;
+/** Rows read at a time. */
+const PAGE = 32;
+/** A server that finds a list stale this often in a row for one message is not to be satisfied. */
+const MOST_STALE = 8;
+/** How soon what waits for a sleeping person is looked at again. Milliseconds. */
+const SLEEPER_WAIT = 10 * 60_000 + 1_000;
+
+export class Pump {
+  readonly #options: PumpOptions;
+  readonly #inFlight = new Map<number, OutboxRecord>();
+  /** Encrypted for a list that is not the current one any more. */
+  readonly #stale = new Map<string, number>();
+  /** Conversations whose next message waits for something, so that later ones do not overtake it. */
+  readonly #held = new Set<AccountId>();
+  readonly #callOffs = new Set<() => void>();
+  #pausedUntil = 0;
+  #ref = 0;
+  #running = false;
+  #again = false;
+  #stopped = false;
+  #done: Promise<void> = Promise.resolve();
+
+  constructor(options: PumpOptions) {
+    this.#options = options;
+  }
+
+  /** Looks for work. Cheap when there is none. */
+  wake(): void {
+    this.#again = true;
+    if (this.#running || this.#stopped) return;
+    this.#running = true;
+    this.#done = this.#run();
+  }
+
+  /** The connection is up: whatever was held up may go now. */
+  connected(): void {
+    this.#inFlight.clear();
+    this.#held.clear();
+    this.#pausedUntil = 0;
+    this.wake();
+  }
+
+  /** Nothing that was on its way has an answer; all of it is sent again, the same bytes. */
+  disconnected(): void {
+    this.#inFlight.clear();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const callOff of this.#callOffs) callOff();
+    await this.#done;
+  }
+
+  /** Whether an earlier message of this conversation waits for something that a new one must wait for too. */
+  holds(conversation: AccountId): boolean {
+    return this.#held.has(conversation) || this.#stale.size > 0;
+  }
+
+  /** A message whose envelopes must be gone over again before it is sent. */
+  markStale(row: OutboxRecord): void {
+    if (row.sealed) this.#stale.set(row.order, this.#stale.get(row.order) ?? 0);
+    this.#held.delete(row.conversation);
+  }
+
+  /** Takes the server's answer to a submission. */
+  async answered(item: Accepted | Refused): Promise<void> {
+    const row = this.#inFlight.get(item.ref);
+    if (!row) return;
+    if (item.type === "accepted") {
+      this.#stale.delete(row.order);
+      await this.#options.writer.change((change) =>
+        this.#options.outbox.accepted(change, row.order)
+      );
+    } else await this.#refused(row, item);
+    this.#inFlight.delete(item.ref);
+    this.wake();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#again && !this.#stopped) {
+        this.#again = false;
+        await this.#pass();
+      }
+    } catch (error) {
+      this.#options.failed(error);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** Goes over the outbox once, in order. */
+  async #pass(): Promise<void> {
+    const passedOver = new Set<AccountId>();
+    let after: string | undefined;
+    for (;;) {
+      const page = await this.#page(after);
+      for (const { value: row } of page) {
+        if (this.#isFull()) return;
+        if (this.#isInFlight(row) || passedOver.has(row.conversation)) continue;
+        if (!await this.#advance(row)) passedOver.add(row.conversation);
+      }
+      if (page.length < PAGE) return;
+      after = page.at(-1)!.key;
+    }
+  }
+
+  #page(after: string | undefined) {
+    const options = { prefix: "wait/", limit: PAGE };
+    const from = after === undefined ? options : { ...options, after };
+    return this.#options.store.list<OutboxRecord>("outbox", from).catch((error) => {
+      throw new StoreFailed(error);
+    });
+  }
+
+  /** Encrypts and submits one message; false when later ones of its conversation must wait for it. */
+  async #advance(row: OutboxRecord): Promise<boolean> {
+    if (this.#held.has(row.conversation)) return false;
+    const ready = row.sealed && !this.#stale.has(row.order) ? row : await this.#seal(row);
+    if (ready === "parked") return true;
+    if (ready === null) return false;
+    if (!this.#canSend()) return false;
+    this.#submit(ready);
+    return true;
+  }
+
+  async #seal(row: OutboxRecord): Promise<OutboxRecord | "parked" | null> {
+    const { writer, outbox } = this.#options;
+    const result = await writer.change(async (change): Promise<Sealing> => {
+      const current = await change.get<OutboxRecord>("outbox", keys.waiting(row.order));
+      if (!current) return { kind: "parked" };
+      const sealing = await outbox.seal(change, current);
+      if (sealing.kind === "waits") await outbox.explain(change, current, sealing.words);
+      return sealing;
+    });
+    if (result.kind === "parked") return "parked";
+    if (result.kind === "needs") this.#supply(row, result.needs);
+    if (result.kind === "waits") this.#hold(row, SLEEPER_WAIT);
+    if (result.kind !== "sealed") return null;
+    this.#stale.delete(row.order);
+    return result.row;
+  }
+
+  #submit(row: OutboxRecord): void {
+    const ref = this.#ref++ % 2 ** 32;
+    this.#inFlight.set(ref, row);
+    this.#options.send([{ type: "submit", ref, ...row.sealed! }]);
+  }
+
+  /** Fetches what a message needs, in the background; its conversation waits, others go on. */
+  #supply(row: OutboxRecord, needs: Needs): void {
+    if (!this.#options.online()) return;
+    this.#held.add(row.conversation);
+    this.#fetch(needs).then((supply) => this.#supplied(row, supply))
+      .catch((error) => this.#options.failed(error));
+  }
+
+  async #fetch(needs: Needs): Promise<Supply> {
+    const { supplies } = this.#options;
+    for (const account of needs.lists) {
+      const supply = await supplies.list(account);
+      if (supply.kind !== "done") return supply;
+    }
+    for (const { account, devices } of needs.bundles) {
+      const supply = await supplies.bundles(account, devices);
+      if (supply.kind !== "done") return supply;
+    }
+    return { kind: "done" };
+  }
+
+  async #supplied(row: OutboxRecord, supply: Supply): Promise<void> {
+    if (this.#stopped) return;
+    if (supply.kind === "later") {
+      await this.#change(
+        row,
+        (change, current) => this.#options.outbox.explain(change, current, supply.words),
+      );
+      return this.#hold(row, supply.seconds * 1_000);
+    }
+    if (supply.kind === "refused") {
+      await this.#change(
+        row,
+        (change, current) => this.#options.outbox.park(change, current, supply.words),
+      );
+    }
+    // Offline: the next connection lets go of everything that is held.
+    if (supply.kind === "offline") return;
+    this.#held.delete(row.conversation);
+    this.wake();
+  }
+
+  async #refused(row: OutboxRecord, { refusal }: Refused): Promise<void> {
+    const { outbox } = this.#options;
+    const park = (words: string) =>
+      this.#change(row, (change, current) => outbox.park(change, current, words));
+    switch (refusal.code) {
+      case "stale":
+        return await this.#restale(row, refusal.lists);
+      case "full":
+        return await park("Their devices have no room for more messages. Try again later.");
+      case "unknown-recipient":
+        return await park("This person has no account here any more.");
+      case "too-large":
+        return await park("This message is too large for the server.");
+      case "rate":
+      case "unavailable":
+        await this.#change(
+          row,
+          (change, current) => outbox.explain(change, current, WAIT_WORDS[refusal.code]),
+        );
+        return this.#pause(refusal.retryAfter * 1_000);
+    }
+  }
+
+  async #restale(
+    row: OutboxRecord,
+    lists: readonly {
+      readonly account: AccountId;
+      readonly version: number;
+      readonly entries: readonly Parameters<Directory["extend"]>[2][number][];
+    }[],
+  ): Promise<void> {
+    const { writer, directory } = this.#options;
+    const times = (this.#stale.get(row.order) ?? 0) + 1;
+    if (times > MOST_STALE) {
+      return await this.#change(
+        row,
+        (change, current) =>
+          this.#options.outbox.park(change, current, "The server takes no list of devices for it."),
+      );
+    }
+    const unknown = await writer.change(async (change) => {
+      const fetch: AccountId[] = [];
+      for (const { account, version, entries } of lists) {
+        const grown = await directory.extend(change, account, entries);
+        if (!grown || !await directory.reaches(change, account, version)) fetch.push(account);
+      }
+      return fetch;
+    });
+    this.#stale.set(row.order, times);
+    if (unknown.length > 0) this.#supply(row, { lists: unknown, bundles: [] });
+  }
+
+  async #change(
+    row: OutboxRecord,
+    work: (change: Change, current: OutboxRecord) => Promise<unknown>,
+  ): Promise<void> {
+    await this.#options.writer.change(async (change) => {
+      const current = await change.get<OutboxRecord>("outbox", keys.waiting(row.order));
+      if (current) await work(change, current);
+    });
+  }
+
+  #hold(row: OutboxRecord, ms: number): void {
+    this.#held.add(row.conversation);
+    this.#later(ms, () => this.#held.delete(row.conversation));
+  }
+
+  #pause(ms: number): void {
+    this.#pausedUntil = this.#options.now() + ms;
+    this.#later(ms, () => this.#pausedUntil = 0);
+  }
+
+  #later(ms: number, run: () => void): void {
+    const callOff = this.#options.after(ms, () => {
+      this.#callOffs.delete(callOff);
+      run();
+      this.wake();
+    });
+    this.#callOffs.add(callOff);
+  }
+
+  #canSend(): boolean {
+    return this.#options.online() && this.#options.now() >= this.#pausedUntil;
+  }
+
+  #isFull(): boolean {
+    return this.#inFlight.size >= WINDOW;
+  }
+
+  #isInFlight(row: OutboxRecord): boolean {
+    return [...this.#inFlight.values()].some(({ order }) => order === row.order);
+  }
+}
+
+const WAIT_WORDS = {
+  rate: "Waiting: too many messages at once.",
+  unavailable: "Waiting: the server cannot save messages right now.",
+} as const;

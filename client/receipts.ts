@@ -1,0 +1,81 @@
+/** "Delivered" and "read": gathered while they wait, and sent to nobody we have not answered yet. */
+import { type MessageId, randomId } from "../protocol/ids.ts";
+import type { Change } from "./change.ts";
+import { MAX_RECEIPT_IDS } from "./content.ts";
+import type { Outbox } from "./outbox.ts";
+import { type ConversationRecord, keys, type OutboxRecord } from "./records.ts";
+import { ensureConversation, getConversation, putConversation } from "./timeline.ts";
+import type { ConversationId } from "./types.ts";
+
+export type ReceiptState = "delivered" | "read";
+
+/** Queues receipts, or adds to a queued one that is not encrypted yet. */
+export async function stageReceipts(
+  change: Change,
+  outbox: Outbox,
+  receipt: {
+    readonly conversation: ConversationId;
+    readonly state: ReceiptState;
+    readonly ids: readonly MessageId[];
+    readonly time: number;
+  },
+): Promise<void> {
+  const { conversation, state, time } = receipt;
+  if (receipt.ids.length === 0) return;
+  const pointer = keys.receipt(state, conversation);
+  const open = await openReceipt(change, pointer);
+  const ids = [...open?.ids ?? [], ...receipt.ids].slice(-MAX_RECEIPT_IDS);
+  const body = { kind: "receipt", state, ids } as const;
+  if (open) return change.set("outbox", keys.waiting(open.row.order), { ...open.row, body });
+  // One's own other devices hear what was read, so that they stop counting it.
+  const copy = state === "read";
+  const row = await outbox.stage(change, { id: randomId(), conversation, body, time, copy });
+  change.set("meta", pointer, row.order);
+}
+
+async function openReceipt(change: Change, pointer: string) {
+  const order = await change.get<string>("meta", pointer);
+  const row = order && await change.get<OutboxRecord>("outbox", keys.waiting(order));
+  if (!row || row.sealed || row.body.kind !== "receipt") return null;
+  return { row, ids: row.body.ids };
+}
+
+/** We have answered: from now on receipts are sent, and those held back until now go out. */
+export async function acceptConversation(
+  change: Change,
+  outbox: Outbox,
+  conversation: ConversationId,
+  time: number,
+): Promise<void> {
+  const { owed, ...record } = await ensureConversation(change, conversation, true);
+  if (owed.length === 0) return;
+  await putConversation(change, { ...record, owed: [] });
+  await stageReceipts(change, outbox, { conversation, state: "delivered", ids: owed, time });
+}
+
+/** Everything in the conversation has been looked at. */
+export async function readConversation(
+  change: Change,
+  outbox: Outbox,
+  conversation: ConversationId,
+  time: number,
+): Promise<void> {
+  const record = await getConversation(change, conversation);
+  if (!record || record.unread + record.unseen.length === 0) return;
+  await putConversation(change, { ...record, unread: 0, unseen: [] });
+  if (!record.accepted) return;
+  await stageReceipts(change, outbox, { conversation, state: "read", ids: record.unseen, time });
+}
+
+/** Another of one's own devices says that these were read there. */
+export async function readElsewhere(
+  change: Change,
+  record: ConversationRecord,
+  ids: readonly MessageId[],
+): Promise<void> {
+  const unseen = record.unseen.filter((id) => !ids.includes(id));
+  const unread = Math.max(0, record.unread - (record.unseen.length - unseen.length));
+  if (unseen.length !== record.unseen.length) {
+    await putConversation(change, { ...record, unseen, unread });
+  }
+}

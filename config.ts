@@ -3,22 +3,42 @@
  * the default. A value that makes no sense throws ConfigError with one line for the person who
  * typed it; main.ts prints that line and exits with status 2.
  */
-import { BlockList, isIP } from "node:net";
-import { limitNames, LIMITS, type Limits, limitsWith, limitVariable } from "./limits.ts";
+import {
+  choice,
+  ConfigError,
+  type Environment,
+  isLoopbackHost,
+  type ListenAddress,
+  proxyCheck,
+  type QueueOverflow,
+  readDomain,
+  readLimits,
+  readListen,
+  readMailFrom,
+  readOrigin,
+  readProxies,
+  readSmsWebhook,
+  readSmtp,
+  readTls,
+  readTlsFiles,
+  refusePlainOrigin,
+  type Registration,
+  shown,
+  type SmsWebhook,
+  type TlsFiles,
+  type TlsMode,
+  type Values,
+} from "./config_values.ts";
+import type { Limits } from "./limits.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
-import { type SettingName, settingNames, SETTINGS } from "./settings.ts";
+import { settingNames, SETTINGS } from "./settings.ts";
 
-/** Where the certificate comes from. */
-export type TlsMode = "self-signed" | "files" | "off";
-/** Who may make an account. */
-export type Registration = "open" | "invite" | "closed";
-/** What happens when a device's queue is full. */
-export type QueueOverflow = "refuse" | "drop-oldest";
+export { ConfigError, type Environment, isLoopbackHost } from "./config_values.ts";
 
 /** Everything the server can be told. Made once, never changed. */
 export interface Config {
   readonly dataDir: string;
-  readonly listen: { readonly hostname: string; readonly port: number };
+  readonly listen: ListenAddress;
   readonly tls: TlsMode;
   readonly domain: string | undefined;
   /** Scheme, host and port as browsers send them in `Origin`. */
@@ -27,24 +47,14 @@ export interface Config {
   /** May hold a password: never printed. */
   readonly smtpUrl: string | undefined;
   readonly mailFrom: string;
-  readonly tlsFiles: { readonly cert: string; readonly key: string } | undefined;
+  readonly tlsFiles: TlsFiles | undefined;
   /** Is this peer address the configured reverse proxy? */
   readonly isTrustedProxy: (address: string) => boolean;
-  readonly smsWebhook: { readonly url: string; readonly secret: string } | undefined;
+  readonly smsWebhook: SmsWebhook | undefined;
   readonly queueOverflow: QueueOverflow;
   readonly logLevel: LogLevel;
   readonly limits: Limits;
 }
-
-/** A value that stops the start. The message is one line, meant to be read. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-}
-
-/** Looks up an environment variable. */
-export type Environment = (name: string) => string | undefined;
-
-type Values = Partial<Record<SettingName, string>>;
 
 /** Reads the arguments after the command word. */
 export function readConfig(args: readonly string[], env: Environment): Config {
@@ -73,13 +83,6 @@ export function readConfig(args: readonly string[], env: Environment): Config {
     logLevel: choice("logLevel", values.logLevel, LOG_LEVELS) ?? "info",
     limits: readLimits(env),
   });
-}
-
-/** localhost, 127.0.0.0/8 and ::1: the names browsers treat as a secure context without TLS. */
-export function isLoopbackHost(hostname: string): boolean {
-  const bare = hostname.replace(/^\[|\]$/g, "");
-  return bare === "localhost" || bare.endsWith(".localhost") || bare === "::1" ||
-    (isIP(bare) === 4 && bare.startsWith("127."));
 }
 
 function readEnvironment(env: Environment): Values {
@@ -113,187 +116,4 @@ function splitFlag(text: string): [string, string | undefined] {
   return text.startsWith("--") && at > 0
     ? [text.slice(0, at), text.slice(at + 1)]
     : [text, undefined];
-}
-
-function bad(name: SettingName, value: string, expected: string): ConfigError {
-  return new ConfigError(`--${SETTINGS[name].flag} ${shown(value)}: ${expected}.`);
-}
-
-/** A value as it may be printed: one short line, whatever was typed. */
-function shown(value: string): string {
-  return value.slice(0, 80).replace(/[^\x20-\x7e]/g, "?");
-}
-
-function choice<T extends string>(
-  name: SettingName,
-  value: string | undefined,
-  allowed: readonly T[],
-): T | undefined {
-  if (value === undefined) return undefined;
-  const found = allowed.find((each) => each === value);
-  if (found === undefined) throw bad(name, value, `expected one of ${allowed.join(", ")}`);
-  return found;
-}
-
-function readDomain(value: string): string {
-  const name = value.toLowerCase();
-  const label = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
-  if (name.length > 253 || !new RegExp(`^${label}(\\.${label})+$`).test(name)) {
-    throw bad("domain", value, "expected a name such as chat.example.org");
-  }
-  return name;
-}
-
-function readListen(value: string): Config["listen"] {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(value);
-  const hostname = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  if (hostname === undefined || !(port <= 65_535)) {
-    throw bad("listen", value, "expected HOST:PORT, for example 127.0.0.1:8443 or [::]:443");
-  }
-  return Object.freeze({ hostname, port });
-}
-
-function readTls(values: Values, domain: string | undefined): TlsMode {
-  if (values.tls === "acme" || (values.tls === undefined && domain && !values.tlsCert)) {
-    throw new ConfigError(
-      "--tls acme is not part of this version. Use --tls files with --tls-cert and --tls-key, " +
-        "or --tls off behind --trusted-proxy.",
-    );
-  }
-  return choice("tls", values.tls, ["self-signed", "files", "off"]) ??
-    (values.tlsCert ? "files" : "self-signed");
-}
-
-function readOrigin(
-  value: string | undefined,
-  tls: TlsMode,
-  domain: string | undefined,
-  listen: Config["listen"],
-): string {
-  if (value === undefined) return derivedOrigin(tls, domain, listen);
-  const url = URL.parse(value);
-  const plain = url !== null && /^https?:$/.test(url.protocol) && url.username === "" &&
-    url.pathname === "/" && url.search === "" && url.hash === "";
-  if (!plain) {
-    throw bad("origin", value, "expected a bare address such as https://chat.example.org");
-  }
-  if (tls !== "off" && url.protocol === "http:") {
-    throw bad("origin", value, "expected https:// because the server itself speaks TLS");
-  }
-  return url.origin;
-}
-
-function derivedOrigin(tls: TlsMode, domain: string | undefined, listen: Config["listen"]): string {
-  const scheme = tls === "off" && domain === undefined ? "http" : "https";
-  const host = domain ?? reachableName(listen.hostname);
-  const port = domain !== undefined && tls === "off" ? "" : `:${listen.port}`;
-  return new URL(`${scheme}://${host}${port}`).origin;
-}
-
-/** People type localhost, not 127.0.0.1, and nobody can type a wildcard address. */
-function reachableName(hostname: string): string {
-  if (isLoopbackHost(hostname) || hostname === "::" || hostname === "0.0.0.0") return "localhost";
-  return hostname.includes(":") ? `[${hostname}]` : hostname;
-}
-
-function refusePlainOrigin(tls: TlsMode, origin: string, proxied: boolean): void {
-  const url = new URL(origin);
-  if (tls !== "off" || isLoopbackHost(url.hostname)) return;
-  if (proxied && url.protocol === "https:") return;
-  throw new ConfigError(
-    "--tls off works only for localhost or behind --trusted-proxy with an https --origin: " +
-      "browsers give a page no cryptography on a plain address.",
-  );
-}
-
-function readSmtp(value: string | undefined): string | undefined {
-  if (value === undefined) return undefined;
-  const url = URL.parse(value);
-  if (url === null || !/^smtps?:$/.test(url.protocol) || url.hostname === "") {
-    // The value may hold a password, so it is not repeated.
-    throw new ConfigError("--smtp: expected smtp://user:password@host:587 or smtps://…:465.");
-  }
-  return value;
-}
-
-function readMailFrom(values: Values, origin: string): string {
-  const host = new URL(origin).hostname;
-  const value = values.mailFrom;
-  if (value === undefined) {
-    if (values.smtp === undefined || isLoopbackHost(host)) return `snug@${host}`;
-    throw new ConfigError("--mail-from is required with --smtp: the address mail comes from.");
-  }
-  if (value.length > 254 || !/^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]+$/.test(value)) {
-    throw bad("mailFrom", value, "expected an address such as snug@example.org");
-  }
-  return value;
-}
-
-function readTlsFiles(values: Values, tls: TlsMode): Config["tlsFiles"] {
-  const { tlsCert: cert, tlsKey: key } = values;
-  if (tls !== "files") {
-    if (cert ?? key) throw new ConfigError(`--tls-cert and --tls-key need --tls files.`);
-    return undefined;
-  }
-  if (!cert || !key) throw new ConfigError("--tls files needs both --tls-cert and --tls-key.");
-  return Object.freeze({ cert, key });
-}
-
-interface Range {
-  readonly address: string;
-  readonly prefix: number;
-  readonly family: "ipv4" | "ipv6";
-}
-
-function readProxies(value: string | undefined): Range[] {
-  return (value ?? "").split(",").map((part) => part.trim()).filter(Boolean).map((part) => {
-    const [address = "", length] = part.split("/");
-    const version = isIP(address);
-    const most = version === 4 ? 32 : 128;
-    const prefix = length === undefined ? most : Number(length);
-    if (version === 0 || !/^\d*$/.test(length ?? "") || prefix > most) {
-      throw bad("trustedProxy", part, "expected an address range such as 10.0.0.0/8");
-    }
-    return { address, prefix, family: version === 4 ? "ipv4" : "ipv6" };
-  });
-}
-
-function proxyCheck(ranges: readonly Range[]): (address: string) => boolean {
-  const list = new BlockList();
-  for (const { address, prefix, family } of ranges) list.addSubnet(address, prefix, family);
-  return (address) => {
-    const version = isIP(address);
-    return version !== 0 && list.check(address, version === 4 ? "ipv4" : "ipv6");
-  };
-}
-
-function readSmsWebhook(value: string | undefined, env: Environment): Config["smsWebhook"] {
-  if (value === undefined) return undefined;
-  const url = URL.parse(value);
-  const safe = url?.protocol === "https:" ||
-    (url?.protocol === "http:" && isLoopbackHost(url.hostname));
-  if (!safe) throw new ConfigError("--sms-webhook: expected an https:// address.");
-  const secret = env("SNUG_SMS_SECRET") ?? "";
-  if (secret.length < 16) {
-    throw new ConfigError("--sms-webhook needs SNUG_SMS_SECRET: 16 characters or more.");
-  }
-  return Object.freeze({ url: value, secret });
-}
-
-function readLimits(env: Environment): Limits {
-  const changes: Partial<Record<keyof Limits, number>> = {};
-  for (const name of limitNames()) {
-    const text = env(limitVariable(name));
-    if (text === undefined || text === "") continue;
-    const { min, max, unit } = LIMITS[name];
-    const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
-    if (!(value >= min && value <= max)) {
-      throw new ConfigError(
-        `${limitVariable(name)}=${shown(text)}: expected ${min} to ${max} ${unit}.`,
-      );
-    }
-    changes[name] = value;
-  }
-  return limitsWith(changes);
 }

@@ -11,7 +11,7 @@ const ROOT = new URL("..", import.meta.url).pathname;
 async function bundleServer(): Promise<void> {
   await Deno.mkdir(`${ROOT}dist`, { recursive: true });
   const { success } = await new Deno.Command(Deno.execPath(), {
-    args: "bundle --quiet --platform deno --minify -o dist/server.js main.ts".split(" "),
+    args: "bundle --quiet --frozen --platform deno --minify -o dist/server.js main.ts".split(" "),
     cwd: ROOT,
     stdin: "null",
     stdout: "inherit",

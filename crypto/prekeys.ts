@@ -12,6 +12,7 @@ import {
 import type { DeviceList, Signed } from "../protocol/device_list.ts";
 import type { Bytes } from "../protocol/encoding.ts";
 import {
+  MAX_BUNDLE_AHEAD_DAYS,
   ONE_TIME_KEM_PREKEYS,
   ONE_TIME_KEM_PREKEYS_LOW,
   ONE_TIME_PREKEYS,
@@ -83,7 +84,7 @@ export interface MadePrekeys {
   readonly counters: PrekeyCounters;
 }
 
-/** What the server still has of this device: one-time keys left, and the day of the bundle. */
+/** What the server still has of this device: one-time keys left, and the day (by its clock) of the bundle. */
 export interface PrekeyStock {
   readonly oneTime: number;
   readonly kemOnce: number;
@@ -143,7 +144,8 @@ export function planPrekeys(
 ): PrekeyPlan {
   const current = currentRotation(stored);
   const rotation = current?.signed.id ?? 0;
-  const stale = (day: number) => day > today || today - day >= PREKEY_ROTATION_DAYS;
+  const stale = (day: number) =>
+    day > today + MAX_BUNDLE_AHEAD_DAYS || today - day >= PREKEY_ROTATION_DAYS;
   const once = gone(stored, "once", stock.oneTime);
   const kemOnce = gone(stored, "kem-once", stock.kemOnce);
   return {

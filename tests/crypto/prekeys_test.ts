@@ -119,6 +119,7 @@ Deno.test("a clock that was ahead, or a server that lost the bundle, makes keys 
   assert.equal(rotate(TODAY, TODAY - 7), true);
   assert.equal(rotate(TODAY, 0), true);
   assert.equal(rotate(TODAY, TODAY - 6), false);
+  assert.equal(rotate(TODAY + 2, TODAY + 2), false, "two clocks may be a day apart each");
 });
 
 Deno.test("one-time keys are refilled below 25 and 5", () => {

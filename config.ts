@@ -43,6 +43,8 @@ export interface Config {
   readonly domain: string | undefined;
   /** Scheme, host and port as browsers send them in `Origin`. */
   readonly origin: string;
+  /** True when only this machine can reach it: listening and people's address are both loopback. */
+  readonly onlyThisMachine: boolean;
   readonly registration: Registration;
   /** May hold a password: never printed. */
   readonly smtpUrl: string | undefined;
@@ -65,14 +67,17 @@ export function readConfig(args: readonly string[], env: Environment): Config {
   const origin = readOrigin(values.origin, tls, domain, listen);
   const proxies = readProxies(values.trustedProxy);
   refusePlainOrigin(tls, origin, proxies.length > 0);
+  const onlyThisMachine = isLoopbackHost(listen.hostname) &&
+    isLoopbackHost(new URL(origin).hostname);
   return Object.freeze({
     dataDir: values.data ?? "./data",
     listen,
     tls,
     domain,
     origin,
+    onlyThisMachine,
     registration: choice("registration", values.registration, ["open", "invite", "closed"]) ??
-      (isLoopbackHost(listen.hostname) ? "open" : "invite"),
+      (onlyThisMachine ? "open" : "invite"),
     smtpUrl: readSmtp(values.smtp),
     mailFrom: readMailFrom(values, origin),
     tlsFiles: readTlsFiles(values, tls),

@@ -1,12 +1,13 @@
 /** `snug serve`: the composition root. Everything the server is made of is put together here. */
 import { createApp } from "./app.ts";
+import { type Backend, openBackend } from "./backend.ts";
 import { openCertificate } from "./certificate_source.ts";
 import { type Config, type Environment, readConfig } from "./config.ts";
 import { listen, type Listener } from "./listener.ts";
 import { createLog, type Log } from "./log.ts";
 import { MAX_FRAME_BYTES } from "./protocol/limits.ts";
 import { type AssetManifest, createAssets } from "./routes/assets.ts";
-import type { UpgradeDoor } from "./routes/socket.ts";
+import { accountRoutes } from "./routes/account.ts";
 import manifest from "./static/dist/assets.json" with { type: "json" };
 import { VERSION } from "./version.ts";
 
@@ -43,18 +44,24 @@ export interface RunningServer {
 
 /** Starts everything; tests use it with their own io. */
 export async function startServer(config: Config, log: Log, io: CommandIo): Promise<RunningServer> {
+  const backend = await openBackend(config, { now: io.now, print: io.print, log });
+  try {
+    return await serveBackend(config, log, io, backend);
+  } catch (error) {
+    await backend.close();
+    throw error;
+  }
+}
+
+async function serveBackend(
+  config: Config,
+  log: Log,
+  io: CommandIo,
+  backend: Backend,
+): Promise<RunningServer> {
   const certificate = await openCertificate(config, { now: io.now, log });
-  let ready = false;
-  const app = createApp({
-    version: VERSION,
-    origin: config.origin,
-    trustedCertificate: config.tls === "files",
-    limits: config.limits,
-    log,
-    assets: createAssets(manifest as unknown as AssetManifest),
-    ready: () => ready,
-    families: [],
-  });
+  const state = { ready: false };
+  const app = makeApp(config, log, backend, () => state.ready);
   const listener = await listen({
     hostname: config.listen.hostname,
     port: config.listen.port,
@@ -64,27 +71,49 @@ export async function startServer(config: Config, log: Log, io: CommandIo): Prom
     limits: config.limits,
     maxFrameBytes: MAX_FRAME_BYTES,
     fetch: (request, context) => app.fetch(request, context),
-    doors: new Map<string, UpgradeDoor>(),
+    doors: new Map([["/socket", backend.socketDoor]]),
     log,
   });
   const unwatch = certificate?.watch((pair) => listener.replaceCertificate(pair));
-  ready = true;
-  for (const line of [...announcement(config), ...certificate?.lines ?? []]) io.print(line);
+  state.ready = true;
+  for (const line of announcement(config, backend)) io.print(line);
+  for (const line of certificate?.lines ?? []) io.print(line);
   return {
     listener,
     close: async () => {
-      ready = false;
+      state.ready = false;
       unwatch?.();
+      await backend.stopSockets();
       await listener.close();
+      await backend.close();
     },
   };
 }
 
-function announcement(config: Config): string[] {
+function makeApp(config: Config, log: Log, backend: Backend, ready: () => boolean) {
+  const assets = createAssets(manifest as unknown as AssetManifest);
+  return createApp({
+    version: VERSION,
+    origin: config.origin,
+    trustedCertificate: config.tls === "files",
+    limits: config.limits,
+    log,
+    assets,
+    ready,
+    families: [accountRoutes({ auth: backend.auth, assets })],
+  });
+}
+
+function announcement(config: Config, { firstAccountLink }: Backend): string[] {
   const codes = config.smtpUrl === undefined
     ? `this console and ${config.dataDir}/outbox`
     : "the addresses people give, by e-mail";
-  return [`Snug ${VERSION} is at ${config.origin}`, `Sign-up codes go to ${codes}`];
+  const first = firstAccountLink === null ? [] : [`Make the first account at ${firstAccountLink}`];
+  return [
+    `Snug ${VERSION} is at ${config.origin}`,
+    `Sign-up codes go to ${codes}`,
+    ...first,
+  ];
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

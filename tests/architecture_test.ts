@@ -39,12 +39,17 @@ const RULES: Readonly<Record<string, Rule>> = {
     may: ["certificate.ts", "config.ts"],
     types: ["listener.ts", ...INJECTED],
   },
+  "backend.ts": {
+    may: ["auth", "hub", "db", "routes"],
+    types: ["protocol", "config.ts", ...INJECTED],
+  },
   "serve.ts": {
     may: [
-      ..."auth hub db routes views protocol static".split(" "),
-      ..."app.ts certificate_source.ts config.ts limits.ts listener.ts log.ts version.ts".split(
-        " ",
-      ),
+      ..."routes protocol static".split(" "),
+      ..."app.ts backend.ts certificate_source.ts config.ts limits.ts listener.ts log.ts version.ts"
+        .split(
+          " ",
+        ),
     ],
   },
   "help.ts": { may: ["limits.ts", "settings.ts"] },

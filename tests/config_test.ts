@@ -39,6 +39,8 @@ Deno.test("a flag beats the environment, the environment beats the default", () 
 Deno.test("off loopback nobody may sign up without an invite", () => {
   assert.equal(read(["--listen", "0.0.0.0:8443"]).registration, "invite");
   assert.equal(read(["--listen", "[::1]:8443"]).registration, "open");
+  const proxied = "--tls off --trusted-proxy 127.0.0.1 --origin https://chat.example.org";
+  assert.equal(read(proxied.split(" ")).registration, "invite", "a proxy is not loopback");
 });
 
 Deno.test("a domain listens on 443 with its own files, or behind a proxy", () => {

@@ -1,0 +1,166 @@
+/** Everything behind the routes, put together: the store, the secrets, accounts, mail and the hub. */
+import { join } from "node:path";
+import {
+  type Auth,
+  type AuthDeps,
+  type AuthEvents,
+  createAuth,
+  createOutboxChannel,
+  createSmtpChannel,
+  firstAccountLink,
+  type MailChannel,
+  openSecrets,
+} from "./auth/mod.ts";
+import type { Config } from "./config.ts";
+import { openStore, type Store } from "./db/store.ts";
+import { localBus } from "./hub/bus.ts";
+import type { SocketUser } from "./hub/connection.ts";
+import { Hub } from "./hub/hub.ts";
+import type { Log } from "./log.ts";
+import type { Bytes } from "./protocol/encoding.ts";
+import { createSocketDoor, type UpgradeDoor } from "./routes/socket.ts";
+
+/** Heartbeats, presence and late sockets are looked at once a second. */
+const TICK_MS = 1_000;
+/** Ended logins, codes and counters go this often. */
+const PURGE_MS = 300_000;
+
+/** What a backend needs from outside. */
+export interface BackendIo {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** For people: codes when there is no mail server, and the first account's link. */
+  readonly print: (line: string) => void;
+  readonly log: Log;
+}
+
+/** A running backend. */
+export interface Backend {
+  readonly auth: Auth;
+  /** The door of `/socket`. */
+  readonly socketDoor: UpgradeDoor;
+  /** The link that makes the first account, where one is needed. */
+  readonly firstAccountLink: string | null;
+  /** Commits what came in and says goodbye to every socket. Requests may still be answered. */
+  stopSockets(): Promise<void>;
+  /** Closes the store. Nothing may be asked afterwards. */
+  close(): Promise<void>;
+}
+
+/** Opens everything under the configured data directory, which is made if it is not there. */
+export async function openBackend(config: Config, io: BackendIo): Promise<Backend> {
+  await Deno.mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const store = openStore(join(config.dataDir, "snug.db"), queueLimits(config));
+  try {
+    return await assemble(config, io, store);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function assemble(config: Config, io: BackendIo, store: Store): Promise<Backend> {
+  const bus = localBus(io.log);
+  const hub = new Hub({
+    queue: store.queue,
+    bus,
+    limits: config.limits,
+    now: io.now,
+    afterTurn: (work) => void setImmediate(work),
+    log: io.log,
+  });
+  const mailer = openMail(config, io);
+  const deps = await authDeps(config, io, { store, mailer, events: eventsOf(hub) });
+  const auth = createAuth(deps);
+  const link = await firstAccountLink(deps);
+  const timers = [
+    setInterval(() => hub.tick(), TICK_MS),
+    setInterval(() => void purge(auth, io.log), PURGE_MS),
+  ];
+  return {
+    auth,
+    socketDoor: socketDoor(config, auth, hub),
+    firstAccountLink: link,
+    stopSockets: () => hub.close(),
+    close: async () => {
+      for (const timer of timers) clearInterval(timer);
+      mailer.close();
+      await bus.close();
+      await store.close();
+    },
+  };
+}
+
+function queueLimits({ limits, queueOverflow }: Config) {
+  return {
+    envelopes: limits.queueEnvelopes,
+    bytes: limits.queueBytes,
+    perSender: limits.queuePerSender,
+    overflow: queueOverflow,
+  };
+}
+
+async function authDeps(
+  config: Config,
+  { now, print, log }: BackendIo,
+  parts: Pick<AuthDeps, "store" | "mailer" | "events">,
+): Promise<AuthDeps> {
+  const secrets = await openSecrets({
+    dataDir: config.dataDir,
+    accountsExist: await parts.store.accounts.count() > 0,
+    random,
+    warn: print,
+  });
+  return {
+    ...parts,
+    secrets,
+    log,
+    now,
+    random,
+    limits: config.limits,
+    origin: config.origin,
+    registration: config.registration,
+    firstAccountByLink: !config.onlyThisMachine,
+  };
+}
+
+function random(length: number): Bytes {
+  return crypto.getRandomValues(new Uint8Array(length));
+}
+
+function openMail(config: Config, { now, print }: BackendIo): MailChannel {
+  const from = config.mailFrom;
+  return config.smtpUrl === undefined
+    ? createOutboxChannel({ folder: join(config.dataDir, "outbox"), from, now, random, print })
+    : createSmtpChannel({ url: config.smtpUrl, from });
+}
+
+/** What accounts tell the sockets. */
+function eventsOf(hub: Hub): AuthEvents {
+  return {
+    loginsEnded: (ids) => hub.loginsEnded(ids),
+    listChanged: (account, version) => hub.listChanged(account, version),
+    prekeysLow: (device, { oneTime, kemOnce }) => hub.prekeysLow(device, { oneTime, kem: kemOnce }),
+  };
+}
+
+function socketDoor(config: Config, auth: Auth, hub: Hub): UpgradeDoor {
+  return createSocketDoor<SocketUser>({
+    origin: config.origin,
+    limits: config.limits,
+    authenticate: async ({ headers }) => {
+      const login = await auth.logins.authenticateDevice(headers);
+      if (login === null) return null;
+      return { loginId: login.id, account: login.account, device: login.device };
+    },
+    hub,
+  });
+}
+
+async function purge(auth: Auth, log: Log): Promise<void> {
+  try {
+    await auth.purge();
+  } catch (error) {
+    log.warn("auth.purge_failed", { error });
+  }
+}

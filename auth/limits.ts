@@ -62,18 +62,19 @@ export function createLimiter(deps: AuthDeps): Limiter {
     if (waitMs === 0) return done(null);
     return refused("rate-limited", { retryAfter: Math.ceil(waitMs / SECOND) });
   };
+  const window = (most: number, ...name: string[]) => ({ key: key(...name), most, windowMs: HOUR });
   const hourly = async (most: number, ...name: string[]) =>
-    outcome(await counters.count(key(...name), 1, most, HOUR, deps.now()));
+    outcome(await counters.count([window(most, ...name)], deps.now()));
 
+  /** All three or none: whoever is impatient does not use up the hour by it. */
   async function letter(contact: string, address: string): Promise<Outcome<null>> {
     const between = limits.codeResendSeconds * SECOND;
-    const gap = between === 0
-      ? 0
-      : await counters.count(key("last code to", contact), 1, 1, between, deps.now());
-    if (gap > 0) return outcome(gap);
-    const perAddress = await hourly(limits.codesPerIpHour, "codes from", address);
-    if (!perAddress.ok) return perAddress;
-    return await hourly(limits.codesPerAddressHour, "codes to", contact);
+    const windows = [
+      window(limits.codesPerIpHour, "codes from", address),
+      window(limits.codesPerAddressHour, "codes to", contact),
+      ...between === 0 ? [] : [{ ...window(1, "last code to", contact), windowMs: between }],
+    ];
+    return outcome(await counters.count(windows, deps.now()));
   }
 
   async function password(username: string, address: string): Promise<Outcome<null>> {
@@ -108,8 +109,7 @@ export function createLimiter(deps: AuthDeps): Limiter {
       return Math.max(0, limits.prekeysPerHour - spent);
     },
     oneTimeSpent: async (account, amount) => {
-      if (amount === 0) return;
-      await counters.count(target(account), amount, Number.MAX_SAFE_INTEGER, HOUR, deps.now());
+      if (amount > 0) await counters.add(target(account), amount, deps.now());
     },
   };
 }

@@ -38,7 +38,8 @@ export function readUsername(text: string): Outcome<string> {
 export function readFullName(text: string): Outcome<string> {
   if (text.length > 1_000 || !text.isWellFormed()) return refused("bad-full-name");
   const spaced = text.normalize("NFC").replace(/\s+/gu, " ");
-  const name = spaced.replace(INVISIBLE, "").replace(STRAY_JOINER, "").trim();
+  const seen = spaced.replace(INVISIBLE, "").replace(STRAY_JOINER, "");
+  const name = seen.replace(/ +/g, " ").trim();
   const length = [...name].length;
   if (length < 1 || length > MAX_FULL_NAME || !/[\p{L}\p{N}\p{S}]/u.test(name)) {
     return refused("bad-full-name");

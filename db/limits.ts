@@ -9,10 +9,19 @@ export type WaitMs = number;
 /** How long the wait is after `count` counted tries, in ms. */
 export type WaitAfter = (count: number) => number;
 
+/** At most `most` in any `windowMs`. */
+export interface Window {
+  readonly key: Bytes;
+  readonly most: number;
+  readonly windowMs: number;
+}
+
 /** Counters. Keys are hashes made by the caller; `now` is in milliseconds since 1970. */
 export interface LimitsStore {
-  /** At most `most` in any `windowMs`: checked and counted in one step. */
-  count(key: Bytes, amount: number, most: number, windowMs: number, now: number): Promise<WaitMs>;
+  /** One in each window, or none in any when one of them is full: checked and counted in one step. */
+  count(windows: readonly Window[], now: number): Promise<WaitMs>;
+  /** Counts so many without a limit. */
+  add(key: Bytes, amount: number, now: number): Promise<void>;
   /** How many were counted in the last `windowMs`. */
   counted(key: Bytes, windowMs: number, now: number): Promise<number>;
   /** A bucket of `size` drops; a spent drop comes back every `refillMs`. Takes one. */
@@ -57,11 +66,15 @@ export function createLimits(db: DatabaseSync): LimitsStore {
     return one<Counted>(sums, key, now - windowMs)!;
   }
 
-  function count(key: Bytes, amount: number, most: number, windowMs: number, now: number): WaitMs {
+  function waitFor({ key, most, windowMs }: Window, now: number): WaitMs {
     const seen = look(key, windowMs, now);
-    if (seen.total + amount > most) return Math.max(1, (seen.oldest ?? now) + windowMs - now);
-    add.run(key, now, amount);
-    return 0;
+    return seen.total < most ? 0 : Math.max(1, (seen.oldest ?? now) + windowMs - now);
+  }
+
+  function count(windows: readonly Window[], now: number): WaitMs {
+    const wait = Math.max(...windows.map((window) => waitFor(window, now)));
+    if (wait === 0) { for (const { key } of windows) add.run(key, now, 1); }
+    return wait;
   }
 
   function drop(key: Bytes, size: number, refillMs: number, now: number): WaitMs {
@@ -82,7 +95,8 @@ export function createLimits(db: DatabaseSync): LimitsStore {
 
   const atOnce = <T>(work: () => T) => later(() => transaction(db, work));
   return {
-    count: (...args) => atOnce(() => count(...args)),
+    count: (windows, now) => atOnce(() => count(windows, now)),
+    add: (key, amount, now) => later(() => void add.run(key, now, amount)),
     counted: (key, windowMs, now) => atOnce(() => look(key, windowMs, now).total),
     drop: (...args) => atOnce(() => drop(...args)),
     tryAfterWait: (...args) => atOnce(() => tryAfterWait(...args)),

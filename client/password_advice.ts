@@ -21,7 +21,10 @@ export interface PasswordSurroundings {
   readonly contact: string;
 }
 
-/** Judges a password. `known` is asked last, and may load its list first. */
+/**
+ * Judges a password. `known` is asked last, and may load its list first; when the list cannot be had, the password is
+ * judged without it, and the sentence says so.
+ */
 export async function adviseOnPassword(
   password: string,
   around: PasswordSurroundings,
@@ -29,10 +32,14 @@ export async function adviseOnPassword(
 ): Promise<PasswordAdvice> {
   const refusal = refuseByShape(password, around);
   if (refusal) return { ok: false, words: refusal };
-  if (await known(password)) {
-    return { ok: false, words: "That one is on a list of leaked passwords. Take another." };
+  switch (await known(password).catch(() => "no list")) {
+    case true:
+      return { ok: false, words: "That one is on a list of leaked passwords. Take another." };
+    case false:
+      return { ok: true, words: "Good. It never leaves this device, not even when you sign in." };
+    default:
+      return { ok: true, words: "Long enough. The list of leaked passwords could not be loaded." };
   }
-  return { ok: true, words: "Good. It never leaves this device, not even when you sign in." };
 }
 
 function refuseByShape(password: string, around: PasswordSurroundings): string | null {

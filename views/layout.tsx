@@ -31,6 +31,7 @@ export function Layout(
         <link rel="icon" href={assets.link("mark.svg").href} type="image/svg+xml" />
         <link rel="manifest" href={assets.link("manifest.webmanifest").href} />
         <link rel="stylesheet" {...linkTo(assets, "style.css")} />
+        <link rel="stylesheet" {...linkTo(assets, "account.css")} />
         <Script assets={assets} nonce={nonce} name="htmx.js" />
         <Script assets={assets} nonce={nonce} name="hx_csp.js" />
       </head>

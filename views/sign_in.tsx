@@ -31,7 +31,7 @@ export function SignInPage({ assets, nonce }: PageProps): Html {
             <p id="progress" class="progress-words" role="status" />
           </div>
           <p class="account-note">
-            <Icon assets={assets} name="monitor-smartphone" />
+            <Icon assets={assets} name="laptop" />
             <span>
               A new browser becomes one more of your devices. Your other devices are told.
             </span>

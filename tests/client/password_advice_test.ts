@@ -53,3 +53,11 @@ Deno.test("every entry of the list is found and a cut-off list is refused", () =
     assert.ok(view.getUint32(at - 4) < view.getUint32(at), "sorted, each once");
   }
 });
+
+Deno.test("without the list a long password is taken, and the sentence says what was not checked", async () => {
+  const advice = await adviseOnPassword("copper lantern", nobody, () => Promise.reject(new Error()));
+  assert.deepEqual(advice, {
+    ok: true,
+    words: "Long enough. The list of leaked passwords could not be loaded.",
+  });
+});

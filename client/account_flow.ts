@@ -1,0 +1,326 @@
+/**
+ * Becoming a device: signing up, signing in with a password, and taking up an old device again. The
+ * page and the terminal share it; only the form before it differs.
+ */
+import {
+  accountKeyFrom,
+  addDevice,
+  createAccount,
+  type DeviceKeys,
+  makeDevice,
+  type NewAccount,
+} from "../crypto/account.ts";
+import { DecryptError } from "../crypto/errors.ts";
+import { FIRST_PREKEY_COUNTERS, type MadePrekeys, makePrekeys } from "../crypto/prekeys.ts";
+import type { KeyMode } from "../crypto/private_key.ts";
+import { formatRecoveryKey, makeRecoveryKey } from "../crypto/recovery_key.ts";
+import type { SigningPair } from "../crypto/signature.ts";
+import {
+  makeVaultKey,
+  openVault,
+  sealVault,
+  unwrapVaultKey,
+  type VaultContent,
+  wrapVaultKey,
+} from "../crypto/vault.ts";
+import { wipe } from "../crypto/wipe.ts";
+import type { FinishAnswer, Vault } from "../protocol/api.ts";
+import {
+  appendEntry,
+  dayOf,
+  type DeviceList,
+  findDevice,
+  verifyDeviceList,
+} from "../protocol/bundle.ts";
+import { type Bytes, equalBytes, fromBase64Url } from "../protocol/encoding.ts";
+import { FormatError, VerifyError } from "../protocol/errors.ts";
+import type { AccountId, DeviceId } from "../protocol/ids.ts";
+import { signLogin } from "./device_login.ts";
+import { type Installation, installDevice, markActive, ownerOf } from "./installation.ts";
+import type { PasswordClient } from "./password_client.ts";
+import { type MeRecord, META } from "./records.ts";
+import type { LocalStore } from "./store.ts";
+import type { Api, ApiResult } from "./transport.ts";
+import { done, type Outcome, type Refusal, refused } from "./types.ts";
+
+export interface FlowParts {
+  readonly api: Api;
+  /** Where the device's keys go. A store that belongs to another account is refused, not overwritten. */
+  readonly store: LocalStore;
+  readonly password: PasswordClient;
+  readonly kind: "browser" | "terminal";
+  readonly mode: KeyMode;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** What is known once the code is confirmed. */
+export interface ConfirmedSignUp {
+  /** As the server gave it with the confirmed code. */
+  readonly account: AccountId;
+  readonly username: string;
+  readonly fullName: string;
+  readonly password: string;
+}
+
+export interface SignedUp {
+  readonly account: AccountId;
+  readonly device: DeviceId;
+  readonly username: string;
+  /** Nine groups of four characters; shown once, kept nowhere. */
+  readonly recoveryKey: string;
+}
+
+export interface SignedIn {
+  readonly account: AccountId;
+  readonly device: DeviceId;
+  readonly username: string;
+  /** This store was that device before; nothing was added to the account. */
+  readonly known: boolean;
+}
+
+/**
+ * Everything after the confirmed code: password, keys, vault, prekeys, account. The account key exists
+ * in clear only in here. When this refuses, the store holds no device.
+ */
+export async function finishSignUp(
+  parts: FlowParts,
+  form: ConfirmedSignUp,
+): Promise<Outcome<SignedUp>> {
+  const taken = await refuseForeign(parts.store, form.account);
+  if (taken) return taken;
+  const registered = await registerPassword(parts, form.password);
+  if (!registered.ok) return registered;
+  const { record, exportKey } = registered.value;
+  const day = dayOf(parts.now());
+  const made = await createAccount(form.account, parts.kind, parts.mode, day);
+  const { vault, recoveryKey } = await sealNewVault(made, exportKey);
+  const prekeys = await makePrekeys(made.device, made.list, {
+    ...{ day, mode: parts.mode, counters: FIRST_PREKEY_COUNTERS },
+  });
+  await installDevice(parts.store, installation(parts, made.device, made.list, prekeys, form));
+  const created = await parts.api.createAccount({
+    ...{ record, vault, aik: made.list.aik, list: made.entry },
+    device: made.device.device,
+    prekeys: prekeys.upload,
+  });
+  if (!created.ok) return await undo(parts, created);
+  await markActive(parts.store, parts.api.login);
+  const { account, device, username } = created.value;
+  return done({ account, device, username, recoveryKey });
+}
+
+/** Signs in with the password: as the device this store already is, or as a new one that the vault signs in. */
+export async function signIn(
+  parts: FlowParts,
+  form: { readonly username: string; readonly password: string },
+): Promise<Outcome<SignedIn>> {
+  const username = form.username.trim().replace(/^@/, "").toLowerCase();
+  const opened = await openAccount(parts, username, form.password);
+  if (!opened.ok) return opened;
+  const { claim, exportKey } = opened.value;
+  const taken = await refuseForeign(parts.store, claim.account);
+  if (taken) return taken;
+  try {
+    const list = await verifyDeviceList(claim.account, claim.entries);
+    if (!equalBytes(list.aik, claim.aik)) throw new VerifyError("key-changed");
+    const vault = await openOwnVault(claim, exportKey);
+    const accountKey = await accountKeyFrom(vault, claim.vault.generation, list);
+    wipeVault(vault);
+    const kept = await keptDevice(parts.store, list);
+    return kept
+      ? await takeUp(parts, claim, kept, list)
+      : await addNewDevice(parts, claim, accountKey, list);
+  } catch (error) {
+    return refuseBroken(error);
+  }
+}
+
+interface Opened {
+  readonly claim: FinishAnswer;
+  readonly exportKey: Bytes;
+}
+
+/** OPAQUE (RFC 9807): the password never leaves the device; what comes back is only believed if it opens. */
+async function openAccount(
+  { api, password }: FlowParts,
+  username: string,
+  secret: string,
+): Promise<Outcome<Opened>> {
+  const start = await password.startLogin(secret);
+  const asked = await api.signIn(username, start.request);
+  if (!asked.ok) return outcomeOf(asked);
+  const { attempt, response } = asked.value;
+  const finish = await password.finishLogin(secret, start.state, response);
+  if (!finish) return refused("wrong-password", "Username or password is wrong.");
+  const answer = await api.finishSignIn({ attempt, finish: finish.finish });
+  if (!answer.ok) return outcomeOf(answer);
+  return done({ claim: answer.value, exportKey: fromBase64Url(finish.exportKey) });
+}
+
+async function registerPassword({ api, password }: FlowParts, secret: string) {
+  const start = await password.startRegistration(secret);
+  const asked = await api.registerPassword(start.request);
+  if (!asked.ok) return outcomeOf(asked);
+  const finish = await password.finishRegistration(secret, start.state, asked.value.response);
+  return done({ record: finish.record, exportKey: fromBase64Url(finish.exportKey) });
+}
+
+/** The vault is there from the first moment, wrapped twice: no account ever exists without it. */
+async function sealNewVault(
+  { vault: content, list }: NewAccount,
+  exportKey: Bytes,
+): Promise<{ vault: Vault; recoveryKey: string }> {
+  const edition = { account: list.account, aik: list.aik, generation: list.vaultGeneration };
+  const vaultKey = makeVaultKey();
+  const recovery = makeRecoveryKey();
+  const wraps = [
+    {
+      kind: "password" as const,
+      sealed: await wrapVaultKey(vaultKey, exportKey, "password", edition),
+    },
+    {
+      kind: "recovery" as const,
+      sealed: await wrapVaultKey(vaultKey, recovery, "recovery", edition),
+    },
+  ];
+  const sealed = await sealVault(vaultKey, content, edition);
+  const recoveryKey = await formatRecoveryKey(recovery);
+  wipe(vaultKey, recovery, exportKey);
+  wipeVault(content);
+  return { vault: { sealed, generation: edition.generation, wraps }, recoveryKey };
+}
+
+async function openOwnVault(
+  { account, aik, vault }: FinishAnswer,
+  exportKey: Bytes,
+): Promise<VaultContent> {
+  const wrap = vault.wraps.find(({ kind }) => kind === "password");
+  if (!wrap) throw new DecryptError();
+  const vaultKey = await unwrapVaultKey(wrap.sealed, exportKey, "password", { account, aik });
+  const content = await openVault(vaultKey, vault.sealed, {
+    ...{ account, aik },
+    generation: vault.generation,
+  });
+  wipe(vaultKey, exportKey);
+  return content;
+}
+
+function wipeVault(vault: VaultContent): void {
+  wipe(vault.aik, vault.depositAgree, vault.depositKem, ...vault.archiveKeys.map(({ key }) => key));
+}
+
+/** The device this store was before its login ran out, if the account still lists it. */
+async function keptDevice(store: LocalStore, list: DeviceList): Promise<DeviceKeys | null> {
+  const me = await store.get<MeRecord>("meta", META.me);
+  const own = await store.get<DeviceKeys>("device", "keys");
+  // A restored copy must never step its old ratchets again: it becomes a new device.
+  if (!own || me?.state !== "active") return null;
+  return equalBytes(own.aik, list.aik) && findDevice(list, own.device) ? own : null;
+}
+
+async function takeUp(
+  parts: FlowParts,
+  claim: FinishAnswer,
+  own: DeviceKeys,
+  list: DeviceList,
+): Promise<Outcome<SignedIn>> {
+  const { api, store } = parts;
+  const signature = await signLogin(own, api.origin, claim.challenge);
+  const { device } = own;
+  const answer = await api.addDevice({ list: null, device, prekeys: null, signature });
+  if (!answer.ok) return outcomeOf(answer);
+  await markActive(store, api.login);
+  return done({ account: list.account, device, username: claim.username, known: true });
+}
+
+async function addNewDevice(
+  parts: FlowParts,
+  claim: FinishAnswer,
+  accountKey: SigningPair,
+  list: DeviceList,
+): Promise<Outcome<SignedIn>> {
+  const { api, store, kind, mode } = parts;
+  const { account, username, challenge } = claim;
+  const day = dayOf(parts.now());
+  const { keys: own, entry } = await makeDevice(account, list.aik, kind, mode, day);
+  const signed = await addDevice(accountKey, list, entry);
+  const grown = await appendEntry(list, account, signed);
+  const prekeys = await makePrekeys(own, grown, { day, mode, counters: FIRST_PREKEY_COUNTERS });
+  const names = { username, fullName: username };
+  await installDevice(store, installation(parts, own, grown, prekeys, names));
+  const { device } = own;
+  const signature = await signLogin(own, api.origin, challenge);
+  const answer = await api.addDevice({ list: signed, device, prekeys: prekeys.upload, signature });
+  if (!answer.ok) return await undo(parts, answer);
+  await markActive(store, api.login);
+  return done({ account, device, username, known: false });
+}
+
+function installation(
+  { kind }: FlowParts,
+  keys: DeviceKeys,
+  list: DeviceList,
+  prekeys: MadePrekeys,
+  { username, fullName }: { readonly username: string; readonly fullName: string },
+): Installation {
+  return { kind, keys, list, prekeys, username, fullName };
+}
+
+/** Without an answer the device may exist: it stays "pending" and is looked at when the engine opens. */
+async function undo(
+  { store }: FlowParts,
+  answer: ApiResult<unknown> & { ok: false },
+): Promise<Outcome<never>> {
+  if (answer.status >= 400 && answer.status < 500) {
+    await store.commit([
+      { table: "meta", key: META.me, remove: true },
+      { table: "device", key: "keys", remove: true },
+    ]);
+  }
+  return outcomeOf(answer);
+}
+
+async function refuseForeign(
+  store: LocalStore,
+  account: AccountId,
+): Promise<Outcome<never> | null> {
+  const owner = await ownerOf(store);
+  if (!owner || owner.account === account) return null;
+  const words = `This device holds @${owner.username}'s messages. Sign out and forget it first.`;
+  return refused("not-available", words);
+}
+
+function refuseBroken(error: unknown): Outcome<never> {
+  if (error instanceof VerifyError && error.code === "too-many-devices") {
+    return refused("not-available", "This account has eight devices. Remove one first.");
+  }
+  const broken = error instanceof VerifyError || error instanceof FormatError ||
+    error instanceof DecryptError;
+  if (!broken) throw error;
+  const words = "What the server keeps for this account does not belong to it. Nothing was done.";
+  return refused("untrusted-server", words);
+}
+
+/** The server's refusals in the client's words. */
+const CODES: Readonly<Record<string, Refusal>> = {
+  "name-taken": "name-taken",
+  "bad-code": "bad-code",
+  "code-locked": "bad-code",
+  "code-expired": "code-expired",
+  "wrong-password": "wrong-password",
+  "rate-limited": "rate-limited",
+  "too-many": "rate-limited",
+  "offline": "offline",
+};
+
+/** A refused call as the outcome people and programs see. */
+export function outcomeOf(answer: ApiResult<unknown> & { ok: false }): Outcome<never> {
+  const code = CODES[answer.code] ?? (answer.status === 429 ? "rate-limited" : codeOf(answer));
+  return refused(code, answer.words, answer.retryAfter ?? undefined);
+}
+
+function codeOf({ status }: { readonly status: number }): Refusal {
+  if (status === 401) return "signed-out";
+  return status >= 400 && status < 500 ? "bad-input" : "internal";
+}

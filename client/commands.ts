@@ -1,0 +1,301 @@
+/** What a person asks of the engine: start, write, read, compare, accept. */
+import type { DeviceKeys } from "../crypto/account.ts";
+import { safetyNumber } from "../crypto/safety_number.ts";
+import { USERNAME_PATTERN } from "../protocol/api.ts";
+import { utf8 } from "../protocol/encoding.ts";
+import { type AccountId, type MessageId, randomId } from "../protocol/ids.ts";
+import { MAX_TEXT_BYTES } from "../protocol/limits.ts";
+import { type Change, StoreFailed, type Writer } from "./change.ts";
+import type { DeviceApi } from "./device_login.ts";
+import type { Directory } from "./directory.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Pump } from "./pump.ts";
+import { acceptConversation, readConversation } from "./receipts.ts";
+import { type Contact, type ConversationRecord, keys } from "./records.ts";
+import { removePeer } from "./sessions.ts";
+import type { LocalStore } from "./store.ts";
+import {
+  addLine,
+  addMessage,
+  findMessage,
+  getContact,
+  getConversation,
+  nameOf,
+  putConversation,
+  verificationOf,
+  viewConversation,
+} from "./timeline.ts";
+import {
+  type Conversation,
+  type ConversationId,
+  done,
+  type Me,
+  type Message,
+  type MessagesOptions,
+  type Outcome,
+  type OwnDevice,
+  refused,
+  type Verification,
+} from "./types.ts";
+
+export interface CommandsOptions {
+  readonly me: Me;
+  readonly own: DeviceKeys;
+  readonly store: LocalStore;
+  readonly writer: Writer;
+  readonly api: DeviceApi;
+  readonly directory: Directory;
+  readonly outbox: Outbox;
+  readonly pump: Pump;
+  readonly now: () => number;
+}
+
+const DEFAULT_MESSAGES = 50;
+const MOST_MESSAGES = 500;
+
+export class Commands {
+  readonly #o: CommandsOptions;
+
+  constructor(options: CommandsOptions) {
+    this.#o = options;
+  }
+
+  async startConversation(typed: string): Promise<Outcome<Conversation>> {
+    const username = typed.trim().replace(/^@/, "").toLowerCase();
+    if (username === this.#o.me.username) return refused("yourself", YOURSELF);
+    if (!USERNAME_PATTERN.test(username)) return unknownPerson(username);
+    const answer = await this.#o.api.person(username);
+    if (!answer.ok) {
+      const known = await this.#knownAs(username);
+      if (known && answer.status !== 404) return await this.#begin(known.account);
+      return refusedBy(answer, username);
+    }
+    const claim = answer.value;
+    if (claim.account === this.#o.me.account) return refused("yourself", YOURSELF);
+    const learned = await this.#o.writer.change((change) => this.#o.directory.learn(change, claim));
+    if (learned === "refused") return refused("untrusted-server", UNTRUSTED);
+    await this.#warnOfNamesake(username, claim.account);
+    return await this.#begin(claim.account);
+  }
+
+  async conversations(): Promise<Conversation[]> {
+    const records = await this.#o.store.list<ConversationRecord>("conversations");
+    const contacts = await this.#o.store.list<Contact>("accounts");
+    const byAccount = new Map(contacts.map(({ value }) => [value.account, value]));
+    return records.map(({ value }) => value)
+      .filter(({ id }) => byAccount.has(id))
+      .sort((a, b) => a.order < b.order ? 1 : -1)
+      .map((record) => viewConversation(record, byAccount.get(record.id)!));
+  }
+
+  async messages(id: ConversationId, options: MessagesOptions): Promise<Message[]> {
+    const limit = Math.min(Math.max(0, options.limit ?? DEFAULT_MESSAGES), MOST_MESSAGES);
+    const page = { prefix: keys.messagesOf(id), reverse: true, limit };
+    const before = options.before === undefined ? {} : { before: keys.message(id, options.before) };
+    const rows = await this.#o.store.list<Message>("messages", { ...page, ...before });
+    return rows.map(({ value }) => value).reverse();
+  }
+
+  async send(conversation: ConversationId, typed: string): Promise<Outcome<Message>> {
+    const text = typed.toWellFormed().replace(/^\ufeff+/, "");
+    const bytes = utf8(text).length;
+    if (text.trim() === "") return refused("bad-input", "Write something first.");
+    if (bytes > MAX_TEXT_BYTES) return refused("too-long", tooLong(bytes));
+    return await this.#written(conversation, (change) => this.#send(change, conversation, text));
+  }
+
+  async retry(conversation: ConversationId, id: MessageId): Promise<Outcome<Message>> {
+    const { me, outbox, pump } = this.#o;
+    return await this.#written(conversation, async (change, contact) => {
+      const message = await findMessage(change, me.account, id);
+      if (!message || message.conversation !== conversation) return unknownMessage();
+      if (contact.changed) return keyChanged(contact);
+      const row = message.state === "not sent" ? await outbox.unpark(change, message) : null;
+      if (!row) return unknownMessage();
+      change.after.push(() => {
+        pump.markStale(row);
+        pump.wake();
+      });
+      const { reason: _, ...rest } = message;
+      return done<Message>({ ...rest, state: "sending" });
+    });
+  }
+
+  async markRead(conversation: ConversationId): Promise<void> {
+    const { writer, outbox, pump, now } = this.#o;
+    await writer.change(async (change) => {
+      await readConversation(change, outbox, conversation, now());
+      change.after.push(() => pump.wake());
+    });
+  }
+
+  async safetyNumber(
+    account: AccountId,
+  ): Promise<Outcome<{ readonly number: string; readonly state: Verification }>> {
+    const { writer, own } = this.#o;
+    const contact = await writer.change((change) => getContact(change, account));
+    if (!contact) return unknownConversation();
+    const aik = (contact.changed ?? contact.list).aik;
+    const number = await safetyNumber({ account: own.account, aik: own.aik }, { account, aik });
+    return done({ number, state: verificationOf(contact) });
+  }
+
+  async setVerified(account: AccountId, verified: boolean): Promise<Outcome<Conversation>> {
+    return await this.#written(account, async (change, contact, record) => {
+      if (contact.changed) return keyChanged(contact);
+      const next: Contact = { ...contact, verified };
+      change.set("accounts", account, next);
+      await putConversation(change, record);
+      return done(viewConversation(record, next));
+    });
+  }
+
+  async acceptChange(account: AccountId): Promise<Outcome<Conversation>> {
+    const { pump } = this.#o;
+    return await this.#written(account, async (change, contact, record) => {
+      if (!contact.changed) return done(viewConversation(record, contact));
+      const next = await this.#takeNewKey(change, contact);
+      await putConversation(change, record);
+      change.after.push(() => pump.wake());
+      return done(viewConversation(record, next));
+    });
+  }
+
+  async devices(): Promise<OwnDevice[]> {
+    const { writer, me } = this.#o;
+    const own = await writer.change((change) => getContact(change, me.account));
+    return (own?.list.devices ?? []).map(({ device, kind, made }) => {
+      return { device, kind, made, current: device === me.device };
+    });
+  }
+
+  /** Message, conversation, stepped sessions and envelopes: one transaction, where all is at hand. */
+  async #send(
+    change: Change,
+    conversation: ConversationId,
+    text: string,
+  ): Promise<Outcome<Message>> {
+    const { me, outbox, pump, now } = this.#o;
+    const contact = await getContact(change, conversation);
+    if (contact?.changed) return keyChanged(contact);
+    const [id, time] = [randomId<"message">(), now()];
+    const { account: from, device } = me;
+    const own = { from, device, mine: true, state: "sending", verified: true } as const;
+    const message = await addMessage(change, { id, conversation, text, time, ...own });
+    await acceptConversation(change, outbox, conversation, time);
+    const body = { kind: "text", text } as const;
+    const row = await outbox.stage(change, { id, conversation, body, time, copy: true });
+    if (!pump.holds(conversation)) await outbox.seal(change, row);
+    change.after.push(() => pump.wake());
+    return done(message!);
+  }
+
+  /** A change in a conversation that must exist. A full disk is an answer, not an exception. */
+  async #written<T>(
+    conversation: ConversationId,
+    work: (change: Change, contact: Contact, record: ConversationRecord) => Promise<Outcome<T>>,
+  ): Promise<Outcome<T>> {
+    try {
+      return await this.#o.writer.change(async (change) => {
+        const record = await getConversation(change, conversation);
+        const contact = await getContact(change, conversation);
+        if (!record || !contact) return unknownConversation();
+        return await work(change, contact, record);
+      });
+    } catch (error) {
+      if (!(error instanceof StoreFailed)) throw error;
+      return refused("internal", "This could not be saved on this device. Is its disk full?");
+    }
+  }
+
+  async #begin(account: AccountId): Promise<Outcome<Conversation>> {
+    const { writer, outbox, pump, now } = this.#o;
+    return await writer.change(async (change) => {
+      await acceptConversation(change, outbox, account, now());
+      change.after.push(() => pump.wake());
+      const record = await getConversation(change, account);
+      const contact = await getContact(change, account);
+      return record && contact ? done(viewConversation(record, contact)) : unknownConversation();
+    });
+  }
+
+  async #knownAs(username: string): Promise<Contact | undefined> {
+    const contacts = await this.#o.store.list<Contact>("accounts");
+    return contacts.map(({ value }) => value).find((contact) => contact.username === username);
+  }
+
+  /** One name, two accounts: deleted and registered anew, or a server that passes one off as the other. */
+  async #warnOfNamesake(username: string, account: AccountId): Promise<void> {
+    const contacts = await this.#o.store.list<Contact>("accounts");
+    const other = contacts.find(({ value }) => {
+      return value.username === username && value.account !== account;
+    });
+    if (!other) return;
+    const words = `@${username} is another account than the one you have talked to before.`;
+    await this.#o.writer.change((change) => {
+      change.tell({ kind: "warning", what: "key-changed", words, account, conversation: account });
+      return Promise.resolve();
+    });
+  }
+
+  async #takeNewKey(change: Change, contact: Contact): Promise<Contact> {
+    const { account, changed, list } = contact;
+    const next: Contact = {
+      ...contact,
+      list: changed!,
+      required: changed!.version,
+      verified: false,
+      changed: null,
+      warned: null,
+    };
+    change.set("accounts", account, next);
+    for (const { device } of list.devices) await removePeer(change, account, device);
+    const text = `You accepted ${nameOf(contact)}'s new key. Compare the safety number again.`;
+    const words = { conversation: account, text, time: this.#o.now() };
+    const { device } = this.#o.me;
+    await addLine(change, "key-accepted", words, { account, device });
+    return next;
+  }
+}
+
+const YOURSELF = "That is you. Find somebody else to talk to.";
+const UNTRUSTED =
+  "The server's list of this person's devices is not signed as it must be. Nothing was started.";
+
+function unknownPerson(username: string): Outcome<never> {
+  return refused("unknown-person", `There is nobody called @${username.slice(0, 40)} here.`);
+}
+
+function unknownConversation(): Outcome<never> {
+  return refused("unknown-conversation", "There is no such conversation on this device.");
+}
+
+function unknownMessage(): Outcome<never> {
+  return refused("unknown-message", "There is no such message waiting to be sent again.");
+}
+
+function keyChanged(contact: Contact): Outcome<never> {
+  return refused("changed-key", `${nameOf(contact)}'s key has changed. Look at it and accept it.`);
+}
+
+function tooLong(bytes: number): string {
+  const over = bytes - MAX_TEXT_BYTES;
+  return `That is ${over} bytes too long: a message holds ${MAX_TEXT_BYTES.toLocaleString("en")}.`;
+}
+
+function refusedBy(
+  answer: {
+    readonly status: number;
+    readonly words: string;
+    readonly retryAfter: number | null;
+  },
+  username: string,
+): Outcome<never> {
+  if (answer.status === 404) return unknownPerson(username);
+  if (answer.status === 0) return refused("offline", "You are offline. Try again once connected.");
+  if (answer.status === 401) return refused("signed-out", "Sign in again first.");
+  if (answer.status === 429) {
+    return refused("rate-limited", answer.words, answer.retryAfter ?? undefined);
+  }
+  return refused("internal", answer.words);
+}

@@ -1,0 +1,180 @@
+/**
+ * Being connected: the hello with its incarnation swap, the login that runs out, and the words for
+ * what state we are in. What arrives is handed on.
+ */
+import { randomBytes } from "../crypto/random.ts";
+import {
+  type ClientItem,
+  CLOSE,
+  INCARNATION_BYTES,
+  type ServerItem,
+  type Welcome,
+} from "../protocol/frame.ts";
+import type { Writer } from "./change.ts";
+import type { Renewal } from "./device_login.ts";
+import { type After, Link, type SocketFactory } from "./link.ts";
+import { type Incarnation, type MeRecord, META } from "./records.ts";
+import type { ConnectionState } from "./types.ts";
+
+export interface ConnectionOptions {
+  readonly writer: Writer;
+  readonly socket: SocketFactory;
+  readonly login: () => string | null;
+  readonly renew: () => Promise<Renewal>;
+  /** Asks the server, by HTTP, whether our login is good; renews it when it is not. */
+  readonly checkLogin: () => Promise<void>;
+  readonly after: After;
+  readonly random: () => number;
+  readonly changed: (state: ConnectionState) => void;
+  readonly welcomed: (welcome: Welcome) => void;
+  readonly item: (item: Exclude<ServerItem, Welcome>) => void;
+  readonly lost: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** Deliveries the server may have out without an acknowledgement. */
+const WINDOW = 64;
+/** Another connection of this very device took our place; leave it in peace for a while. Milliseconds. */
+const REPLACED_WAIT = 60_000;
+const ZERO = new Uint8Array(INCARNATION_BYTES);
+
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #link: Link;
+  #state: ConnectionState = "offline";
+  #generation = 0;
+  #closed = false;
+  #callOff: () => void = () => {};
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#link = new Link({
+      open: options.socket,
+      login: options.login,
+      after: options.after,
+      random: options.random,
+      handlers: {
+        opened: () => void this.#hello().catch(options.failed),
+        items: (items) => items.forEach((item) => this.#take(item)),
+        closed: (code, wasOpen) => this.#lost(code, wasOpen),
+      },
+    });
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  get isOnline(): boolean {
+    return this.#state === "online";
+  }
+
+  start(): void {
+    if (this.#closed || this.#state === "restored" || this.#state === "online") return;
+    this.#become("connecting");
+    this.#link.start();
+  }
+
+  /** Drops the connection and comes back after a wait: the server then sends again what was not acknowledged. */
+  restart(): void {
+    if (this.#closed) return;
+    this.#generation++;
+    this.#link.restart();
+    if (this.#state === "online" || this.#state === "connecting") this.#become("offline");
+    this.#options.lost();
+  }
+
+  send(items: readonly ClientItem[]): void {
+    if (this.isOnline) this.#link.send(items);
+  }
+
+  stop(): void {
+    this.#closed = true;
+    this.#generation++;
+    this.#callOff();
+    this.#link.stop();
+    this.#state = "offline";
+  }
+
+  /** The server does not take this device any more. */
+  signedOut(): void {
+    this.#leave("signed-out");
+  }
+
+  /** protocol.md: the next incarnation is on disk before it is sent, and the pair is sent until it is answered. */
+  async #hello(): Promise<void> {
+    const generation = ++this.#generation;
+    const pair = await this.#options.writer.change(async (change) => {
+      const kept = await change.get<Incarnation>("meta", META.incarnation);
+      const { previous, next } = kept ?? { previous: ZERO, next: null };
+      const pair = { previous, next: next ?? randomBytes(INCARNATION_BYTES) };
+      change.set("meta", META.incarnation, pair);
+      return pair;
+    });
+    if (generation !== this.#generation) return;
+    this.#link.send([{ type: "hello", ...pair, windowSize: WINDOW }]);
+  }
+
+  #take(item: ServerItem): void {
+    if (item.type !== "welcome") return this.#options.item(item);
+    this.#welcome(item, this.#generation).catch(this.#options.failed);
+  }
+
+  async #welcome(welcome: Welcome, generation: number): Promise<void> {
+    if (welcome.restored) return await this.#restored();
+    await this.#options.writer.change(async (change) => {
+      const kept = await change.get<Incarnation>("meta", META.incarnation);
+      if (kept?.next) change.set("meta", META.incarnation, { previous: kept.next, next: null });
+    });
+    if (generation !== this.#generation) return;
+    this.#link.settled();
+    this.#become("online");
+    this.#options.welcomed(welcome);
+  }
+
+  /** This store is an old copy: its ratchets must never step again (security.md P20). */
+  async #restored(): Promise<void> {
+    await this.#options.writer.change(async (change) => {
+      const me = await change.get<MeRecord>("meta", META.me);
+      if (me) change.set("meta", META.me, { ...me, state: "restored" });
+    });
+    this.#leave("restored");
+  }
+
+  #lost(code: number, wasOpen: boolean): void {
+    this.#generation++;
+    this.#options.lost();
+    if (this.#closed || this.#state === "restored") return;
+    if (code === CLOSE.restored) return void this.#restored().catch(this.#options.failed);
+    if (this.#state !== "signed-out") this.#become("offline");
+    if (code === CLOSE.signedOut) void this.#renew().catch(this.#options.failed);
+    else if (code === CLOSE.replaced) this.#stepAside();
+    // A page is not told why a socket did not open; HTTP says whether it was the login.
+    else if (!wasOpen) void this.#options.checkLogin().catch(this.#options.failed);
+  }
+
+  async #renew(): Promise<void> {
+    const renewal = await this.#options.renew();
+    if (renewal === "refused") this.signedOut();
+    else if (renewal === "renewed" && !this.#closed) this.#link.start();
+  }
+
+  #stepAside(): void {
+    this.#link.stop();
+    this.#callOff();
+    this.#callOff = this.#options.after(REPLACED_WAIT, () => this.start());
+  }
+
+  #leave(state: "restored" | "signed-out"): void {
+    this.#generation++;
+    this.#link.stop();
+    this.#options.lost();
+    this.#become(state);
+  }
+
+  #become(state: ConnectionState): void {
+    if (state === this.#state || this.#closed) return;
+    this.#state = state;
+    this.#options.changed(state);
+  }
+}

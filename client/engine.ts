@@ -1,0 +1,355 @@
+/** A device without a face: everything behind the {@link Engine} of types.ts, put together. */
+import type { DeviceKeys } from "../crypto/account.ts";
+import type { KeyMode } from "../crypto/private_key.ts";
+import { randomUint } from "../crypto/random.ts";
+import { findDevice } from "../protocol/bundle.ts";
+import type { Notice, ServerItem, Welcome } from "../protocol/frame.ts";
+import type { AccountId, DeviceId, MessageId } from "../protocol/ids.ts";
+import { Arrivals } from "./arrivals.ts";
+import { type Change, StoreFailed, Writer } from "./change.ts";
+import { Commands } from "./commands.ts";
+import { Connection } from "./connection.ts";
+import { type DeviceApi, type Renewal, renewLogin, withRenewal } from "./device_login.ts";
+import { Directory } from "./directory.ts";
+import { Gaps } from "./gaps.ts";
+import { heal } from "./healing.ts";
+import { Inbox } from "./inbox.ts";
+import type { After, SocketFactory } from "./link.ts";
+import { Outbox } from "./outbox.ts";
+import { PrekeyKeeper } from "./prekey_keeper.ts";
+import { Pump } from "./pump.ts";
+import { type MeRecord, META } from "./records.ts";
+import { type LocalStore, StoreClosed } from "./store.ts";
+import { Supplies } from "./supplies.ts";
+import { getContact } from "./timeline.ts";
+import type { Api } from "./transport.ts";
+import {
+  type ConnectionState,
+  type ConversationId,
+  type Engine,
+  type EngineEvent,
+  type Me,
+  type MessagesOptions,
+  NoDevice,
+} from "./types.ts";
+
+export * from "./types.ts";
+
+export interface EngineOptions {
+  /** Closed by the engine when it closes. Nobody else writes to it meanwhile. */
+  readonly store: LocalStore;
+  readonly api: Api;
+  readonly socket: SocketFactory;
+  readonly mode: KeyMode;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Default: setTimeout. */
+  readonly after?: After;
+  /** From 0 up to 1, for jitter only. Default: the platform's CSPRNG. */
+  readonly random?: () => number;
+  /** Hears of faults that no person can do anything about. Never contents, keys or names. */
+  readonly log?: (fault: { readonly what: string; readonly error: unknown }) => void;
+}
+
+/**
+ * Opens the device in `store`.
+ * @throws {NoDevice} when it holds none, or one that was restored from an old copy
+ */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const { store, api } = options;
+  const me = await store.get<MeRecord>("meta", META.me);
+  const own = await store.get<DeviceKeys>("device", "keys");
+  if (!me || !own) throw new NoDevice();
+  if (me.state === "restored") throw new NoDevice("restored");
+  if (me.state === "pending" && await renewLogin(api, own) !== "renewed") throw new NoDevice();
+  if (me.state === "pending") {
+    await store.commit([{ table: "meta", key: META.me, value: { ...me, state: "active" } }]);
+  }
+  api.login ??= await store.get<string>("meta", META.login) ?? null;
+  return new DeviceEngine(options, me, own);
+}
+
+const defaultAfter: After = (ms, run) => {
+  const timer = setTimeout(run, ms);
+  return () => clearTimeout(timer);
+};
+
+const RANDOM_STEPS = 1_000_000;
+const defaultRandom = () => randomUint(RANDOM_STEPS) / RANDOM_STEPS;
+/** How often prekeys are looked at while connected. Milliseconds. */
+const TEND_EVERY = 6 * 3_600_000;
+
+class DeviceEngine implements Engine {
+  readonly me: Me;
+  readonly #options: EngineOptions;
+  readonly #own: DeviceKeys;
+  readonly #after: After;
+  readonly #listeners = new Set<(event: EngineEvent) => void>();
+  readonly #writer: Writer;
+  readonly #api: DeviceApi;
+  readonly #directory: Directory;
+  readonly #outbox: Outbox;
+  readonly #supplies: Supplies;
+  readonly #connection: Connection;
+  readonly #inbox: Inbox;
+  readonly #pump: Pump;
+  readonly #keeper: PrekeyKeeper;
+  readonly #commands: Commands;
+  readonly #gaps: Gaps;
+  #callOffTend: () => void = () => {};
+  #renewing: Promise<Renewal> | null = null;
+  #closing = false;
+
+  constructor(options: EngineOptions, me: MeRecord, own: DeviceKeys) {
+    const { account, device, username, fullName } = me;
+    this.me = { account, device, username, fullName };
+    this.#options = options;
+    this.#own = own;
+    const { store, mode, now } = options;
+    const after = this.#after = options.after ?? defaultAfter;
+    const failed = (error: unknown) => this.#failed(error);
+    const writer = this.#writer = new Writer(store, (event) => this.#tell(event));
+    const api = this.#api = withRenewal(options.api, () => this.#renew());
+    const directory = this.#directory = new Directory(own, now);
+    const outbox = this.#outbox = new Outbox(own, now);
+    const supplies = this.#supplies = new Supplies({ api, writer, directory, outbox });
+    this.#gaps = new Gaps({ writer, after, failed });
+    this.#keeper = new PrekeyKeeper({ own, mode, store, writer, api, now });
+    this.#connection = this.#connect();
+    const online = () => this.#connection.isOnline;
+    const send: Connection["send"] = (items) => this.#connection.send(items);
+    this.#pump = new Pump({
+      ...{ store, writer, outbox, directory, supplies, online, send, after, now, failed },
+    });
+    this.#inbox = this.#receive();
+    this.#commands = new Commands({
+      ...{ me: this.me, own, store, writer, api, directory, outbox, now },
+      pump: this.#pump,
+    });
+  }
+
+  get connection(): ConnectionState {
+    return this.#connection.state;
+  }
+
+  connect(): void {
+    this.#connection.start();
+  }
+
+  on(listener: (event: EngineEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  startConversation(username: string): ReturnType<Engine["startConversation"]> {
+    return this.#commands.startConversation(username);
+  }
+
+  conversations(): ReturnType<Engine["conversations"]> {
+    return this.#commands.conversations();
+  }
+
+  messages(id: ConversationId, options: MessagesOptions = {}): ReturnType<Engine["messages"]> {
+    return this.#commands.messages(id, options);
+  }
+
+  send(conversation: ConversationId, text: string): ReturnType<Engine["send"]> {
+    return this.#commands.send(conversation, text);
+  }
+
+  retry(conversation: ConversationId, message: MessageId): ReturnType<Engine["retry"]> {
+    return this.#commands.retry(conversation, message);
+  }
+
+  markRead(conversation: ConversationId): Promise<void> {
+    return this.#commands.markRead(conversation);
+  }
+
+  safetyNumber(account: AccountId): ReturnType<Engine["safetyNumber"]> {
+    return this.#commands.safetyNumber(account);
+  }
+
+  setVerified(account: AccountId, verified: boolean): ReturnType<Engine["setVerified"]> {
+    return this.#commands.setVerified(account, verified);
+  }
+
+  acceptChange(account: AccountId): ReturnType<Engine["acceptChange"]> {
+    return this.#commands.acceptChange(account);
+  }
+
+  devices(): ReturnType<Engine["devices"]> {
+    return this.#commands.devices();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#callOffTend();
+    this.#gaps.stop();
+    this.#connection.stop();
+    await Promise.all([this.#inbox.stop(), this.#pump.stop(), this.#keeper.stop()]);
+    await this.#writer.idle();
+    await this.#options.store.close();
+    this.#listeners.clear();
+  }
+
+  #connect(): Connection {
+    return new Connection({
+      writer: this.#writer,
+      socket: this.#options.socket,
+      login: () => this.#options.api.login,
+      renew: () => this.#renew(),
+      checkLogin: () => this.#lookAtMyself(),
+      after: this.#after,
+      random: this.#options.random ?? defaultRandom,
+      changed: (state) => this.#tell({ kind: "connection", state }),
+      welcomed: (welcome) => this.#welcomed(welcome),
+      item: (item) => this.#take(item),
+      lost: () => {
+        this.#inbox.disconnected();
+        this.#pump.disconnected();
+      },
+      failed: (error) => this.#failed(error),
+    });
+  }
+
+  #receive(): Inbox {
+    const arrivals = new Arrivals({
+      me: this.me.account,
+      outbox: this.#outbox,
+      directory: this.#directory,
+      now: this.#options.now,
+      refresh: (account) => this.#refresh(account),
+      missing: (change, conversation, count) => this.#gaps.missing(change, conversation, count),
+    });
+    return new Inbox({
+      own: this.#own,
+      writer: this.#writer,
+      directory: this.#directory,
+      supplies: this.#supplies,
+      now: this.#options.now,
+      apply: (change, arrived) => arrivals.apply(change, arrived),
+      ack: (position) => this.#connection.send([{ type: "ack", position }]),
+      heal: (account, device) => this.#heal(account, device),
+      drained: () => this.#pump.wake(),
+      failed: (error) => this.#failed(error),
+    });
+  }
+
+  #welcomed({ gaps, queued }: Welcome): void {
+    this.#background(this.#gaps.total(gaps));
+    this.#background(this.#lookAtMyself());
+    this.#pump.connected();
+    // Prekeys that waiting envelopes need must not be erased under them: first read, then tidy.
+    this.#tendLater(queued === 0 ? 0 : 5_000 + queued * 20);
+  }
+
+  #take(item: Exclude<ServerItem, Welcome>): void {
+    switch (item.type) {
+      case "deliver":
+        return this.#inbox.receive([item]);
+      case "accepted":
+      case "refused":
+        return this.#background(this.#pump.answered(item));
+      case "notice":
+        return this.#notice(item);
+      case "pong":
+        return;
+    }
+  }
+
+  #notice({ news }: Notice): void {
+    switch (news.kind) {
+      case "list-changed":
+        return this.#refresh(news.account);
+      case "prekeys-low":
+        return this.#background(this.#keeper.tend());
+      case "gap":
+        return this.#background(this.#gaps.total(news.gaps));
+      case "signed-out":
+        // The server closes right after, with the code that says the same.
+        return;
+    }
+  }
+
+  /** Who does the server think we are? Notices a newer list of our own, and a login that has run out. */
+  async #lookAtMyself(): Promise<void> {
+    const answer = await this.#api.me();
+    if (!answer.ok) {
+      if (answer.status === 401) this.#connection.signedOut();
+      return;
+    }
+    const { listVersion } = answer.value;
+    const own = await this.#contact(this.me.account);
+    if (!own || own.list.version < listVersion) await this.#refreshNow(this.me.account);
+  }
+
+  /** Looks up somebody's list again, if they are known here. */
+  #refresh(account: AccountId): void {
+    this.#background(this.#refreshNow(account));
+  }
+
+  async #refreshNow(account: AccountId): Promise<void> {
+    if (account !== this.me.account && !await this.#contact(account)) return;
+    await this.#supplies.list(account);
+    this.#pump.wake();
+    const own = account === this.me.account ? await this.#contact(account) : undefined;
+    if (own && !findDevice(own.list, this.me.device)) this.#connection.signedOut();
+  }
+
+  #contact(account: AccountId) {
+    return this.#writer.change((change: Change) => getContact(change, account));
+  }
+
+  #heal(account: AccountId, device: DeviceId): void {
+    const { now } = this.#options;
+    const parts = { supplies: this.#supplies, outbox: this.#outbox, now };
+    this.#background(heal(parts, account, device).then(() => this.#pump.wake()));
+  }
+
+  #renew(): Promise<Renewal> {
+    this.#renewing ??= this.#renewNow().finally(() => this.#renewing = null);
+    return this.#renewing;
+  }
+
+  async #renewNow(): Promise<Renewal> {
+    const { api } = this.#options;
+    const renewal = await renewLogin(api, this.#own);
+    if (renewal === "renewed" && api.login !== null) {
+      const { login } = api;
+      await this.#writer.change((change) => Promise.resolve(change.set("meta", META.login, login)));
+    }
+    return renewal;
+  }
+
+  #tendLater(ms: number): void {
+    this.#callOffTend();
+    this.#callOffTend = this.#after(ms, () => {
+      if (this.#connection.isOnline) this.#background(this.#keeper.tend());
+      this.#tendLater(TEND_EVERY);
+    });
+  }
+
+  /** Work that nobody waits for: whatever goes wrong in it must not be lost, nor end the process. */
+  #background(work: Promise<unknown>): void {
+    work.catch((error) => this.#failed(error));
+  }
+
+  #failed(error: unknown): void {
+    if (this.#closing) return;
+    const gone = error instanceof StoreFailed && error.cause instanceof StoreClosed;
+    if (error !== null) this.#options.log?.({ what: "engine", error });
+    if (gone) this.#connection.stop();
+    else this.#connection.restart();
+  }
+
+  #tell(event: EngineEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#options.log?.({ what: "listener", error });
+      }
+    }
+  }
+}

@@ -1,0 +1,92 @@
+/** Puts a device into a store, and takes what an earlier one left there out of it. */
+import type { DeviceKeys } from "../crypto/account.ts";
+import type { MadePrekeys } from "../crypto/prekeys.ts";
+import type { DeviceList } from "../protocol/bundle.ts";
+import { Change } from "./change.ts";
+import { putPrekeys } from "./prekey_keeper.ts";
+import { type Contact, keys, type MeRecord, META, type OutboxRecord } from "./records.ts";
+import type { LocalStore, Table, Write } from "./store.ts";
+import { findMessage, setState } from "./timeline.ts";
+
+export interface Installation {
+  readonly kind: "browser" | "terminal";
+  readonly keys: DeviceKeys;
+  /** The own list, this device in it. */
+  readonly list: DeviceList;
+  readonly prekeys: MadePrekeys;
+  readonly username: string;
+  readonly fullName: string;
+}
+
+/** Whose messages this store holds; undefined when nobody's. */
+export async function ownerOf(store: LocalStore): Promise<MeRecord | undefined> {
+  const me = await store.get<MeRecord>("meta", META.me);
+  return me?.state === "pending" ? undefined : me;
+}
+
+/**
+ * Makes the store this device's, not yet confirmed by the server. Conversations and messages of the
+ * same account stay; sessions, prekeys and queued ciphertexts of the device before go for good.
+ */
+export async function installDevice(store: LocalStore, made: Installation): Promise<void> {
+  const change = new Change(store);
+  await parkQueue(change, store);
+  const { keys: own, list, prekeys, kind, username, fullName } = made;
+  const { account, device } = own;
+  const me: MeRecord = { account, device, username, fullName, kind, state: "pending" };
+  change.set("meta", META.me, me);
+  change.set("device", "keys", own);
+  change.set("device", "counters", prekeys.counters);
+  putPrekeys(change, prekeys.privates);
+  change.set("accounts", account, contactOf(list, username, fullName));
+  await store.commit([...await oldDevice(store), ...change.writes]);
+}
+
+/** The server has taken the device. `login` is a terminal's bearer login. */
+export async function markActive(store: LocalStore, login: string | null): Promise<void> {
+  const me = await store.get<MeRecord>("meta", META.me);
+  const writes: Write[] = [];
+  if (me) writes.push({ table: "meta", key: META.me, value: { ...me, state: "active" } });
+  if (login !== null) writes.push({ table: "meta", key: META.login, value: login });
+  await store.commit(writes);
+}
+
+function contactOf(list: DeviceList, username: string, fullName: string): Contact {
+  const { account, version } = list;
+  const state = { required: version, verified: true, changed: null, warned: null };
+  return { account, username, fullName, list, ...state };
+}
+
+/** Everything that belonged to the device and not to the person. */
+async function oldDevice(store: LocalStore): Promise<Write[]> {
+  const places: readonly [Table, string][] = [
+    ["device", ""],
+    ["prekeys", ""],
+    ["sessions", ""],
+    ["outbox", "wait/"],
+    ["seen", "opening/"],
+    ["seen", "envelope/"],
+    ["seen", "set-aside/"],
+    ["meta", "receipt/"],
+    ["meta", META.incarnation],
+    ["meta", META.gaps],
+  ];
+  const found = await Promise.all(places.map(async ([table, prefix]) => {
+    const rows = await store.list(table, { prefix });
+    return rows.map(({ key }): Write => ({ table, key, remove: true }));
+  }));
+  return found.flat();
+}
+
+/** What waited was encrypted by a device that is no more: it waits for the person instead. */
+async function parkQueue(change: Change, store: LocalStore): Promise<void> {
+  const me = await store.get<MeRecord>("meta", META.me);
+  for (const { key, value: row } of await store.list<OutboxRecord>("outbox")) {
+    const message = me && await findMessage(change, me.account, row.id);
+    if (!message) change.remove("outbox", key);
+    else {
+      change.set("outbox", keys.parked(row.id), { ...row, sealed: null });
+      setState(change, message, "not sent", { reason: "This device was set up anew meanwhile." });
+    }
+  }
+}

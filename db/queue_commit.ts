@@ -140,7 +140,8 @@ export class QueueCommit {
       const repeated = repeatedIn(envelopes);
       for (const { device, envelope } of envelopes) {
         const queue = this.#memory.queue(device);
-        if (queue === null) continue;
+        // Empty: the sender skips a device that it cannot encrypt for. It counts as named, nothing is queued.
+        if (queue === null || envelope.length === 0) continue;
         if (!this.#makeRoom(queue, work.account, own, envelope.length)) continue;
         const body = repeated.has(envelope) ? this.#shared(repeated, envelope) : envelope;
         const position = this.#memory.place(queue, work.account, sent, body);

@@ -1,17 +1,19 @@
 /** Hashes, MACs and random secrets of the server side. */
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { SECRET_BYTES } from "../protocol/api.ts";
 import { type Bytes, fromBase64Url, toBase64Url, utf8 } from "../protocol/encoding.ts";
 import type { RandomSource } from "./deps.ts";
 
 /** SHA-256, 32 bytes. */
 export function hashOf(bytes: Uint8Array): Bytes {
-  return new Uint8Array(createHash("sha256").update(bytes).digest());
+  return new Uint8Array(sha256(bytes));
 }
 
 /** HMAC-SHA-256, 32 bytes, over parts that cannot run into one another: each has its length before it. */
 export function macOf(key: Uint8Array, ...parts: readonly (string | Uint8Array)[]): Bytes {
-  const mac = createHmac("sha256", key);
+  const mac = hmac.create(sha256, key);
   for (const part of parts) {
     const bytes = typeof part === "string" ? utf8(part) : part;
     const length = new Uint8Array(4);

@@ -78,21 +78,21 @@ export function prekeyRows(db: DatabaseSync): PrekeyRows {
     "insert into kem_prekeys (device, id, key, signature) values (?, ?, ?, ?)",
   );
   const counts = db.prepare(`
-    select (select count(*) from one_time_prekeys where device = ?1) as oneTime,
-    (select count(*) from kem_prekeys where device = ?1) as kemOnce,
-    coalesce((select day from bundles where device = ?1), 0) as day
+    select (select count(*) from one_time_prekeys where device = ?) as oneTime,
+    (select count(*) from kem_prekeys where device = ?) as kemOnce,
+    coalesce((select day from bundles where device = ?), 0) as day
   `);
   const bundle = db.prepare(`
     select b.body, b.signature, b.last_kem, b.last_kem_key, b.last_kem_signature
     from bundles b join devices d on d.id = b.device where d.id = ? and d.account = ?
   `);
   const takeOneTime = db.prepare(`
-    delete from one_time_prekeys where device = ?1 and id =
-    (select min(id) from one_time_prekeys where device = ?1) returning id, key
+    delete from one_time_prekeys where device = ? and id =
+    (select min(id) from one_time_prekeys where device = ?) returning id, key
   `);
   const takeKem = db.prepare(`
-    delete from kem_prekeys where device = ?1 and id =
-    (select min(id) from kem_prekeys where device = ?1) returning id, key, signature
+    delete from kem_prekeys where device = ? and id =
+    (select min(id) from kem_prekeys where device = ?) returning id, key, signature
   `);
 
   /** Ids only go up: a key that was once here is never put back. */
@@ -101,7 +101,7 @@ export function prekeyRows(db: DatabaseSync): PrekeyRows {
   }
 
   function stock(device: DeviceId): PrekeyStock {
-    const { oneTime, kemOnce, day } = one<PrekeyStock>(counts, device)!;
+    const { oneTime, kemOnce, day } = one<PrekeyStock>(counts, device, device, device)!;
     return { oneTime, kemOnce, day };
   }
 
@@ -124,8 +124,8 @@ export function prekeyRows(db: DatabaseSync): PrekeyRows {
   function takeOne(account: AccountId, device: DeviceId, withOneTime: boolean) {
     const row = one<BundleRow>(bundle, device, account);
     if (row === null) return null;
-    const oneTime = withOneTime ? one<OneTimePrekey>(takeOneTime, device) : null;
-    const kem = withOneTime ? one<KemPrekey>(takeKem, device) : null;
+    const oneTime = withOneTime ? one<OneTimePrekey>(takeOneTime, device, device) : null;
+    const kem = withOneTime ? one<KemPrekey>(takeKem, device, device) : null;
     const last = { id: row.last_kem, key: row.last_kem_key, signature: row.last_kem_signature };
     const fetched: FetchedBundle = {
       device,

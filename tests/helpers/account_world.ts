@@ -10,7 +10,7 @@ import { createApp } from "../../app.ts";
 import { type Auth, type AuthDeps, createAuth, type Registration } from "../../auth/mod.ts";
 import type { Letter } from "../../auth/letters.ts";
 import { makeServerSetup } from "../../auth/opaque.ts";
-import { type Api, createApi, type HttpSend } from "../../client/transport.ts";
+import { type Api, type ApiResult, createApi, type HttpSend } from "../../client/transport.ts";
 import {
   addDevice,
   createAccount,
@@ -34,6 +34,7 @@ import {
   type AccountRequest,
   type DeviceRequest,
   type FinishAnswer,
+  type LoginAnswer,
   type LoginProof,
   loginProofBytes,
 } from "../../protocol/api.ts";
@@ -219,7 +220,11 @@ export class Visitor {
   }
 
   /** A form as htmx sends it. */
-  form(path: string, fields: Record<string, string>, headers: Record<string, string> = {}) {
+  form(
+    path: string,
+    fields: Record<string, string>,
+    headers: Record<string, string> = {},
+  ): ReturnType<Visitor["request"]> {
     return this.request(path, {
       method: "POST",
       headers: {
@@ -320,7 +325,11 @@ export async function signUp(
 }
 
 /** The password's part of a sign-in. */
-export async function enterPassword(visitor: Visitor, username: string, password: string) {
+export async function enterPassword(
+  visitor: Visitor,
+  username: string,
+  password: string,
+): Promise<ApiResult<FinishAnswer>> {
   await ready;
   const start = opaque.startLogin({ password });
   const started = await visitor.api.signIn(username, start.startLoginRequest);
@@ -384,7 +393,11 @@ export async function signInAgain(
 }
 
 /** A renewed login by the device's key. */
-export async function renew(visitor: Visitor, keys: DeviceKeys, bend: Partial<LoginProof> = {}) {
+export async function renew(
+  visitor: Visitor,
+  keys: DeviceKeys,
+  bend: Partial<LoginProof> = {},
+): Promise<ApiResult<LoginAnswer>> {
   const { account, device } = keys;
   const { challenge } = value(await visitor.api.challenge(device));
   const proof = { account, device, origin: ORIGIN, challenge, ...bend };

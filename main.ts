@@ -13,6 +13,9 @@ import { VERSION } from "./version.ts";
 /** 0 done, 1 failed, 2 not understood. */
 export type ExitStatus = number;
 
+/** Signals closer together than this are one. */
+const SAME_WISH_MS = 1_000;
+
 interface Command {
   readonly words: string;
   readonly help: () => string;
@@ -75,10 +78,18 @@ export function guardProcess(io: Pick<CommandIo, "now" | "writeLog">): void {
   });
 }
 
-/** Aborts on the first SIGTERM or SIGINT; a second one ends the process at once. */
-function stopSignal(): AbortSignal {
+/**
+ * Aborts on SIGTERM or SIGINT; asked again later, the process ends at once. Ctrl-C under `deno task`
+ * arrives twice, from the terminal and from the task runner, and is one wish.
+ */
+function stopSignal(now: () => number): AbortSignal {
   const stop = new AbortController();
-  const onSignal = () => stop.signal.aborted ? Deno.exit(130) : stop.abort();
+  let asked = 0;
+  const onSignal = () => {
+    if (!stop.signal.aborted) asked = now();
+    else if (now() - asked > SAME_WISH_MS) Deno.exit(130);
+    stop.abort();
+  };
   Deno.addSignalListener("SIGINT", onSignal);
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", onSignal);
   return stop.signal;
@@ -91,7 +102,7 @@ if (import.meta.main) {
     print: (line) => void Deno.stdout.writeSync(encoder.encode(line + "\n")),
     writeLog: (line) => void Deno.stderr.writeSync(encoder.encode(line + "\n")),
     now: () => Date.now(),
-    stop: stopSignal(),
+    stop: stopSignal(() => Date.now()),
   };
   guardProcess(io);
   Deno.exit(await main(Deno.args, io));

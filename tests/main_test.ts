@@ -109,12 +109,13 @@ async function untilSaid(stream: ReadableStream<Uint8Array>, text: string): Prom
 }
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  Deno.test(`${signal} stops the server in good order with exit 0`, async () => {
+  Deno.test(`${signal} stops the server in good order with exit 0, also when it comes twice`, async () => {
     const data = await Deno.makeTempDir();
     const serve = ["serve", "--data", data, "--tls", "off", "--listen", "127.0.0.1:0"];
     const child = spawn("run", "--frozen", "-A", "main.ts", ...serve);
     const [listen, rest] = child.stderr.tee();
     await untilSaid(listen, "server.started");
+    child.kill(signal);
     child.kill(signal);
     assert.equal((await child.status).code, 0);
     assert.match(await untilSaid(rest, "server.stopped"), /"event":"server\.stopped"/);

@@ -87,7 +87,17 @@ async function bundled(root: string, entry: string): Promise<Uint8Array> {
   const out = await Deno.makeTempFile({ suffix: ".js" });
   try {
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["bundle", "--quiet", "--frozen", "--platform", "browser", "--minify", "-o", out, entry],
+      args: [
+        "bundle",
+        "--quiet",
+        "--frozen",
+        "--platform",
+        "browser",
+        "--minify",
+        "-o",
+        out,
+        entry,
+      ],
       cwd: root,
       stdin: "null",
     }).output();

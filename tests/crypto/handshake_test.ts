@@ -140,9 +140,9 @@ Deno.test("attack: a key of small order anywhere ends the handshake, which would
   const ephemeral = await generateAgreement("portable");
   const keys = publicHalves(privates);
   const bad = [
-    initiate(own, { ...bob.party, agree: zero }, keys, ephemeral),
-    initiate(own, bob.party, { ...keys, signedPrekey: zero }, ephemeral),
-    initiate(own, bob.party, { ...keys, oneTime: zero }, ephemeral),
+    () => initiate(own, { ...bob.party, agree: zero }, keys, ephemeral),
+    () => initiate(own, bob.party, { ...keys, signedPrekey: zero }, ephemeral),
+    () => initiate(own, bob.party, { ...keys, oneTime: zero }, ephemeral),
   ];
   for (const one of bad) await assert.rejects(one, KeyError);
   const { facts } = await shake(alice, bob, privates);

@@ -19,7 +19,7 @@ import { VerifyError } from "../protocol/errors.ts";
 import type { AccountId, DeviceId, SessionId } from "../protocol/ids.ts";
 import type { DeviceKeys } from "./account.ts";
 import { type AgreementPair, generateAgreement, type KeyMode } from "./agreement.ts";
-import { DecryptError } from "./errors.ts";
+import { DecryptError, KeyError } from "./errors.ts";
 import {
   type HandshakeFacts,
   initiate,
@@ -268,8 +268,8 @@ function checkSender(opening: Opening, own: DeviceKeys, list: DeviceList): void 
 // Whatever the opening's keys make the primitives refuse looks like every other failure.
 async function respondOrRefuse(own: DeviceKeys, found: FoundOpening) {
   const { facts, transcript, privates } = found;
-  return await respond(own.agree.private, facts, transcript, privates).catch(() => {
-    throw new DecryptError();
+  return await respond(own.agree.private, facts, transcript, privates).catch((error) => {
+    throw error instanceof KeyError ? new DecryptError() : error;
   });
 }
 

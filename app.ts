@@ -23,6 +23,7 @@ export function createApp(deps: RouteDeps): Hono<AppEnv> {
     c.set("nonce", newNonce());
     await next();
     c.res = finish(c, deps, c.res);
+    deps.answered?.(c.res.status);
   });
   app.use(methodGuard());
   app.use(originGuard(deps.origin));

@@ -39,6 +39,8 @@ export interface Backend {
   readonly auth: Auth;
   /** The door of `/socket`. */
   readonly socketDoor: UpgradeDoor;
+  /** Open sockets. */
+  readonly socketCount: () => number;
   /** The link that makes the first account, where one is needed. */
   readonly firstAccountLink: string | null;
   /** Commits what came in and says goodbye to every socket. Requests may still be answered. */
@@ -80,6 +82,7 @@ async function assemble(config: Config, io: BackendIo, store: Store): Promise<Ba
   return {
     auth,
     socketDoor: socketDoor(config, auth, hub),
+    socketCount: () => hub.size,
     firstAccountLink: link,
     stopSockets: () => hub.close(),
     close: async () => {

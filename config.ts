@@ -15,6 +15,7 @@ import {
   readLimits,
   readListen,
   readMailFrom,
+  readMetricsToken,
   readOrigin,
   readProxies,
   readSmsWebhook,
@@ -53,6 +54,7 @@ export interface Config {
   /** Is this peer address the configured reverse proxy? */
   readonly isTrustedProxy: (address: string) => boolean;
   readonly smsWebhook: SmsWebhook | undefined;
+  readonly metricsToken: string | undefined;
   readonly queueOverflow: QueueOverflow;
   readonly logLevel: LogLevel;
   readonly limits: Limits;
@@ -83,6 +85,7 @@ export function readConfig(args: readonly string[], env: Environment): Config {
     tlsFiles: readTlsFiles(values, tls),
     isTrustedProxy: proxyCheck(proxies),
     smsWebhook: readSmsWebhook(values.smsWebhook, env),
+    metricsToken: readMetricsToken(values.metricsToken),
     queueOverflow: choice("queueOverflow", values.queueOverflow, ["refuse", "drop-oldest"]) ??
       "refuse",
     logLevel: choice("logLevel", values.logLevel, LOG_LEVELS) ?? "info",

@@ -231,6 +231,14 @@ export function readSmsWebhook(
   return Object.freeze({ url: value, secret });
 }
 
+/** A secret that cannot be guessed; never repeated in a message. */
+export function readMetricsToken(value: string | undefined): string | undefined {
+  if (value !== undefined && value.length < 16) {
+    throw new ConfigError("--metrics-token: 16 characters or more.");
+  }
+  return value;
+}
+
 /** Every limit, from the environment or by default. */
 export function readLimits(env: Environment): Limits {
   const changes: Partial<Record<keyof Limits, number>> = {};

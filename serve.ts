@@ -9,6 +9,7 @@ import { MAX_FRAME_BYTES } from "./protocol/limits.ts";
 import { type AssetManifest, createAssets } from "./routes/assets.ts";
 import { accountRoutes } from "./routes/account.ts";
 import manifest from "./static/dist/assets.json" with { type: "json" };
+import { createMetrics } from "./routes/metrics.ts";
 import { VERSION } from "./version.ts";
 
 /** What a command gets from main.ts. */
@@ -92,6 +93,13 @@ async function serveBackend(
 
 function makeApp(config: Config, log: Log, backend: Backend, ready: () => boolean) {
   const assets = createAssets(manifest as unknown as AssetManifest);
+  const metrics = createMetrics({
+    token: config.metricsToken,
+    gauges: () => ({
+      snug_sockets: backend.socketCount(),
+      process_resident_memory_bytes: Deno.memoryUsage().rss,
+    }),
+  });
   return createApp({
     version: VERSION,
     origin: config.origin,
@@ -100,7 +108,8 @@ function makeApp(config: Config, log: Log, backend: Backend, ready: () => boolea
     log,
     assets,
     ready,
-    families: [accountRoutes({ auth: backend.auth, assets })],
+    answered: metrics.answered,
+    families: [metrics.routes, accountRoutes({ auth: backend.auth, assets })],
   });
 }
 

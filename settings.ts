@@ -91,6 +91,13 @@ export const SETTINGS = {
     "none",
     "takes codes for phone numbers; SNUG_SMS_SECRET signs them",
   ),
+  metricsToken: setting(
+    "metrics-token",
+    "SNUG_METRICS_TOKEN",
+    "SECRET",
+    "none: /metrics answers to this machine only",
+    "whoever sends it as a bearer may read /metrics; 16 characters or more",
+  ),
   queueOverflow: setting(
     "queue-overflow",
     "SNUG_QUEUE_OVERFLOW",

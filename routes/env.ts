@@ -34,6 +34,8 @@ export interface RouteDeps {
   readonly limits: Pick<Limits, "bodyBytes">;
   readonly log: Log;
   readonly assets: Assets;
+  /** Told the status of every answer. */
+  readonly answered?: (status: number) => void;
   /** Shows an error to a person who opened an address; without it the answer is plain JSON. */
   readonly problemPage?: (props: ProblemProps) => string | Promise<string>;
   /** True once the server can take people. */

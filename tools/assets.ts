@@ -23,6 +23,7 @@ export interface AssetSource {
 /** The bundles of the page, each from one entry. */
 const ENTRIES: Readonly<Record<string, Omit<AssetSource, "make"> & { readonly entry: string }>> = {
   "account.js": { entry: "client/web/account.ts", policy: "script" },
+  "browser_check.js": { entry: "client/web/browser_check.ts", policy: "script" },
   "chat.js": { entry: "client/web/chat.ts", policy: "script" },
   "opaque_worker.js": { entry: "client/web/opaque_worker.ts", policy: "wasm-worker" },
   "service_worker.js": {

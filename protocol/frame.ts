@@ -7,7 +7,12 @@ import type { Bytes } from "./encoding.ts";
 import { FormatError } from "./errors.ts";
 import { FrameReader, FrameWriter } from "./frame_bytes.ts";
 import { CLIENT_TYPES, readClient, writeClient } from "./frame_client.ts";
-import { type ClientItem, ITEM_HEAD_BYTES, type ServerItem } from "./frame_items.ts";
+import {
+  type ClientItem,
+  ITEM_HEAD_BYTES,
+  type ServerItem,
+  type StoredDeliver,
+} from "./frame_items.ts";
 import { readServer, SERVER_TYPES, writeServer } from "./frame_server.ts";
 import { MAX_FRAME_BYTES } from "./limits.ts";
 
@@ -22,7 +27,7 @@ export function encodeClientFrames(items: readonly ClientItem[]): Bytes[] {
 }
 
 /** The server's side of {@link encodeClientFrames}. */
-export function encodeServerFrames(items: readonly ServerItem[]): Bytes[] {
+export function encodeServerFrames(items: readonly (ServerItem | StoredDeliver)[]): Bytes[] {
   return encodeFrames(items, (item) => SERVER_TYPES[item.type], writeServer);
 }
 

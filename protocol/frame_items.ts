@@ -16,7 +16,7 @@ export interface Hello {
 /** One ciphertext for one device. */
 export interface Addressed {
   readonly device: DeviceId;
-  /** {@link Envelope} bytes. Decoded ones are a VIEW of the frame: copy them to keep them. */
+  /** {@link Envelope} bytes; none for a device that the sender cannot encrypt for. Decoded ones are a VIEW of the frame: copy them to keep them. */
   readonly envelope: Uint8Array;
 }
 
@@ -77,6 +77,16 @@ export interface Deliver {
   /** When the server took it, minutes since 1970. */
   readonly minute: number;
   /** A VIEW of the frame when decoded. */
+  readonly envelope: Uint8Array;
+}
+
+/** {@link Deliver} as the server has it, the sender as 32 bytes; encodes to the same bytes. */
+export interface StoredDeliver {
+  readonly type: "stored";
+  readonly position: number;
+  /** Account id and device id. */
+  readonly sender: Uint8Array;
+  readonly minute: number;
   readonly envelope: Uint8Array;
 }
 

@@ -9,13 +9,16 @@ import {
   type ServerItem,
   type SignedEntry,
   type StaleList,
+  type StoredDeliver,
 } from "./frame_items.ts";
+import { ID_BYTES } from "./ids.ts";
 import { SIGNATURE_BYTES } from "./limits.ts";
 
 /** Type bytes, device-bound. */
 export const SERVER_TYPES = {
   welcome: 1,
   deliver: 2,
+  stored: 2,
   accepted: 3,
   refused: 4,
   notice: 5,
@@ -32,8 +35,13 @@ const REFUSALS = {
 const NEWS = { "list-changed": 1, "prekeys-low": 2, "gap": 3, "signed-out": 4 } as const;
 
 /** Writes the body of an item. */
-export function writeServer(out: FrameWriter, item: ServerItem): void {
+export function writeServer(out: FrameWriter, item: ServerItem | StoredDeliver): void {
   switch (item.type) {
+    case "stored":
+      out.u64(item.position);
+      out.bytes(item.sender, 2 * ID_BYTES);
+      out.u32(item.minute);
+      return out.bytes(item.envelope, item.envelope.length);
     case "welcome":
       out.u8(item.restored ? 1 : 0);
       out.u32(item.queued);

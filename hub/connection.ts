@@ -1,0 +1,259 @@
+/**
+ * One socket of one device: what comes in is checked, limited and handed to delivery; what goes out
+ * is the outflow's. Whatever a device sends, the worst that happens is that its socket is closed.
+ */
+import type { RawData, WebSocket } from "ws";
+import type { HelloResult, Queued, QueueStore, SubmissionWork } from "../db/queue.ts";
+import type { Limits } from "../limits.ts";
+import type { Log } from "../log.ts";
+import { concat } from "../protocol/encoding.ts";
+import { FormatError } from "../protocol/errors.ts";
+import {
+  type ClientItem,
+  CLOSE,
+  decodeClientFrame,
+  type Hello,
+  type News,
+  type Refusal,
+  type Submit,
+} from "../protocol/frame.ts";
+import { type AccountId, type DeviceId, idBytes } from "../protocol/ids.ts";
+import { MAX_ENVELOPE_BYTES } from "../protocol/limits.ts";
+import { Outflow } from "./outflow.ts";
+import { type TokenBucket, tokenBucket } from "./rate.ts";
+
+/** Who is at the other end, as the login says. */
+export interface SocketUser {
+  readonly loginId: string;
+  readonly account: AccountId;
+  readonly device: DeviceId;
+}
+
+/** The limits of one socket. */
+export type ConnectionLimits = Pick<
+  Limits,
+  "socketMessagesPerSecond" | "socketBytesPerSecond" | "socketBacklogBytes"
+>;
+
+/** What a connection hands on. */
+export interface ConnectionParts {
+  readonly hello: (connection: Connection, item: Hello) => void;
+  readonly submit: (connection: Connection, ref: number, work: SubmissionWork) => void;
+  readonly ack: (device: DeviceId, position: number) => void;
+  readonly dirty: (connection: Connection) => void;
+  readonly closed: (connection: Connection) => void;
+  readonly heard: (connection: Connection) => void;
+  readonly queue: Pick<QueueStore, "read">;
+  readonly limits: ConnectionLimits;
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+/** Refused submissions and pings may come this many times faster than accepted ones. */
+const FLOOD_FACTOR = 20;
+/** A device has this long to say hello. */
+const HELLO_MS = 10_000;
+/** A socket that is asked to close has this long to say goodbye. */
+const CLOSE_MS = 1_000;
+
+type Phase = "new" | "greeting" | "open" | "closing";
+
+/** See the head of this file. */
+export class Connection {
+  readonly user: SocketUser;
+  readonly #socket: WebSocket;
+  readonly #parts: ConnectionParts;
+  readonly #out: Outflow;
+  readonly #sender: Uint8Array;
+  readonly #messages: TokenBucket;
+  readonly #bytes: TokenBucket;
+  readonly #flood: TokenBucket;
+  #phase: Phase = "new";
+  #windowSize = 0;
+  #alive = true;
+  #closeBy = Infinity;
+  readonly #helloBy: number;
+
+  constructor(socket: WebSocket, user: SocketUser, parts: ConnectionParts) {
+    this.user = user;
+    this.#socket = socket;
+    this.#parts = parts;
+    this.#helloBy = parts.now() + HELLO_MS;
+    this.#sender = concat(idBytes(user.account), idBytes(user.device));
+    const { socketMessagesPerSecond: messages, socketBytesPerSecond: bytes } = parts.limits;
+    this.#messages = tokenBucket(messages, messages, parts.now);
+    this.#bytes = tokenBucket(bytes, bytes, parts.now);
+    this.#flood = tokenBucket(messages * FLOOD_FACTOR, messages * FLOOD_FACTOR, parts.now);
+    this.#out = new Outflow(socket, {
+      device: user.device,
+      backlogBytes: parts.limits.socketBacklogBytes,
+      read: (device, position, want) => parts.queue.read(device, position, want),
+      dirty: () => parts.dirty(this),
+      failed: (reason, error) => this.#fail(reason, error),
+    });
+    this.#listen();
+  }
+
+  /** Answer to the hello, after the commit. */
+  welcome(result: HelloResult): void {
+    if (this.#phase !== "greeting") return;
+    if (result.kind === "gone") return this.signOut();
+    const { restored, queued, gaps } = result;
+    this.#out.send({ type: "welcome", restored, queued, gaps });
+    if (restored) return this.close(CLOSE.restored, "this store is a restored copy");
+    this.#phase = "open";
+    this.#parts.heard(this);
+    this.#out.open(this.#windowSize);
+  }
+
+  accepted(ref: number): void {
+    this.#out.send({ type: "accepted", ref });
+  }
+
+  refused(ref: number, refusal: Refusal): void {
+    this.#out.send({ type: "refused", ref, refusal });
+  }
+
+  notify(news: News): void {
+    if (this.#phase === "open") this.#out.send({ type: "notice", news });
+  }
+
+  /** Just queued for this device by this process. */
+  offer(queued: Queued): void {
+    if (this.#phase === "open") this.#out.offer(queued);
+  }
+
+  /** Something was queued for this device. */
+  wake(): void {
+    if (this.#phase === "open") this.#out.wake();
+  }
+
+  flush(): void {
+    this.#guard(() => this.#out.flush());
+  }
+
+  /** The login or the device is no more. */
+  signOut(): void {
+    if (this.#phase === "closing") return;
+    this.#out.send({ type: "notice", news: { kind: "signed-out" } });
+    this.close(CLOSE.signedOut, "signed out");
+  }
+
+  /** Sends what is waiting, says goodbye, and listens no more. */
+  close(code: number, reason: string): void {
+    if (this.#phase === "closing") return;
+    this.flush();
+    this.#phase = "closing";
+    this.#closeBy = this.#parts.now() + CLOSE_MS;
+    this.#socket.close(code, reason);
+  }
+
+  /** Cuts off who was told to close and did not, or who came and said nothing. */
+  tick(): void {
+    const now = this.#parts.now();
+    if (now >= this.#closeBy) this.#socket.terminate();
+    if (this.#phase === "new" && now >= this.#helloBy) this.close(CLOSE.policy, "no hello");
+  }
+
+  /** Cuts off who has not been heard since the last beat, else asks for a sign of life. */
+  beat(): void {
+    if (!this.#alive) return this.#socket.terminate();
+    this.#alive = false;
+    this.#guard(() => this.#socket.ping());
+  }
+
+  #listen(): void {
+    this.#socket.on("message", (frame, binary) => this.#guard(() => this.#frame(frame, binary)));
+    this.#socket.on("pong", () => this.#guard(() => this.#heard()));
+    this.#socket.on("ping", () => this.#guard(() => this.#countFlood()));
+    this.#socket.on("error", () => this.#socket.terminate());
+    this.#socket.on("close", () => {
+      this.#phase = "closing";
+      this.#guard(() => this.#parts.closed(this));
+    });
+  }
+
+  /** No exception leaves a handler: one that did would end the process (M1). */
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (error instanceof FormatError) return this.close(CLOSE.format, error.message);
+      this.#parts.log.error("socket.failed", { error });
+      this.#fail("bug");
+    }
+  }
+
+  #fail(reason: "slow" | "unreadable" | "bug", error?: unknown): void {
+    if (reason === "unreadable") this.#parts.log.warn("queue.unreadable", { error });
+    // A slow reader would not read a goodbye either.
+    if (reason === "slow") this.#socket.terminate();
+    else this.#socket.close(1011);
+    this.#phase = "closing";
+    this.#closeBy = this.#parts.now() + CLOSE_MS;
+  }
+
+  #heard(): void {
+    this.#alive = true;
+    if (this.#phase === "open") this.#parts.heard(this);
+  }
+
+  #frame(data: RawData, binary: boolean): void {
+    this.#alive = true;
+    if (this.#phase === "closing") return;
+    if (!binary) throw new FormatError("not a binary frame");
+    const frame = bytesOf(data);
+    const withinBytes = this.#bytes.take(frame.length);
+    if (!withinBytes) this.#countFlood();
+    for (const item of decodeClientFrame(frame)) {
+      if (this.#isOpen()) this.#item(item, withinBytes);
+    }
+  }
+
+  #isOpen(): boolean {
+    return this.#phase !== "closing";
+  }
+
+  #item(item: ClientItem, withinBytes: boolean): void {
+    if (item.type === "hello") return this.#hello(item);
+    if (this.#phase !== "open") return this.close(CLOSE.policy, "hello and welcome come first");
+    if (item.type === "submit") return this.#submit(item, withinBytes);
+    if (item.type === "ping") {
+      this.#countFlood();
+      return this.#out.send({ type: "pong" });
+    }
+    if (this.#out.acknowledge(item.position)) this.#parts.ack(this.user.device, item.position);
+  }
+
+  #hello(item: Hello): void {
+    if (this.#phase !== "new") return this.close(CLOSE.policy, "one hello only");
+    this.#phase = "greeting";
+    this.#windowSize = item.windowSize;
+    this.#parts.hello(this, item);
+  }
+
+  #submit({ ref, submit, destinations }: Submit, withinBytes: boolean): void {
+    if (!withinBytes || !this.#messages.take(1)) {
+      this.#countFlood();
+      const retryAfter = withinBytes ? this.#messages.wait(1) : this.#bytes.wait(1);
+      return this.refused(ref, { code: "rate", retryAfter });
+    }
+    const tooLarge = destinations.some(({ envelopes }) =>
+      envelopes.some(({ envelope }) => envelope.length > MAX_ENVELOPE_BYTES)
+    );
+    if (tooLarge) return this.refused(ref, { code: "too-large" });
+    const { account, device } = this.user;
+    this.#parts.submit(this, ref, { account, device, sender: this.#sender, submit, destinations });
+  }
+
+  #countFlood(): void {
+    if (!this.#flood.take(1)) this.close(CLOSE.policy, "too fast");
+  }
+}
+
+/** The bytes of a message, not copied. */
+function bytesOf(data: RawData): Uint8Array {
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  if (Array.isArray(data)) return concat(...data);
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}

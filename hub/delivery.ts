@@ -1,0 +1,175 @@
+/**
+ * The one door into the queues. Everything that all sockets ask for in one turn of the event loop
+ * goes into one transaction; answers and deliveries leave after its commit.
+ *
+ * Measured: one sync per turn beats fixed timers, because a turn that takes long (many messages, a
+ * slow disk) gathers the next batch by itself.
+ */
+import type {
+  AckWork,
+  HelloWork,
+  QueueResults,
+  QueueStore,
+  SubmissionResult,
+  SubmissionWork,
+} from "../db/queue.ts";
+import type { Log } from "../log.ts";
+import type { DeviceId } from "../protocol/ids.ts";
+import type { Bus } from "./bus.ts";
+import type { Connection } from "./connection.ts";
+
+/** What delivery is built from. */
+export interface DeliveryParts {
+  readonly queue: Pick<QueueStore, "commit">;
+  /** The connection of a device on this node. */
+  readonly connectionOf: (device: DeviceId) => Connection | undefined;
+  readonly bus: Bus;
+  readonly now: () => number;
+  /** Runs its argument when this turn of the event loop is over. */
+  readonly afterTurn: (work: () => void) => void;
+  readonly log: Log;
+}
+
+interface Asked<W> {
+  readonly connection: Connection;
+  readonly work: W;
+}
+
+type Submission = Asked<SubmissionWork> & { readonly ref: number };
+
+/** What all sockets asked for in one turn. */
+interface Turn {
+  readonly hellos: readonly Asked<HelloWork>[];
+  readonly submissions: readonly Submission[];
+  readonly acks: ReadonlyMap<DeviceId, number>;
+}
+
+const CLOSE_TRY_LATER = 1013;
+/** Seconds after which a device may try again when the disk would not take it. */
+const RETRY_SECONDS = 2;
+const MINUTE_MS = 60_000;
+
+/** See the head of this file. */
+export class Delivery {
+  readonly #parts: DeliveryParts;
+  #hellos: Asked<HelloWork>[] = [];
+  #submissions: Submission[] = [];
+  #acks = new Map<DeviceId, number>();
+  #scheduled = false;
+  #running: Promise<void> | null = null;
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts;
+  }
+
+  hello(connection: Connection, work: HelloWork): void {
+    this.#hellos.push({ connection, work });
+    this.#schedule();
+  }
+
+  submit(connection: Connection, ref: number, work: SubmissionWork): void {
+    this.#submissions.push({ connection, ref, work });
+    this.#schedule();
+  }
+
+  ack(device: DeviceId, position: number): void {
+    this.#keepAck(device, position);
+    this.#schedule();
+  }
+
+  /** Commits what is pending now, after what is being committed. */
+  async flush(): Promise<void> {
+    await this.#running;
+    if (this.#pending()) await this.#start();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#parts.afterTurn(() => {
+      this.#scheduled = false;
+      if (this.#running === null && this.#pending()) this.#start();
+    });
+  }
+
+  #pending(): boolean {
+    return this.#hellos.length + this.#submissions.length + this.#acks.size > 0;
+  }
+
+  #start(): Promise<void> {
+    const running = this.#run().catch((error) => {
+      this.#parts.log.error("delivery.failed", { error });
+    }).finally(() => {
+      this.#running = null;
+      // What came in during the commit waits for the end of its own turn. Acks alone may wait longer:
+      // after a failure they would go round and round.
+      if (this.#hellos.length + this.#submissions.length > 0) this.#schedule();
+    });
+    this.#running = running;
+    return running;
+  }
+
+  async #run(): Promise<void> {
+    const asked = { hellos: this.#hellos, submissions: this.#submissions, acks: this.#acks };
+    [this.#hellos, this.#submissions, this.#acks] = [[], [], new Map()];
+    const minute = Math.floor(this.#parts.now() / MINUTE_MS);
+    const results = await this.#commit(asked, minute);
+    if (results === null) this.#refuseAll(asked);
+    else this.#settle(asked, results, minute);
+  }
+
+  /** Null when nothing of it was written: a full disk, a lock held from outside. */
+  async #commit({ hellos, submissions, acks }: Turn, minute: number): Promise<QueueResults | null> {
+    try {
+      return await this.#parts.queue.commit({
+        minute,
+        hellos: hellos.map(({ work }) => work),
+        submissions: submissions.map(({ work }) => work),
+        acks: [...acks].map(([device, position]): AckWork => ({ device, position })),
+      });
+    } catch (error) {
+      this.#parts.log.warn("queue.unavailable", { error, count: submissions.length });
+      return null;
+    }
+  }
+
+  #settle({ hellos, submissions }: Turn, results: QueueResults, minute: number): void {
+    const { bus } = this.#parts;
+    hellos.forEach(({ connection }, i) => connection.welcome(results.hellos[i]!));
+    const elsewhere = new Set<DeviceId>();
+    submissions.forEach((asked, i) => {
+      this.#answer(asked, results.submissions[i]!, minute, elsewhere);
+    });
+    if (elsewhere.size > 0) bus.publish({ kind: "wake", devices: [...elsewhere] });
+    for (const [device, gaps] of results.gaps) bus.publish({ kind: "gap", device, gaps });
+  }
+
+  #answer(
+    { connection, ref, work }: Submission,
+    result: SubmissionResult,
+    minute: number,
+    elsewhere: Set<DeviceId>,
+  ): void {
+    if (result.kind === "gone") return connection.signOut();
+    if (result.kind === "refused") return connection.refused(ref, result.refusal);
+    connection.accepted(ref);
+    for (const { device, position, envelope } of result.placed) {
+      const peer = this.#parts.connectionOf(device);
+      if (peer === undefined) elsewhere.add(device);
+      else peer.offer({ position, sender: work.sender, minute, envelope });
+    }
+  }
+
+  #refuseAll({ hellos, submissions, acks }: Turn): void {
+    for (const { connection } of hellos) connection.close(CLOSE_TRY_LATER, "try again later");
+    for (const { connection, ref } of submissions) {
+      connection.refused(ref, { code: "unavailable", retryAfter: RETRY_SECONDS });
+    }
+    // Acks ride with the next batch: the devices will not say them again on this connection.
+    for (const [device, position] of acks) this.#keepAck(device, position);
+  }
+
+  #keepAck(device: DeviceId, position: number): void {
+    this.#acks.set(device, Math.max(position, this.#acks.get(device) ?? 0));
+  }
+}

@@ -1,0 +1,173 @@
+/** The hub of one node: takes open sockets, delivers, and closes those that have lost their right. */
+import type { WebSocket } from "ws";
+import type { QueueStore } from "../db/queue.ts";
+import type { Limits } from "../limits.ts";
+import type { Log } from "../log.ts";
+import type { AccountId, DeviceId } from "../protocol/ids.ts";
+import type { Bus, BusEvent } from "./bus.ts";
+import { Connection, type ConnectionLimits, type SocketUser } from "./connection.ts";
+import { Connections } from "./connections.ts";
+import { Delivery } from "./delivery.ts";
+import { Expiry } from "./expiry.ts";
+import { createPresence, type Presence } from "./presence.ts";
+
+/** What a hub is built from. */
+export interface HubParts {
+  readonly queue: QueueStore;
+  readonly bus: Bus;
+  readonly limits: ConnectionLimits & Pick<Limits, "queueSeconds">;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Runs its argument when this turn of the event loop is over: `setImmediate`. */
+  readonly afterTurn: (work: () => void) => void;
+  readonly log: Log;
+}
+
+/** Close code for a server that stops (RFC 6455 section 7.4.1: going away). */
+const GOING_AWAY = 1001;
+/** Ticks between two sweeps of the queue: an hour. */
+const SWEEP_TICKS = 3600;
+
+/** See the head of this file. Its methods never throw. */
+export class Hub {
+  readonly presence: Presence;
+  readonly #parts: HubParts;
+  readonly #connections = new Connections();
+  readonly #delivery: Delivery;
+  readonly #expiry: Expiry;
+  readonly #dirty = new Set<Connection>();
+  readonly #unsubscribe: () => void;
+  #flushing = false;
+  #ticks = 0;
+  #stopping = false;
+
+  constructor(parts: HubParts) {
+    this.#parts = parts;
+    this.presence = createPresence(parts.now);
+    this.#delivery = new Delivery({
+      ...parts,
+      connectionOf: (device) => this.#connections.ofDevice(device),
+    });
+    this.#expiry = new Expiry({
+      ...parts,
+      queueSeconds: parts.limits.queueSeconds,
+      lost: (device, gaps) => parts.bus.publish({ kind: "gap", device, gaps }),
+    });
+    this.#unsubscribe = parts.bus.subscribe((event) => this.#onBus(event));
+  }
+
+  /** Open sockets. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Takes over an open socket whose login was checked. */
+  accept(socket: WebSocket, user: SocketUser): void {
+    if (this.#stopping) return socket.close(GOING_AWAY, "the server stops");
+    const connection = new Connection(socket, user, {
+      hello: (connection, item) => {
+        this.#connections.claim(connection);
+        this.#delivery.hello(connection, { device: user.device, ...item });
+      },
+      submit: (connection, ref, work) => this.#delivery.submit(connection, ref, work),
+      ack: (device, position) => this.#delivery.ack(device, position),
+      dirty: (connection) => this.#markDirty(connection),
+      closed: (connection) => this.#closed(connection),
+      heard: ({ user }) => this.presence.heard(user.account, user.device),
+      queue: this.#parts.queue,
+      limits: this.#parts.limits,
+      now: this.#parts.now,
+      log: this.#parts.log,
+    });
+    this.#connections.add(connection);
+  }
+
+  /** These logins are no more, on whatever node their sockets are. */
+  loginsEnded(logins: readonly string[]): void {
+    this.#parts.bus.publish({ kind: "logins-ended", logins });
+  }
+
+  /** These devices are no more. */
+  devicesRemoved(devices: readonly DeviceId[]): void {
+    this.#parts.bus.publish({ kind: "devices-removed", devices });
+  }
+
+  /** The account's other devices look at the new entry. */
+  listChanged(account: AccountId, version: number): void {
+    this.#parts.bus.publish({ kind: "list-changed", account, version });
+  }
+
+  prekeysLow(device: DeviceId, stock: { readonly oneTime: number; readonly kem: number }): void {
+    this.#parts.bus.publish({ kind: "prekeys-low", device, ...stock });
+  }
+
+  /** Once a second: heartbeats, sockets that did not close, presence, now and then a sweep. */
+  tick(): void {
+    this.#connections.tick();
+    this.presence.sweep();
+    if (++this.#ticks % SWEEP_TICKS === 0) void this.#expiry.sweep();
+  }
+
+  /** Removes what waited too long. By itself once an hour. */
+  sweep(): Promise<void> {
+    return this.#expiry.sweep();
+  }
+
+  /** Commits what came in, answers it, and says goodbye to every socket. */
+  async close(): Promise<void> {
+    this.#stopping = true;
+    await this.#expiry.stop();
+    await this.#delivery.flush();
+    this.#flushDirty();
+    for (const connection of this.#connections.all()) {
+      connection.close(GOING_AWAY, "the server stops");
+    }
+    this.#unsubscribe();
+  }
+
+  #closed(connection: Connection): void {
+    const { account, device } = connection.user;
+    this.#connections.remove(connection);
+    this.#dirty.delete(connection);
+    if (this.#connections.ofDevice(device) === undefined) this.presence.left(account, device);
+  }
+
+  /** Everything that one turn has for a socket leaves in one write. */
+  #markDirty(connection: Connection): void {
+    this.#dirty.add(connection);
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => this.#flushDirty());
+  }
+
+  #flushDirty(): void {
+    this.#flushing = false;
+    const dirty = [...this.#dirty];
+    this.#dirty.clear();
+    for (const connection of dirty) connection.flush();
+  }
+
+  #onBus(event: BusEvent): void {
+    const ofDevice = (device: DeviceId) => this.#connections.ofDevice(device);
+    switch (event.kind) {
+      case "wake":
+        return event.devices.forEach((device) => ofDevice(device)?.wake());
+      case "gap":
+        return ofDevice(event.device)?.notify({ kind: "gap", gaps: event.gaps });
+      case "logins-ended":
+        for (const login of event.logins) {
+          for (const connection of this.#connections.ofLogin(login)) connection.signOut();
+        }
+        return;
+      case "devices-removed":
+        return event.devices.forEach((device) => ofDevice(device)?.signOut());
+      case "list-changed":
+        for (const connection of this.#connections.ofAccount(event.account)) {
+          connection.notify({ ...event });
+        }
+        return;
+      case "prekeys-low":
+        return ofDevice(event.device)?.notify(event);
+    }
+  }
+}

@@ -10,6 +10,7 @@ import { type AssetManifest, createAssets } from "./routes/assets.ts";
 import { accountRoutes } from "./routes/account.ts";
 import manifest from "./static/dist/assets.json" with { type: "json" };
 import { createMetrics } from "./routes/metrics.ts";
+import { ProblemPage } from "./views/problem.tsx";
 import { VERSION } from "./version.ts";
 
 /** What a command gets from main.ts. */
@@ -109,6 +110,7 @@ function makeApp(config: Config, log: Log, backend: Backend, ready: () => boolea
     assets,
     ready,
     answered: metrics.answered,
+    problemPage: (props) => ProblemPage({ ...props, assets }),
     families: [metrics.routes, accountRoutes({ auth: backend.auth, assets })],
   });
 }

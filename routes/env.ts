@@ -2,6 +2,7 @@
 import type { Hono } from "hono";
 import type { Limits } from "../limits.ts";
 import type { Log } from "../log.ts";
+import type { Html } from "../views/html.ts";
 import type { Assets } from "./assets.ts";
 
 /** What the listener tells about a request. */
@@ -37,7 +38,7 @@ export interface RouteDeps {
   /** Told the status of every answer. */
   readonly answered?: (status: number) => void;
   /** Shows an error to a person who opened an address; without it the answer is plain JSON. */
-  readonly problemPage?: (props: ProblemProps) => string | Promise<string>;
+  readonly problemPage?: (props: ProblemProps) => Html;
   /** True once the server can take people. */
   readonly ready: () => boolean;
   /** Adds a URL family: accounts, pages, keys… In the order given, after health and files. */
@@ -48,6 +49,8 @@ export interface RouteDeps {
 export interface ProblemProps {
   readonly words: string;
   readonly nonce: string;
+  /** True when htmx asked, for a part of a page that is open. */
+  readonly part: boolean;
 }
 
 /** A file of routes: adds its URLs to the application. */

@@ -21,7 +21,8 @@ export async function answerWith(
     return c.body(encode(errorAnswer, body), status, { "content-type": "application/cbor" });
   }
   if (accept.includes("text/html") && deps.problemPage !== undefined) {
-    return c.html(await deps.problemPage({ words, nonce: c.var.nonce }), status);
+    const part = c.req.header("hx-request") === "true";
+    return c.html(await deps.problemPage({ words, nonce: c.var.nonce, part }), status);
   }
   return c.json(body, status);
 }

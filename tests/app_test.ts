@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { html } from "hono/html";
 import { createApp } from "../app.ts";
 import { silentLog } from "../log.ts";
 import { errorAnswer } from "../protocol/api.ts";
@@ -105,7 +106,7 @@ Deno.test("an error of ours is a code and words; a bug is 500 without a word of 
 });
 
 Deno.test("an error comes in the form that the asker reads", async () => {
-  const get = makeApp({ problemPage: ({ words }) => `<p>${words}</p>` });
+  const get = makeApp({ problemPage: ({ words }) => html`<p>${words}</p>` });
   const ask = (accept: string) => get("/limited", { headers: { accept } });
   const body = { code: "too-many", message: HTTP_ERRORS["too-many"].words, retryAfter: 2 };
   assert.deepEqual(await (await ask("*/*")).json(), body);

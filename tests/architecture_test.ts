@@ -45,7 +45,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   "serve.ts": {
     may: [
-      ..."routes protocol static".split(" "),
+      ..."routes views protocol static".split(" "),
       ..."app.ts backend.ts certificate_source.ts config.ts limits.ts listener.ts log.ts version.ts"
         .split(
           " ",

@@ -2,8 +2,9 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import type { Bytes } from "../../protocol/encoding.ts";
 
-// In JavaScript rather than WebCrypto: a step is four blocks of SHA-256, less than the price of one
-// WebCrypto call. Measured per step: 8 us against 90 us on Deno, 19 us against 26 us in Chromium.
+// In JavaScript rather than WebCrypto: a step is a few blocks of SHA-256, about the price of one
+// asynchronous call. Per step 8-12 us against 54-100 us on Deno, 19-20 us against 17-26 us in Chromium.
+// docs/decisions/0007-ratchet-choices.md
 
 const MESSAGE = Uint8Array.of(1);
 const NEXT = Uint8Array.of(2);

@@ -2,8 +2,10 @@
  * The script behind sign-up. The form and the code step are htmx requests that carry no secret; this keeps the password
  * in memory meanwhile, makes the keys once the code is confirmed, and shows the recovery key.
  */
-import type { SignUpFlow } from "../../account_flow.ts";
+import type { AccountId } from "../../../protocol/ids.ts";
+import type { ConfirmedSignUp, SignedUp } from "../../account_flow.ts";
 import type { KnownPasswords } from "../../known_passwords.ts";
+import type { Outcome } from "../../types.ts";
 import { watchNewPassword } from "./new_password.ts";
 import { need, problem, progress, revealOnDemand } from "./page.ts";
 import { showRecoveryKey } from "./recovery.ts";
@@ -16,8 +18,12 @@ interface Typed {
 }
 
 export interface SignUpParts {
-  readonly flow: SignUpFlow;
   readonly known: KnownPasswords;
+  /** Password, keys, vault and account; may be called again when it was refused. */
+  readonly finish: (
+    confirmed: ConfirmedSignUp,
+    progress: (words: string) => void,
+  ) => Promise<Outcome<SignedUp>>;
 }
 
 /** Follows the steps that htmx puts into `step`. */
@@ -27,7 +33,7 @@ export function runSignUp(step: HTMLElement, parts: SignUpParts): void {
     const form = step.querySelector<HTMLFormElement>("#sign-up");
     if (form) arriveAtForm(form, parts, typed, (now) => typed = now);
     const keys = step.querySelector<HTMLElement>("#keys-step");
-    if (keys && typed) void makeKeys(step, keys, parts.flow, typed);
+    if (keys && typed) void makeKeys(step, keys, parts, typed);
     step.querySelector<HTMLInputElement>("#code")?.focus();
   };
   new MutationObserver(arrive).observe(step, { childList: true });
@@ -69,13 +75,14 @@ function read(form: HTMLFormElement): Typed {
 async function makeKeys(
   step: HTMLElement,
   keys: HTMLElement,
-  flow: SignUpFlow,
+  parts: SignUpParts,
   typed: Typed,
 ): Promise<void> {
-  const outcome = await flow.finish(typed.password, progress);
+  const account = keys.dataset["account"] as AccountId;
+  const outcome = await parts.finish({ account, ...typed }, progress);
   if (!outcome.ok) {
     problem(keys, outcome.words);
-    offerAgain(keys, () => makeKeys(step, keys, flow, typed));
+    offerAgain(keys, () => makeKeys(step, keys, parts, typed));
     return;
   }
   typed.password = "";

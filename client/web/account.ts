@@ -1,0 +1,91 @@
+/** The entry of the sign-up and sign-in pages: wires their steps to the worker, the store and the server. */
+import { finishSignUp, type FlowParts, signIn } from "../account_flow.ts";
+import type { PasswordClient } from "../password_client.ts";
+import { openIdbStore } from "../store_idb.ts";
+import { createApi, fetchSend } from "../transport.ts";
+import { type Outcome, refused } from "../types.ts";
+import { lazyKnownPasswords } from "./account/new_password.ts";
+import { need, problem } from "./account/page.ts";
+import { runSignIn } from "./account/sign_in.ts";
+import { runSignUp } from "./account/sign_up.ts";
+import { missing, SUPPORTED } from "./capability.ts";
+import { now } from "./entry/clock.ts";
+import { askWorker, type PasswordWorker } from "./opaque_client.ts";
+import { trustedScript } from "./trusted_types.ts";
+
+type Progress = (words: string) => void;
+
+const api = createApi({
+  origin: location.origin,
+  send: fetchSend(location.origin),
+  terminal: false,
+});
+
+/** The worker, told by the words what it is busy with. */
+function passwordClient(url: string): (progress: Progress) => PasswordClient {
+  const worker = new Worker(trustedScript(url), { type: "module" });
+  const client = askWorker(worker as unknown as PasswordWorker);
+  return (progress) => ({
+    ...client,
+    finishRegistration: async (...args) => {
+      progress("Stretching your password. This takes a moment, and longer for those who guess.");
+      const finished = await client.finishRegistration(...args);
+      progress("Making your keys and sealing your vault.");
+      return finished;
+    },
+    finishLogin: async (...args) => {
+      progress("Stretching your password. This takes a moment, and longer for those who guess.");
+      const finished = await client.finishLogin(...args);
+      progress("Opening your vault.");
+      return finished;
+    },
+  });
+}
+
+/**
+ * Runs `work` as the one writer of this browser's store. A chat that is open in another tab is that writer: then nothing
+ * is done, and the words say what to do.
+ */
+function asOnlyWriter<T>(
+  password: PasswordClient,
+  work: (parts: FlowParts) => Promise<Outcome<T>>,
+): Promise<Outcome<T>> {
+  return navigator.locks.request("snug-writer", { ifAvailable: true }, async (lock) => {
+    if (!lock) {
+      return refused("not-available", "Snug is open in another tab. Close that tab, then go on.");
+    }
+    const store = await openIdbStore("snug");
+    try {
+      return await work({ api, store, password, kind: "browser", mode: "sealed", now });
+    } finally {
+      await store.close();
+    }
+  });
+}
+
+async function main(): Promise<void> {
+  const step = need<HTMLElement>("#step");
+  const lacking = await missing(globalThis);
+  if (lacking.length > 0) {
+    const words = `This browser can’t run Snug: it lacks ${
+      lacking.join(", ")
+    }. Snug needs ${SUPPORTED}.`;
+    return problem(step, words);
+  }
+  const password = passwordClient(step.dataset["worker"]!);
+  const form = step.querySelector<HTMLFormElement>("#sign-in");
+  if (form) {
+    return runSignIn(
+      form,
+      (username, secret, progress) =>
+        asOnlyWriter(password(progress), (parts) => signIn(parts, { username, password: secret })),
+    );
+  }
+  runSignUp(step, {
+    known: lazyKnownPasswords(step.dataset["known"]!),
+    finish: (confirmed, progress) =>
+      asOnlyWriter(password(progress), (parts) => finishSignUp(parts, confirmed)),
+  });
+}
+
+await main();

@@ -1,0 +1,286 @@
+/**
+ * `snug chat --json`: one JSON object a line in, one a line out, for scripts, bots and tests. The
+ * words on the wire are a promise (docs: "the outside contract"). Bad input is answered, never fatal.
+ */
+import type { AccountId, MessageId } from "../../protocol/ids.ts";
+import { safetyNumberGroups } from "../../crypto/safety_number.ts";
+import type { Conversation, Engine, EngineEvent, Message, Outcome } from "../types.ts";
+import { ChatError } from "./errors.ts";
+import type { ChatSession } from "./session.ts";
+
+export type Output = Readonly<Record<string, unknown>> & { readonly event: string };
+type Input = Readonly<Record<string, unknown>>;
+type Answer = Output | null;
+
+/** Longest line taken, in characters: the longest text, each character escaped, and room around it. */
+const MOST_LINE = 64 * 1024;
+const MOST_HISTORY = 500;
+
+/** Rooms and removing devices have their names already, and nothing behind them yet. */
+const LATER = [
+  "create-room",
+  "join-room",
+  "leave-room",
+  "remove-member",
+  "room",
+  "rotate-code",
+  "revoke-device",
+];
+
+export class JsonClient {
+  readonly #session: ChatSession;
+  readonly #print: (output: Output) => void;
+  /** Refs of messages whose "sent" is still to come. */
+  readonly #refs = new Map<MessageId, unknown>();
+  #names = new Map<AccountId, Conversation>();
+  #engine: Engine | null = null;
+
+  constructor(session: ChatSession, print: (output: Output) => void) {
+    this.#session = session;
+    this.#print = print;
+  }
+
+  /** Takes one line; false when it was the last one wanted. */
+  async take(line: string): Promise<boolean> {
+    if (line.trim() === "") return true;
+    const input = parse(line);
+    if (!input) {
+      this.#print(errorOf("bad-input", "Each line is one JSON object, at most 64 KiB long."));
+      return true;
+    }
+    const { ref } = input;
+    if (input["do"] === "quit") return false;
+    const answer = await this.#answer(input).catch((error) => this.#explain(error));
+    if (answer) this.#print(withRef(answer, ref));
+    return true;
+  }
+
+  async #answer(input: Input): Promise<Answer> {
+    const what = text(input, "do");
+    const command = Object.hasOwn(this.#commands, what) ? this.#commands[what] : undefined;
+    if (command) return await command(input);
+    if (LATER.includes(what)) return errorOf("not-available", `"${what}" is not there yet.`);
+    throw new ChatError("bad-input", `There is no command "${what.slice(0, 40)}".`);
+  }
+
+  readonly #commands: Readonly<Record<string, (input: Input) => Promise<Answer>>> = {
+    "sign-up": (input) => this.#signUp(input),
+    "code": (input) => this.#code(input),
+    "sign-in": (input) => this.#signIn(input),
+    "open": () => this.#open(),
+    "send": (input) => this.#send(input),
+    "safety-number": (input) => this.#safetyNumber(input),
+    "verify": (input) => this.#verify(input),
+    "accept-key": (input) => this.#acceptKey(input),
+    "read": (input) => this.#read(input),
+    "devices": () => this.#devices(),
+    "history": (input) => this.#history(input),
+  };
+
+  async #signUp(input: Input): Promise<Answer> {
+    const invite = input["invite"] === undefined ? {} : { invite: text(input, "invite") };
+    const outcome = await this.#session.signUp({
+      username: text(input, "username"),
+      fullName: text(input, "fullName"),
+      contact: text(input, "contact"),
+      password: text(input, "password"),
+      ...invite,
+    });
+    return outcome.ok ? { event: "code-needed" } : errorFrom(outcome);
+  }
+
+  async #code(input: Input): Promise<Answer> {
+    const outcome = await this.#session.confirm(text(input, "code").replaceAll(/\s/g, ""));
+    if (!outcome.ok) return errorFrom(outcome);
+    return { ...await this.#ready(), recoveryKey: outcome.value.recoveryKey };
+  }
+
+  async #signIn(input: Input): Promise<Answer> {
+    const outcome = await this.#session.signIn(text(input, "username"), text(input, "password"));
+    return outcome.ok ? await this.#ready() : errorFrom(outcome);
+  }
+
+  async #open(): Promise<Answer> {
+    const outcome = await this.#session.open();
+    return outcome.ok ? await this.#ready() : errorFrom(outcome);
+  }
+
+  async #ready(): Promise<Output> {
+    const engine = this.#engine = this.#session.engine;
+    for (const conversation of await engine.conversations()) this.#name(conversation);
+    engine.on((event) => this.#tell(event));
+    engine.connect();
+    const { username, device } = engine.me;
+    return { event: "ready", username, device };
+  }
+
+  async #send(input: Input): Promise<Answer> {
+    if (input["room"] !== undefined) return errorOf("not-available", "Rooms are not there yet.");
+    const conversation = await this.#conversationWith(text(input, "to"));
+    if ("event" in conversation) return conversation;
+    const sent = await this.#session.engine.send(conversation.id, text(input, "text"));
+    if (!sent.ok) return errorFrom(sent);
+    // The answer is the server's to give: it comes as a state event.
+    this.#refs.set(sent.value.id, input["ref"]);
+    return null;
+  }
+
+  async #safetyNumber(input: Input): Promise<Answer> {
+    const conversation = await this.#conversationWith(text(input, "with"));
+    if ("event" in conversation) return conversation;
+    const outcome = await this.#session.engine.safetyNumber(conversation.account);
+    if (!outcome.ok) return errorFrom(outcome);
+    const number = safetyNumberGroups(outcome.value.number).join(" ");
+    return { event: "safety-number", with: conversation.username, number };
+  }
+
+  async #verify(input: Input): Promise<Answer> {
+    const conversation = await this.#conversationWith(text(input, "with"));
+    if ("event" in conversation) return conversation;
+    const outcome = await this.#session.engine.setVerified(conversation.account, true);
+    return outcome.ok ? { event: "verified", with: conversation.username } : errorFrom(outcome);
+  }
+
+  async #acceptKey(input: Input): Promise<Answer> {
+    const conversation = await this.#conversationWith(text(input, "with"));
+    if ("event" in conversation) return conversation;
+    const outcome = await this.#session.engine.acceptChange(conversation.account);
+    return outcome.ok ? { event: "key-accepted", with: conversation.username } : errorFrom(outcome);
+  }
+
+  async #read(input: Input): Promise<Answer> {
+    const conversation = await this.#conversationWith(text(input, "conversation"));
+    if ("event" in conversation) return conversation;
+    await this.#session.engine.markRead(conversation.id);
+    return { event: "read-marked", conversation: conversation.id };
+  }
+
+  async #devices(): Promise<Answer> {
+    return { event: "devices", devices: await this.#session.engine.devices() };
+  }
+
+  async #history(input: Input): Promise<Answer> {
+    const conversation = await this.#conversationWith(text(input, "conversation"));
+    if ("event" in conversation) return conversation;
+    const limit = input["limit"] ?? 50;
+    if (!Number.isInteger(limit) || Number(limit) < 1) {
+      throw new ChatError("bad-input", `"limit" is a whole number from 1 to ${MOST_HISTORY}.`);
+    }
+    const most = Math.min(Number(limit), MOST_HISTORY);
+    const rows = await this.#session.engine.messages(conversation.id, { limit: most });
+    const messages = rows.map((message) => this.#show(message));
+    return { event: "history", conversation: conversation.id, messages };
+  }
+
+  /** A conversation by its id or its person's username; begun when there is none. */
+  async #conversationWith(name: string): Promise<Conversation | Output> {
+    const engine = this.#session.engine;
+    const wanted = name.trim().replace(/^@/, "").toLowerCase();
+    const known = (await engine.conversations()).find(({ id, username }) => {
+      return id === name || username === wanted;
+    });
+    if (known) return known;
+    const started = await engine.startConversation(name);
+    if (!started.ok) return errorFrom(started);
+    this.#name(started.value);
+    return started.value;
+  }
+
+  #tell(event: EngineEvent): void {
+    switch (event.kind) {
+      case "message":
+        return this.#tellMessage(event.message);
+      case "state":
+        return this.#tellState(event);
+      case "conversation":
+        return this.#name(event.conversation);
+      case "connection":
+        return this.#print({ event: "connection", state: event.state });
+      case "warning": {
+        const { kind: _, what, words, ...about } = event;
+        return this.#print({ event: "warning", kind: what, message: words, ...about });
+      }
+      case "gap":
+        return this.#print({
+          event: "gap",
+          conversation: event.conversation ?? null,
+          count: event.count,
+        });
+    }
+  }
+
+  #tellMessage(message: Message): void {
+    const ours = message.device === this.#engine?.me.device;
+    // System lines have a warning or a gap beside them; one's own words need no echo.
+    if (message.kind === "text" && !ours) this.#print(this.#show(message));
+  }
+
+  #tellState(event: Extract<EngineEvent, { kind: "state" }>): void {
+    const { id, state } = event;
+    const by = event.by === undefined ? {} : { by: this.#usernameOf(event.by) };
+    if (state === "delivered" || state === "read") this.#print({ event: state, id, ...by });
+    if (!this.#refs.has(id)) return;
+    const ref = this.#refs.get(id);
+    if (state === "sending") {
+      if (event.reason) this.#print({ event: "waiting", id, message: event.reason });
+      return;
+    }
+    this.#refs.delete(id);
+    if (state !== "not sent") return this.#print(withRef({ event: "sent", id }, ref));
+    this.#print(withRef({ ...errorOf("not-sent", event.reason ?? "It was not sent."), id }, ref));
+  }
+
+  #show(message: Message): Output {
+    const { id, from, device, conversation, text, time, verified, kind, mine, state } = message;
+    if (kind === "line") return { event: "line", id, conversation, text, time };
+    const common = { event: "message", id, from: this.#usernameOf(from), device, conversation };
+    const own = mine ? { state } : {};
+    return { ...common, text, time, verified, ...own };
+  }
+
+  #name(conversation: Conversation): void {
+    this.#names.set(conversation.account, conversation);
+  }
+
+  #usernameOf(account: AccountId): string {
+    if (account === this.#engine?.me.account) return this.#engine.me.username;
+    return this.#names.get(account)?.username ?? account;
+  }
+
+  #explain(error: unknown): Output {
+    if (error instanceof ChatError) return errorOf(error.code, error.words);
+    const name = error instanceof Error ? error.name : "unknown";
+    return errorOf("internal", `Something broke here (${name}). Try again.`);
+  }
+}
+
+function parse(line: string): Input | null {
+  if (line.length > MOST_LINE) return null;
+  try {
+    const value: unknown = JSON.parse(line);
+    const plain = typeof value === "object" && value !== null && !Array.isArray(value);
+    return plain ? value as Input : null;
+  } catch {
+    return null;
+  }
+}
+
+function text(input: Input, field: string): string {
+  const value = Object.getOwnPropertyDescriptor(input, field)?.value;
+  if (typeof value === "string" && value !== "") return value;
+  throw new ChatError("bad-input", `The command needs "${field}", a text that is not empty.`);
+}
+
+function errorOf(code: string, message: string): Output {
+  return { event: "error", code, message };
+}
+
+function errorFrom(outcome: Outcome<unknown> & { ok: false }): Output {
+  const { code, words, retryAfter } = outcome;
+  const wait = retryAfter === undefined ? {} : { retryAfter };
+  return { ...errorOf(code, words), ...wait };
+}
+
+function withRef(output: Output, ref: unknown): Output {
+  return ref === undefined ? output : { ...output, ref };
+}

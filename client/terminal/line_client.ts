@@ -1,0 +1,278 @@
+/** `snug chat` for people: what you type is sent, what arrives is printed, `/` begins a command. */
+import type { AccountId } from "../../protocol/ids.ts";
+import { safetyNumberGroups } from "../../crypto/safety_number.ts";
+import type { Conversation, EngineEvent, Message, Outcome } from "../types.ts";
+import { ChatError } from "./errors.ts";
+import { printable, printableLine } from "./printable.ts";
+import type { ChatSession } from "./session.ts";
+
+const HELP = [
+  "  /to NAME        talk with somebody; then just type",
+  "  /list           your conversations",
+  "  /more           the last 20 messages of this one",
+  "  /number         the safety number, to compare by voice or in person",
+  "  /verified       you have compared it, and it was the same",
+  "  /accept         take a changed key as the person's new one",
+  "  /devices        the devices of your account",
+  "  /sign-up NAME ADDRESS FULL NAME     a new account (asks for a password)",
+  "  /sign-in NAME                       this terminal as one more device",
+  "  /quit",
+];
+
+const CONNECTION_WORDS = {
+  "connecting": "connecting…",
+  "online": "online",
+  "offline": "offline; what you write is sent when the server is back",
+  "signed-out": "signed out: this device is not on your account any more",
+  "restored":
+    "this profile is an old copy and must not be used again: /sign-in makes it a new device",
+} as const;
+
+/** What the next line answers, when it is no message. */
+type Question =
+  | { readonly kind: "code" }
+  | {
+    readonly kind: "new-password";
+    readonly form: { username: string; contact: string; fullName: string };
+  }
+  | { readonly kind: "password"; readonly username: string };
+
+export class LineClient {
+  readonly #session: ChatSession;
+  readonly #printLine: (line: string) => void;
+  readonly #hide: (hidden: boolean) => void;
+  #current: Conversation | null = null;
+  #question: Question | null = null;
+  readonly #titles = new Map<AccountId, string>();
+
+  /** @param hide keeps what is typed off the screen, or shows it again */
+  constructor(
+    session: ChatSession,
+    print: (line: string) => void,
+    hide: (hidden: boolean) => void,
+  ) {
+    this.#session = session;
+    this.#printLine = print;
+    this.#hide = hide;
+  }
+
+  /** Opens the profile, or says how to begin. */
+  async begin(origin: string): Promise<void> {
+    this.#say(`Snug at ${origin}. /help shows the commands.`);
+    try {
+      await this.#session.open();
+      await this.#opened();
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      if (error.code === "profile-taken" || error.code === "bad-input") throw error;
+      this.#say(error.words);
+      this.#say("Begin with /sign-up NAME ADDRESS FULL NAME, or /sign-in NAME.");
+    }
+  }
+
+  /** Takes one line; false when it was the last one wanted. */
+  async take(line: string): Promise<boolean> {
+    if (line.trim() === "/quit") return false;
+    try {
+      await this.#take(line);
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      this.#say(error.words);
+    }
+    return true;
+  }
+
+  async #take(line: string): Promise<void> {
+    const question = this.#question;
+    this.#question = null;
+    this.#hide(false);
+    if (question && !line.startsWith("/")) return await this.#answer(question, line);
+    if (!line.startsWith("/")) return line.trim() === "" ? undefined : await this.#write(line);
+    const [name = "", ...words] = line.slice(1).trim().split(/\s+/);
+    const command = Object.hasOwn(this.#commands, name) ? this.#commands[name] : undefined;
+    if (!command) return this.#say(`There is no /${name.slice(0, 20)}. /help shows what there is.`);
+    await command(words);
+  }
+
+  readonly #commands: Readonly<Record<string, (words: string[]) => Promise<void>>> = {
+    "help": () => Promise.resolve(HELP.forEach((line) => this.#printLine(line))),
+    "to": (words) => this.#to(words[0] ?? ""),
+    "list": () => this.#list(),
+    "more": () => this.#more(20),
+    "number": () => this.#number(),
+    "verified": () => this.#setVerified(),
+    "accept": () => this.#accept(),
+    "devices": () => this.#devices(),
+    "sign-up": (words) => Promise.resolve(this.#signUp(words)),
+    "sign-in": (words) => Promise.resolve(this.#signIn(words)),
+  };
+
+  #signUp([username = "", contact = "", ...names]: string[]): void {
+    if (names.length === 0) return this.#say("Like this: /sign-up ana ana@example.org Ana Lind");
+    this.#question = {
+      kind: "new-password",
+      form: { username, contact, fullName: names.join(" ") },
+    };
+    this.#say("Choose a password of at least 12 characters; four or five words do well:");
+    this.#hide(true);
+  }
+
+  #signIn([username = ""]: string[]): void {
+    if (username === "") return this.#say("Like this: /sign-in ana");
+    this.#question = { kind: "password", username };
+    this.#say("Your password:");
+    this.#hide(true);
+  }
+
+  async #answer(question: Question, line: string): Promise<void> {
+    if (question.kind === "code") return await this.#confirm(line);
+    this.#say("One moment: the password is being stretched…");
+    if (question.kind === "password") {
+      const outcome = await this.#session.signIn(question.username, line);
+      return outcome.ok ? await this.#opened() : this.#refuse(outcome);
+    }
+    const outcome = await this.#session.signUp({ ...question.form, password: line });
+    if (!outcome.ok) return this.#refuse(outcome);
+    this.#question = { kind: "code" };
+    this.#say("A 6-digit code is on its way. Type it here:");
+  }
+
+  async #confirm(code: string): Promise<void> {
+    const outcome = await this.#session.confirm(code.replaceAll(/\s/g, ""));
+    if (!outcome.ok) {
+      this.#question = { kind: "code" };
+      return this.#refuse(outcome);
+    }
+    this.#say("Your recovery key. It is shown once: write it down and keep it safe.");
+    this.#printLine(`  ${outcome.value.recoveryKey}`);
+    await this.#opened();
+  }
+
+  async #opened(): Promise<void> {
+    const { engine } = this.#session;
+    engine.on((event) => this.#tell(event));
+    this.#say(`You are @${engine.me.username}.`);
+    engine.connect();
+    await this.#list();
+  }
+
+  async #to(name: string): Promise<void> {
+    if (name === "") return this.#say("Like this: /to ben");
+    const outcome = await this.#session.engine.startConversation(name);
+    if (!outcome.ok) return this.#refuse(outcome);
+    this.#current = outcome.value;
+    this.#name(outcome.value);
+    this.#say(`Talking with ${titleOf(outcome.value)}.`);
+    await this.#more(10);
+  }
+
+  async #write(line: string): Promise<void> {
+    const outcome = await this.#session.engine.send(this.#here().id, line);
+    if (!outcome.ok) this.#refuse(outcome);
+  }
+
+  async #list(): Promise<void> {
+    const all = await this.#session.engine.conversations();
+    if (all.length === 0) return this.#say("No conversations yet. Begin one with /to NAME.");
+    for (const conversation of all) {
+      this.#name(conversation);
+      const unread = conversation.unread > 0 ? ` (${conversation.unread} new)` : "";
+      const last = conversation.last
+        ? `: ${printableLine(conversation.last.text).slice(0, 50)}`
+        : "";
+      this.#printLine(`  ${titleOf(conversation)}${unread}${last}`);
+    }
+  }
+
+  async #more(limit: number): Promise<void> {
+    const { engine } = this.#session;
+    for (const message of await engine.messages(this.#here().id, { limit })) this.#show(message);
+    await engine.markRead(this.#here().id);
+  }
+
+  async #number(): Promise<void> {
+    const outcome = await this.#session.engine.safetyNumber(this.#here().account);
+    if (!outcome.ok) return this.#refuse(outcome);
+    const groups = safetyNumberGroups(outcome.value.number);
+    for (let at = 0; at < groups.length; at += 4) {
+      this.#printLine(`  ${groups.slice(at, at + 4).join(" ")}`);
+    }
+    this.#say(`The other person must see the same number. State: ${outcome.value.state}.`);
+  }
+
+  async #setVerified(): Promise<void> {
+    const outcome = await this.#session.engine.setVerified(this.#here().account, true);
+    if (!outcome.ok) return this.#refuse(outcome);
+    this.#say(`${titleOf(outcome.value)} is verified.`);
+  }
+
+  async #accept(): Promise<void> {
+    const outcome = await this.#session.engine.acceptChange(this.#here().account);
+    if (!outcome.ok) this.#refuse(outcome);
+  }
+
+  async #devices(): Promise<void> {
+    for (const { device, kind, current } of await this.#session.engine.devices()) {
+      this.#printLine(`  ${kind} ${device.slice(0, 6)}${current ? " (this one)" : ""}`);
+    }
+  }
+
+  #here(): Conversation {
+    if (!this.#current) throw new ChatError("bad-input", "Say to whom first: /to NAME");
+    return this.#current;
+  }
+
+  #tell(event: EngineEvent): void {
+    switch (event.kind) {
+      case "message":
+        return this.#arrived(event.message);
+      case "conversation":
+        return this.#name(event.conversation);
+      case "connection":
+        return this.#say(CONNECTION_WORDS[event.state]);
+      case "state":
+        if (event.state === "not sent") this.#say(`Not sent: ${event.reason ?? "try again"}`);
+        return;
+      case "warning":
+        return this.#say(event.words);
+      case "gap":
+        return this.#say(`${event.count} messages did not arrive.`);
+    }
+  }
+
+  #arrived(message: Message): void {
+    this.#show(message);
+    const here = message.conversation === this.#current?.id;
+    if (here && !message.mine) void this.#session.engine.markRead(message.conversation);
+  }
+
+  #show(message: Message): void {
+    if (message.kind === "line") return this.#say(message.text);
+    const time = new Date(message.time).toTimeString().slice(0, 5);
+    const who = message.mine ? "you" : this.#titles.get(message.from) ?? "somebody";
+    const lines = printable(message.text).split("\n");
+    this.#printLine(`${time} ${who}: ${lines.join("\n        ")}`);
+  }
+
+  #name(conversation: Conversation): void {
+    this.#titles.set(conversation.account, titleOf(conversation));
+    if (conversation.id === this.#current?.id) this.#current = conversation;
+  }
+
+  #refuse(outcome: Outcome<unknown> & { ok: false }): void {
+    this.#say(outcome.words);
+  }
+
+  #say(words: string): void {
+    this.#printLine(`· ${printableLine(words)}`);
+  }
+}
+
+function titleOf({ title, username, verification }: Conversation): string {
+  const mark = verification === "verified"
+    ? " ✓"
+    : verification === "changed"
+    ? " (key changed)"
+    : "";
+  return `${printableLine(title)} @${printableLine(username)}${mark}`;
+}

@@ -1,0 +1,152 @@
+/** One person at one terminal: signing up or in, then an open engine. Both terminal clients use it. */
+import { finishSignUp, outcomeOf, signIn } from "../account_flow.ts";
+import { openEngine } from "../engine.ts";
+import type { KnownPasswords } from "../known_passwords.ts";
+import type { SocketFactory } from "../link.ts";
+import { adviseOnPassword } from "../password_advice.ts";
+import type { PasswordClient } from "../password_client.ts";
+import type { LocalStore } from "../store.ts";
+import { type Api, createApi, type HttpSend } from "../transport.ts";
+import { done, type Engine, NoDevice, type Outcome, refused } from "../types.ts";
+import { ChatError } from "./errors.ts";
+
+export interface SessionParts {
+  readonly origin: string;
+  readonly send: HttpSend;
+  readonly socket: SocketFactory;
+  readonly openStore: () => Promise<LocalStore>;
+  readonly password: () => Promise<PasswordClient>;
+  readonly known: KnownPasswords;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** A fault that no person can do anything about. */
+  readonly fault: (error: unknown) => void;
+}
+
+export interface SignUpDetails {
+  readonly username: string;
+  readonly fullName: string;
+  readonly contact: string;
+  readonly password: string;
+  readonly invite?: string;
+}
+
+export class ChatSession {
+  readonly #parts: SessionParts;
+  readonly #api: Api;
+  #store: LocalStore | null = null;
+  #engine: Engine | null = null;
+  #signUp: SignUpDetails | null = null;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.#api = createApi({ origin: parts.origin, send: parts.send, terminal: true });
+  }
+
+  /** The open engine. @throws {ChatError} when nobody is signed in */
+  get engine(): Engine {
+    if (!this.#engine) {
+      throw new ChatError("no-device", "Sign up, sign in or open a profile first.");
+    }
+    return this.#engine;
+  }
+
+  get isOpen(): boolean {
+    return this.#engine !== null;
+  }
+
+  /** Sends the form; a code comes by the server's channel. */
+  async signUp(form: SignUpDetails): Promise<Outcome<"code">> {
+    this.#demandClosed();
+    const { username, contact } = form;
+    const advice = await adviseOnPassword(form.password, { username, contact }, this.#parts.known);
+    if (!advice.ok) return refused("weak-password", advice.words);
+    // Asked for before the server is: a profile that is taken must not cost a code.
+    await this.#openStore();
+    const { password: _, ...fields } = form;
+    const answer = await this.#api.signUp({ ...fields, username: username.trim().toLowerCase() });
+    if (!answer.ok) return outcomeOf(answer);
+    this.#signUp = form;
+    return done("code");
+  }
+
+  /** Confirms the code, makes account and device, opens the engine. */
+  async confirm(code: string): Promise<Outcome<{ readonly recoveryKey: string }>> {
+    this.#demandClosed();
+    const form = this.#signUp;
+    if (!form) return refused("bad-input", "Nothing waits for a code. Sign up first.");
+    const answer = await this.#api.confirm(code);
+    if (!answer.ok) return outcomeOf(answer);
+    const { username, fullName, password } = form;
+    const parts = await this.#flow();
+    const confirmed = { account: answer.value.account, username, fullName, password };
+    const finished = await finishSignUp(parts, confirmed);
+    if (!finished.ok) return finished;
+    this.#signUp = null;
+    await this.#openEngine();
+    return done({ recoveryKey: finished.value.recoveryKey });
+  }
+
+  async signIn(username: string, password: string): Promise<Outcome<"ready">> {
+    this.#demandClosed();
+    const signedIn = await signIn(await this.#flow(), { username, password });
+    if (!signedIn.ok) return signedIn;
+    await this.#openEngine();
+    return done("ready");
+  }
+
+  /** Opens the device that the profile already holds. */
+  async open(): Promise<Outcome<"ready">> {
+    this.#demandClosed();
+    await this.#openStore();
+    await this.#openEngine();
+    return done("ready");
+  }
+
+  async close(): Promise<void> {
+    await this.#engine?.close();
+    await this.#store?.close();
+    [this.#engine, this.#store] = [null, null];
+  }
+
+  async #flow() {
+    const { password, now } = this.#parts;
+    return {
+      api: this.#api,
+      store: await this.#openStore(),
+      password: await password(),
+      kind: "terminal",
+      mode: "portable",
+      now,
+    } as const;
+  }
+
+  async #openStore(): Promise<LocalStore> {
+    return this.#store ??= await this.#parts.openStore();
+  }
+
+  async #openEngine(): Promise<void> {
+    const { socket, now, fault } = this.#parts;
+    const store = await this.#openStore();
+    const log = ({ error }: { readonly error: unknown }) => fault(error);
+    try {
+      const options = { store, api: this.#api, socket, mode: "portable", now, log } as const;
+      this.#engine = await openEngine(options);
+    } catch (error) {
+      throw error instanceof NoDevice ? wordsFor(error) : error;
+    }
+  }
+
+  #demandClosed(): void {
+    if (this.#engine) throw new ChatError("already-open", "This profile is open already.");
+  }
+}
+
+function wordsFor({ reason }: NoDevice): ChatError {
+  return reason === "restored"
+    ? new ChatError(
+      "restored",
+      "This profile is an old copy, so its keys must not be used again. Sign in to make it a new device.",
+    )
+    : new ChatError("no-device", "This profile holds no device yet. Sign up or sign in.");
+}

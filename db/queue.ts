@@ -8,8 +8,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { QueueCommit } from "./queue_commit.ts";
 import { QueueMemory } from "./queue_memory.ts";
-import { envelopeTable } from "./queue_tables.ts";
-import type { Queued, QueueLimits, QueueStore } from "./queue_work.ts";
+import type { QueueLimits, QueueStore } from "./queue_work.ts";
 import { createSweeps } from "./retention.ts";
 import { later } from "./transaction.ts";
 
@@ -20,25 +19,12 @@ export function createQueue(db: DatabaseSync, limits: QueueLimits): QueueStore {
   const memory = new QueueMemory(db, limits);
   const commit = new QueueCommit(db, memory, limits.overflow);
   const sweeps = createSweeps(db, memory);
-  const envelopes = envelopeTable(db);
   const checkpoint = db.prepare("pragma wal_checkpoint(truncate)");
   return {
     commit: (batch) => later(() => commit.run(batch)),
-    read: (device, position, limits) =>
-      later(() => readSome(envelopes.read(device, position, limits.envelopes), limits.bytes)),
+    read: (device, position, want) => later(() => memory.read(device, position, want)),
     expireEnvelopes: (minute, rows, from) => later(() => sweeps.envelopes(minute, rows, from)),
     expireSubmits: (day, rows, from) => later(() => sweeps.submits(day, rows, from)),
     checkpoint: () => later(() => void checkpoint.all()),
   };
-}
-
-function readSome(waiting: Iterable<Queued>, bytes: number): Queued[] {
-  const taken: Queued[] = [];
-  let left = bytes;
-  for (const one of waiting) {
-    left -= one.envelope.length;
-    if (left < 0 && taken.length > 0) break;
-    taken.push(one);
-  }
-  return taken;
 }

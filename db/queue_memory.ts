@@ -6,7 +6,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import { deviceRows } from "./devices.ts";
-import type { QueueLimits } from "./queue_work.ts";
+import type { Queued, QueueLimits, ReadLimits } from "./queue_work.ts";
 import { type EnvelopeTable, envelopeTable, queueTable, type Sent } from "./queue_tables.ts";
 import type { QueueState } from "./queue_state.ts";
 
@@ -89,6 +89,14 @@ export class QueueMemory {
     const list = { version: head.version, devices: new Set(head.devices) };
     this.#lists.set(account, list);
     return list;
+  }
+
+  /** What waits after `position`. Outside of a transaction too. */
+  read(device: DeviceId, position: number, { envelopes, bytes }: ReadLimits): Queued[] {
+    const queue = this.queue(device);
+    if (queue === null) return [];
+    const count = queue.fit(position, envelopes, bytes);
+    return count === 0 ? [] : this.#envelopes.read(queue.no, position, count);
   }
 
   /** Has the queue room for one more of so many bytes from this account? */

@@ -80,17 +80,41 @@ export class QueueState {
   }
 
   has(position: number): boolean {
-    return this.#waiting.some((one, at) => at >= this.#head && one.position === position);
+    return this.#waiting[this.#firstAfter(position - 1)]?.position === position;
+  }
+
+  /** How many that follow `position` fit into so many envelopes and bytes; at least one if any does. */
+  fit(position: number, envelopes: number, bytes: number): number {
+    const first = this.#firstAfter(position);
+    let at = first;
+    let left = bytes;
+    while (at < this.#waiting.length && at - first < envelopes) {
+      left -= this.#waiting[at]!.bytes;
+      if (left < 0 && at > first) break;
+      at++;
+    }
+    return at - first;
   }
 
   /** Forgets one envelope; false when it is not there. */
   remove(position: number): boolean {
     if (this.oldest?.position === position) return this.removeUpTo(position) === 1;
-    const at = this.#waiting.findIndex((one, at) => at >= this.#head && one.position === position);
-    if (at < 0) return false;
+    const at = this.#firstAfter(position - 1);
+    if (this.#waiting[at]?.position !== position) return false;
     this.#count(this.#waiting[at]!, -1);
     this.#waiting.splice(at, 1);
     return true;
+  }
+
+  /** Where in the list what follows `position` begins: it is in order, so by halving. */
+  #firstAfter(position: number): number {
+    let [from, to] = [this.#head, this.#waiting.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.#waiting[middle]!.position > position) to = middle;
+      else from = middle + 1;
+    }
+    return from;
   }
 
   #count(one: Waiting, sign: 1 | -1): void {

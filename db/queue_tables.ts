@@ -70,7 +70,7 @@ export interface EnvelopeTable {
   removeUpTo(no: number, position: number): void;
   removeOne(no: number, position: number): void;
   /** What waits after `position`, in order, at most `limit`. */
-  read(device: DeviceId, position: number, limit: number): Iterable<Queued>;
+  read(no: number, position: number, limit: number): Queued[];
 }
 
 /** Who sent an envelope (account and device id, 32 bytes) and when. */
@@ -92,8 +92,8 @@ export function envelopeTable(db: DatabaseSync): EnvelopeTable {
   const single = db.prepare("delete from envelopes where queue = ? and position = ?");
   const read = db.prepare(
     `select e.position, e.sender, e.minute, coalesce(e.body, b.body) as envelope
-      from queues q join envelopes e on e.queue = q.no left join bodies b on b.no = e.shared
-      where q.device = ? and e.position > ? order by e.position limit ?`,
+      from envelopes e left join bodies b on b.no = e.shared
+      where e.queue = ? and e.position > ? order by e.position limit ?`,
   );
   return {
     append: (no, position, { sender, minute }, envelope) =>
@@ -103,8 +103,7 @@ export function envelopeTable(db: DatabaseSync): EnvelopeTable {
     share: (envelope) => Number(share.run(envelope).lastInsertRowid),
     removeUpTo: (no, position) => void upTo.run(no, position),
     removeOne: (no, position) => void single.run(no, position),
-    read: (device, position, limit) =>
-      read.iterate(device, position, limit) as unknown as Iterable<Queued>,
+    read: (no, position, limit) => all<Queued>(read, no, position, limit),
   };
 }
 

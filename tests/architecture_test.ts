@@ -52,8 +52,12 @@ const RULES: Readonly<Record<string, Rule>> = {
         ),
     ],
   },
+  "chat.ts": { may: ["client", "crypto", "protocol", "version.ts"], types: ["serve.ts"] },
+  "chat.ts": { may: ["client", "routes", "static"] },
   "help.ts": { may: ["limits.ts", "settings.ts"] },
-  "main.ts": { may: ["client", "serve.ts", "config.ts", "help.ts", "log.ts", "version.ts"] },
+  "main.ts": {
+    may: ["client", "chat.ts", "serve.ts", "config.ts", "help.ts", "log.ts", "version.ts"],
+  },
   "tests": { may: ["*"] },
   "bench": { may: ["*"] },
   "tools": { may: ["routes", "client", "version.ts"] },

@@ -1,4 +1,5 @@
 /** The page's files, embedded in the executable: a map from URL to bytes, never a file path. */
+import { gzipSync } from "node:zlib";
 
 /** Which content security policy an asset's own answer carries. */
 export type AssetPolicy = "plain" | "page" | "script" | "wasm-worker";
@@ -25,6 +26,8 @@ export type AssetManifest = Readonly<Record<string, AssetEntry>>;
 /** A file ready to be sent. */
 export interface Asset extends Omit<AssetEntry, "body"> {
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The same, compressed; undefined for what is compressed already. Made when first asked for. */
+  readonly gzip: () => Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** What pages and routes ask about files. */
@@ -41,7 +44,8 @@ export interface Assets {
 export function createAssets(manifest: AssetManifest): Assets {
   const byPath = new Map<string, Asset>();
   for (const { body, ...entry } of Object.values(manifest)) {
-    byPath.set(entry.path, { ...entry, bytes: fromBase64(body) });
+    const bytes = fromBase64(body);
+    byPath.set(entry.path, { ...entry, bytes, gzip: compressOnce(entry.type, bytes) });
   }
   return {
     link(name) {
@@ -52,6 +56,13 @@ export function createAssets(manifest: AssetManifest): Assets {
     at: (path) => byPath.get(path),
     all: () => [...byPath.values()],
   };
+}
+
+/** These files hold no secret and nothing of a request, so their length tells nothing (BREACH). */
+function compressOnce(type: string, bytes: Uint8Array<ArrayBuffer>): Asset["gzip"] {
+  let packed: Uint8Array<ArrayBuffer> | undefined;
+  if (!/^text\/|\+xml$|\+json$/.test(type)) return () => undefined;
+  return () => packed ??= new Uint8Array(gzipSync(bytes, { level: 9 }));
 }
 
 function fromBase64(text: string): Uint8Array<ArrayBuffer> {

@@ -15,14 +15,21 @@ export function staticRoutes(app: App, deps: Pick<RouteDeps, "assets">): void {
 }
 
 function send(c: Context<AppEnv>, asset: Asset): Response {
-  const etag = `"${asset.sha256.slice(0, 32)}"`;
+  const packed = acceptsGzip(c.req.header("accept-encoding")) ? asset.gzip() : undefined;
+  const etag = `"${asset.sha256.slice(0, 32)}${packed === undefined ? "" : "-gzip"}"`;
   const headers: Record<string, string> = {
     "content-type": asset.type,
     "content-security-policy": assetPolicy(asset.policy),
     "cache-control": asset.immutable ? "public, max-age=31536000, immutable" : "no-cache",
+    "vary": "accept-encoding",
     etag,
   };
   if (asset.policy === "page") headers["integrity-policy"] = INTEGRITY_POLICY;
   if (c.req.header("if-none-match") === etag) return c.body(null, 304, headers);
-  return c.body(asset.bytes, 200, headers);
+  if (packed !== undefined) headers["content-encoding"] = "gzip";
+  return c.body(packed ?? asset.bytes, 200, headers);
+}
+
+function acceptsGzip(header: string | undefined): boolean {
+  return (header ?? "").toLowerCase().split(",").some((each) => /^\s*gzip\s*$/.test(each));
 }

@@ -60,12 +60,7 @@ const COPIED = /\.(css|svg|png|ico|webmanifest|html|bin)$/;
 export async function assetSources(root: string): Promise<Map<string, AssetSource>> {
   const sources = new Map<string, AssetSource>(Object.entries(MADE));
   for (const [name, { entry, ...rest }] of Object.entries(ENTRIES)) {
-    if (await exists(root + entry)) {
-      sources.set(name, {
-        ...rest,
-        make: () => bundled(root, entry),
-      });
-    }
+    sources.set(name, { ...rest, make: () => bundled(root, entry) });
   }
   for await (const { name, isFile } of Deno.readDir(`${root}static`)) {
     if (!isFile || !COPIED.test(name)) continue;
@@ -77,10 +72,6 @@ export async function assetSources(root: string): Promise<Map<string, AssetSourc
     });
   }
   return sources;
-}
-
-async function exists(file: string): Promise<boolean> {
-  return await Deno.stat(file).then(() => true, () => false);
 }
 
 /** One minified module from an entry file and everything it imports. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { gunzipSync } from "node:zlib";
 import { Hono } from "hono";
 import { type AssetEntry, type AssetPolicy, createAssets } from "../../routes/assets.ts";
 import type { AppEnv } from "../../routes/env.ts";
@@ -37,6 +38,22 @@ Deno.test("a page is asked for again each time and sent again only when it chang
   const second = await get("/chat", { "if-none-match": etag });
   assert.equal(second.status, 304);
   assert.equal(await second.text(), "");
+});
+
+Deno.test("a browser that takes gzip gets the same file smaller", async () => {
+  const long = createAssets({ "a.js": entry("/a.js", "script", true, "let a = 1;".repeat(100)) });
+  const other = new Hono<AppEnv>();
+  staticRoutes(other, { assets: long });
+  const headers = { "accept-encoding": "br, gzip" };
+  const answer = await other.request("/a.js", { headers });
+  assert.equal(answer.headers.get("content-encoding"), "gzip");
+  assert.equal(answer.headers.get("vary"), "accept-encoding");
+  const packed = await answer.bytes();
+  assert.ok(packed.length < 100);
+  assert.equal(gunzipSync(packed).toString(), "let a = 1;".repeat(100));
+  const plain = await other.request("/a.js", { headers: { "accept-encoding": "br, gzip;q=0" } });
+  assert.equal(plain.headers.get("content-encoding"), null);
+  assert.notEqual(plain.headers.get("etag"), answer.headers.get("etag"));
 });
 
 Deno.test("only the worker that needs it may run WebAssembly, and no page", async () => {

@@ -8,9 +8,7 @@ import type { PrekeysStore, PrekeyStock } from "../db/prekeys.ts";
 import type { VaultsStore } from "../db/vaults.ts";
 import type { Bytes } from "../protocol/encoding.ts";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
-import type { AuthLimits } from "./limits.ts";
 import type { Letter } from "./letters.ts";
-import type { Secrets } from "./secrets.ts";
 
 /** The parts of the store that accounts need. */
 export interface AuthStore {
@@ -21,6 +19,35 @@ export interface AuthStore {
   readonly prekeys: PrekeysStore;
   readonly vaults: VaultsStore;
   readonly limits: LimitsStore;
+}
+
+/** What is kept outside the database, in secrets.json. */
+export interface Secrets {
+  /** OPAQUE's long-term secret; without it no password of this server opens anything. */
+  readonly opaqueSetup: string;
+  /** 32 bytes: HMAC key of codes and of the names of counters. */
+  readonly codeKey: Bytes;
+}
+
+/** The numbers; names and units as in the server's table of limits. */
+export interface AuthLimits {
+  readonly codeSeconds: number;
+  readonly codeTries: number;
+  readonly codeResendSeconds: number;
+  readonly codesPerAddressHour: number;
+  readonly codesPerIpHour: number;
+  readonly passwordTries: number;
+  readonly passwordTriesPerIp: number;
+  readonly signUpsPerIpHour: number;
+  readonly loginIdleSeconds: number;
+  readonly loginSeconds: number;
+  readonly prekeyFetches: number;
+  readonly prekeyRefillSeconds: number;
+  readonly prekeysPerHour: number;
+  readonly prekeyStock: number;
+  readonly nameChecksPerIpHour: number;
+  readonly lookupsPerHour: number;
+  readonly challengesPerIpHour: number;
 }
 
 /** Who may make an account. */

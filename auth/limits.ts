@@ -14,27 +14,6 @@ const LONGEST_WAIT_MS = HOUR;
 /** One account from all addresses together gets this many times the tries of one address. */
 const ALL_ADDRESSES_FACTOR = 10;
 
-/** The numbers; names and units as in the server's table of limits. */
-export interface AuthLimits {
-  readonly codeSeconds: number;
-  readonly codeTries: number;
-  readonly codeResendSeconds: number;
-  readonly codesPerAddressHour: number;
-  readonly codesPerIpHour: number;
-  readonly passwordTries: number;
-  readonly passwordTriesPerIp: number;
-  readonly signUpsPerIpHour: number;
-  readonly loginIdleSeconds: number;
-  readonly loginSeconds: number;
-  readonly prekeyFetches: number;
-  readonly prekeyRefillSeconds: number;
-  readonly prekeysPerHour: number;
-  readonly prekeyStock: number;
-  readonly nameChecksPerIpHour: number;
-  readonly lookupsPerHour: number;
-  readonly challengesPerIpHour: number;
-}
-
 /** Asks the counters in words. Every method counts, and refuses when it was too often. */
 export interface Limiter {
   signUp(address: string): Promise<Outcome<null>>;

@@ -9,12 +9,20 @@ import { createPeople, type People } from "./people.ts";
 import { createSignIn, type SignIn } from "./sign_in.ts";
 import { createSignUp, type SignUp } from "./sign_up.ts";
 
-export type { AuthDeps, AuthEvents, AuthLog, AuthStore, Mailer, Registration } from "./deps.ts";
+export type {
+  AuthDeps,
+  AuthEvents,
+  AuthLimits,
+  AuthLog,
+  AuthStore,
+  Mailer,
+  Registration,
+} from "./deps.ts";
+export type { Secrets } from "./deps.ts";
 export { firstAccountLink } from "./first_account.ts";
-export type { AuthLimits } from "./limits.ts";
 export type { Carrier, DeviceLogin, IssuedLogin, Login } from "./logins.ts";
 export { createOutboxChannel, createSmtpChannel, type MailChannel } from "./mail.ts";
-export { openSecrets, type Secrets, SecretsError } from "./secrets.ts";
+export { openSecrets, SecretsError } from "./secrets.ts";
 
 /** What routes are built on. */
 export interface Auth {

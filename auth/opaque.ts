@@ -3,15 +3,29 @@
  * is useless without its own setup, and answers about unknown names exactly as about known ones.
  */
 import { client, ready, server } from "@serenity-kit/opaque";
-import type { AccountId } from "../protocol/ids.ts";
-import { idFrom } from "../protocol/ids.ts";
+import { type AccountId, idFrom, randomId } from "../protocol/ids.ts";
 import { macOf } from "./digest.ts";
-import type { Secrets } from "./secrets.ts";
+import type { Secrets } from "./deps.ts";
+
+/** Argon2id parameters where there is nothing to protect. */
+const LIGHT = { "argon2id-custom": { iterations: 1, memory: 8, parallelism: 1 } } as const;
 
 /** A new long-term secret. */
 export async function makeServerSetup(): Promise<string> {
   await ready;
   return server.createSetup();
+}
+
+/** A record under a password that nobody knows. */
+function makeRecord(serverSetup: string): string {
+  const userIdentifier = randomId<"account">();
+  const password = `${randomId()}${randomId()}`;
+  const { registrationRequest, clientRegistrationState } = client.startRegistration({ password });
+  const { registrationResponse } = server.createRegistrationResponse({
+    ...{ serverSetup, userIdentifier, registrationRequest },
+  });
+  const finish = { clientRegistrationState, registrationResponse, password, keyStretching: LIGHT };
+  return client.finishRegistration(finish).registrationRecord;
 }
 
 /** The server's half of both exchanges. Null or false: the other side sent nonsense or a wrong password. */
@@ -40,13 +54,18 @@ export function createOpaque({ opaqueSetup: serverSetup, codeKey }: Secrets): Op
       return null;
     }
   };
-  const startLogin: Opaque["startLogin"] = (account, record, startLoginRequest) =>
-    attempt(() => {
+  // The library's own answer without a record takes 15 microseconds less than one with: a record
+  // that belongs to nobody closes the gap (A1).
+  const nobodys = ready.then(() => makeRecord(serverSetup));
+  const startLogin: Opaque["startLogin"] = async (account, record, startLoginRequest) => {
+    const registrationRecord = record ?? await nobodys;
+    return await attempt(() => {
       const { loginResponse, serverLoginState } = server.startLogin({
-        ...{ serverSetup, registrationRecord: record, startLoginRequest, userIdentifier: account },
+        ...{ serverSetup, registrationRecord, startLoginRequest, userIdentifier: account },
       });
       return { response: loginResponse, state: serverLoginState };
     });
+  };
   return {
     startLogin,
     registrationResponse: (account, registrationRequest) =>

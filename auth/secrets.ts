@@ -2,8 +2,8 @@
  * The two secrets that are not in the database: the OPAQUE server setup and the key of codes and
  * counters. A stolen database or backup alone lets nobody guess a password or forge a code.
  */
-import { type Bytes, fromBase64Url, toBase64Url } from "../protocol/encoding.ts";
-import type { RandomSource } from "./deps.ts";
+import { fromBase64Url, toBase64Url } from "../protocol/encoding.ts";
+import type { RandomSource, Secrets } from "./deps.ts";
 import { makeServerSetup } from "./opaque.ts";
 
 const FILE = "secrets.json";
@@ -11,14 +11,6 @@ const VERSION = 1;
 const KEY_BYTES = 32;
 /** Read, write or run by anybody but the owner. */
 const OTHERS = 0o077;
-
-/** What secrets.json holds. */
-export interface Secrets {
-  /** OPAQUE's long-term secret; without it no password of this server opens anything. */
-  readonly opaqueSetup: string;
-  /** 32 bytes: HMAC key of codes and of the names of counters. */
-  readonly codeKey: Bytes;
-}
 
 /** secrets.json cannot be used. The message is for whoever runs the server. */
 export class SecretsError extends Error {

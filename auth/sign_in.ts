@@ -82,7 +82,8 @@ export function createSignIn(deps: AuthDeps, { limiter, logins, opaque }: SignIn
     const found = USERNAME_PATTERN.test(username)
       ? await store.accounts.byUsername(username)
       : null;
-    const credential = found?.id ?? opaque.standIn(username);
+    const standIn = opaque.standIn(username);
+    const credential = found?.id ?? standIn;
     const started = await opaque.startLogin(credential, found?.passwordRecord ?? null, request);
     if (started === null) return refused("bad-input");
     const account = found?.id ?? null;
@@ -94,8 +95,9 @@ export function createSignIn(deps: AuthDeps, { limiter, logins, opaque }: SignIn
     const attempt = attempts.take(name);
     if (attempt === null) return refused("attempt-gone");
     const right = await opaque.finishLogin(attempt.state, finishRequest);
-    const account = attempt.account === null ? null : await store.accounts.byId(attempt.account);
-    if (!right || account === null) {
+    const known = right ? attempt.account : null;
+    const account = known === null ? null : await store.accounts.byId(known);
+    if (account === null) {
       deps.log.info("auth.wrong-password");
       return refused("wrong-password");
     }

@@ -2,16 +2,8 @@ import assert from "node:assert/strict";
 import { sign } from "../../crypto/signature.ts";
 import { loginProofBytes } from "../../protocol/api.ts";
 import { randomId } from "../../protocol/ids.ts";
-import {
-  codeOf,
-  makeWorld,
-  MINUTE,
-  ORIGIN,
-  renew,
-  signUp,
-  value,
-  Visitor,
-} from "../helpers/account_world.ts";
+import { codeOf, makeWorld, MINUTE, ORIGIN, value, Visitor } from "../helpers/account_world.ts";
+import { renew, signUp } from "../helpers/members.ts";
 
 Deno.test("a device renews its login with its key; the old one ends", async () => {
   const world = await makeWorld();

@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import { firstAccountLink } from "../../auth/mod.ts";
-import {
-  accountMaterial,
-  codeOf,
-  makeWorld,
-  registerPassword,
-  signUp,
-  value,
-  Visitor,
-} from "../helpers/account_world.ts";
+import { codeOf, makeWorld, value, Visitor } from "../helpers/account_world.ts";
+import { accountMaterial, registerPassword, signUp } from "../helpers/members.ts";
 
 const FORM = { username: "ana", fullName: "Ana", contact: "ana@example.org" };
 const inviteOf = (link: string | null) => new URL(link!).searchParams.get("invite")!;

@@ -1,19 +1,14 @@
 import assert from "node:assert/strict";
 import { cookieValue } from "../../auth/logins.ts";
+import { codeOf, DAY, HOUR, makeWorld, value, Visitor } from "../helpers/account_world.ts";
 import {
   accountMaterial,
-  codeOf,
   confirmContact,
-  DAY,
-  HOUR,
-  makeWorld,
   registerPassword,
   renew,
   signInAgain,
   signUp,
-  value,
-  Visitor,
-} from "../helpers/account_world.ts";
+} from "../helpers/members.ts";
 
 Deno.test("a browser gets its login as a cookie that no script can read, and never in an answer", async () => {
   const world = await makeWorld();

@@ -6,14 +6,12 @@ import {
   codeOf,
   HOUR,
   makeWorld,
-  type Member,
   MINUTE,
-  signInAgain,
-  signUp,
   value,
   Visitor,
   type World,
 } from "../helpers/account_world.ts";
+import { type Member, signInAgain, signUp } from "../helpers/members.ts";
 
 async function two(limits: Parameters<typeof makeWorld>[0] = {}) {
   const world = await makeWorld(limits);

@@ -7,17 +7,14 @@ import { appendEntry, dayOf } from "../../protocol/bundle.ts";
 import {
   codeOf,
   DAY,
-  deviceMaterial,
-  enterPassword,
   HOUR,
   makeWorld,
   MINUTE,
   ORIGIN,
-  signInAgain,
-  signUp,
   value,
   Visitor,
 } from "../helpers/account_world.ts";
+import { deviceMaterial, enterPassword, signInAgain, signUp } from "../helpers/members.ts";
 
 Deno.test("a second browser signs in with the password and becomes a device", async () => {
   const world = await makeWorld();

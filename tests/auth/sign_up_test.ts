@@ -1,16 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  accountMaterial,
-  codeOf,
-  confirmContact,
-  HOUR,
-  makeWorld,
-  MINUTE,
-  registerPassword,
-  signUp,
-  value,
-  Visitor,
-} from "../helpers/account_world.ts";
+import { codeOf, HOUR, makeWorld, MINUTE, value, Visitor } from "../helpers/account_world.ts";
+import { accountMaterial, confirmContact, registerPassword, signUp } from "../helpers/members.ts";
 import { createAccount } from "../../crypto/account.ts";
 import { dayOf } from "../../protocol/bundle.ts";
 import { randomId } from "../../protocol/ids.ts";

@@ -5,21 +5,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
-import { client as opaque, ready } from "@serenity-kit/opaque";
 import { createApp } from "../../app.ts";
 import { type Auth, type AuthDeps, createAuth, type Registration } from "../../auth/mod.ts";
 import type { Letter } from "../../auth/letters.ts";
 import { makeServerSetup } from "../../auth/opaque.ts";
-import { type Api, type ApiResult, createApi, type HttpSend } from "../../client/transport.ts";
-import {
-  addDevice,
-  createAccount,
-  type DeviceKeys,
-  makeDevice,
-  type NewAccount,
-} from "../../crypto/account.ts";
-import { FIRST_PREKEY_COUNTERS, makePrekeys } from "../../crypto/prekeys.ts";
-import { sign } from "../../crypto/signature.ts";
+import { type Api, createApi, type HttpSend } from "../../client/transport.ts";
 import { createAccounts } from "../../db/accounts.ts";
 import { createChallenges } from "../../db/challenges.ts";
 import { createDevices } from "../../db/devices.ts";
@@ -29,16 +19,7 @@ import { createPrekeys } from "../../db/prekeys.ts";
 import { openDatabase } from "../../db/sqlite.ts";
 import { createVaults } from "../../db/vaults.ts";
 import { type Limits, limitsWith } from "../../limits.ts";
-import { silentLog } from "../../log.ts";
-import {
-  type AccountRequest,
-  type DeviceRequest,
-  type FinishAnswer,
-  type LoginAnswer,
-  type LoginProof,
-  loginProofBytes,
-} from "../../protocol/api.ts";
-import { appendEntry, dayOf, type DeviceList, verifyDeviceList } from "../../protocol/bundle.ts";
+import { type Log, silentLog } from "../../log.ts";
 import { type Bytes, utf8 } from "../../protocol/encoding.ts";
 import type { AccountId } from "../../protocol/ids.ts";
 import { accountRoutes } from "../../routes/account.ts";
@@ -47,8 +28,6 @@ import { createAssets } from "../../routes/assets.ts";
 export const ORIGIN = "https://chat.example.org";
 /** 2026-01-02, noon UTC. */
 export const NOON = 1_767_355_200_000;
-/** Argon2id that takes no time; the server cannot tell. */
-const QUICK = { "argon2id-custom": { iterations: 1, memory: 8, parallelism: 1 } };
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
@@ -103,6 +82,7 @@ export interface WorldOptions {
   readonly path?: string;
   readonly secrets?: AuthDeps["secrets"];
   readonly clock?: FakeClock;
+  readonly log?: Log;
 }
 
 /** A server. */
@@ -128,6 +108,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
   const db = openDatabase(options.path ?? ":memory:");
   const clock = options.clock ?? new FakeClock();
   const mailer = new FakeMailer();
+  const log = options.log ?? silentLog;
   const [ended, listChanges, low]: [string[], [AccountId, number][], string[]] = [[], [], []];
   const random = fakeRandom(`world ${worlds++}`);
   const deps: AuthDeps = {
@@ -147,7 +128,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
       listChanged: (account, version) => listChanges.push([account, version]),
       prekeysLow: (device) => low.push(device),
     },
-    log: silentLog,
+    log,
     limits: limitsWith(options.limits),
     origin: ORIGIN,
     registration: options.registration ?? "open",
@@ -161,7 +142,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
     origin: ORIGIN,
     trustedCertificate: false,
     limits: deps.limits as Limits,
-    log: silentLog,
+    log,
     assets: createAssets({}),
     ready: () => true,
     families: [
@@ -250,101 +231,6 @@ function sizeOf(body: Bytes | string | null): number {
   return body === null ? 0 : typeof body === "string" ? utf8(body).length : body.length;
 }
 
-/** Somebody with an account. */
-export interface Member {
-  readonly visitor: Visitor;
-  readonly username: string;
-  readonly password: string;
-  readonly contact: string;
-  readonly keys: NewAccount;
-  readonly account: AccountId;
-}
-
-/** The form and the code. Returns the account's id. */
-export async function confirmContact(visitor: Visitor, username: string): Promise<AccountId> {
-  const contact = `${username}@example.org`;
-  value(await visitor.api.signUp({ username, fullName: `The ${username}`, contact }));
-  const { account } = value(await visitor.api.confirm(visitor.world.mailer.code(contact)));
-  return account;
-}
-
-/** OPAQUE registration. Returns the record. */
-export async function registerPassword(visitor: Visitor, password: string): Promise<string> {
-  await ready;
-  const start = opaque.startRegistration({ password });
-  const { response } = value(await visitor.api.registerPassword(start.registrationRequest));
-  return opaque.finishRegistration({
-    password,
-    clientRegistrationState: start.clientRegistrationState,
-    registrationResponse: response,
-    keyStretching: QUICK,
-  }).registrationRecord;
-}
-
-/** All that an account begins with. */
-export async function accountMaterial(
-  world: World,
-  account: AccountId,
-  record: string,
-  counts = { once: 3, kemOnce: 2 },
-): Promise<{ keys: NewAccount; request: AccountRequest }> {
-  const day = dayOf(world.clock.now());
-  const keys = await createAccount(account, "browser", "portable", day);
-  const order = { day, mode: "portable", counters: FIRST_PREKEY_COUNTERS, ...counts } as const;
-  const { upload } = await makePrekeys(keys.device, keys.list, order);
-  const sealed = (name: string) => utf8(`sealed ${name}`);
-  const wraps = [
-    { kind: "password" as const, sealed: sealed("by password") },
-    { kind: "recovery" as const, sealed: sealed("by recovery key") },
-  ];
-  return {
-    keys,
-    request: {
-      record,
-      aik: keys.list.aik,
-      list: keys.entry,
-      device: keys.device.device,
-      prekeys: upload,
-      vault: { sealed: sealed("vault"), generation: keys.list.vaultGeneration, wraps },
-    },
-  };
-}
-
-/** A whole sign-up. */
-export async function signUp(
-  world: World,
-  username: string,
-  visitor: Visitor = new Visitor(world),
-): Promise<Member> {
-  const password = `the long password of ${username}`;
-  const account = await confirmContact(visitor, username);
-  const record = await registerPassword(visitor, password);
-  const { keys, request } = await accountMaterial(world, account, record);
-  value(await visitor.api.createAccount(request));
-  return { visitor, username, password, contact: `${username}@example.org`, keys, account };
-}
-
-/** The password's part of a sign-in. */
-export async function enterPassword(
-  visitor: Visitor,
-  username: string,
-  password: string,
-): Promise<ApiResult<FinishAnswer>> {
-  await ready;
-  const start = opaque.startLogin({ password });
-  const started = await visitor.api.signIn(username, start.startLoginRequest);
-  if (!started.ok) return started;
-  const finished = opaque.finishLogin({
-    password,
-    clientLoginState: start.clientLoginState,
-    loginResponse: started.value.response,
-    keyStretching: QUICK,
-  });
-  // Somebody who guesses sends something all the same.
-  const finish = finished?.finishLoginRequest ?? "A".repeat(86);
-  return await visitor.api.finishSignIn({ attempt: started.value.attempt, finish });
-}
-
 /** The value of a result that must be one. */
 export function value<T>(result: { ok: true; value: T } | { ok: false; code: string }): T {
   assert.ok(result.ok, result.ok ? "" : `refused: ${result.code}`);
@@ -355,52 +241,4 @@ export function value<T>(result: { ok: true; value: T } | { ok: false; code: str
 export function codeOf(result: { ok: true } | { ok: false; code: string }): string {
   assert.ok(!result.ok, "was to be refused");
   return result.code;
-}
-
-/** What a new browser needs after the password was right: its own keys, listed by the account key. */
-export async function deviceMaterial(
-  member: Member,
-  finish: FinishAnswer,
-  bend: Partial<LoginProof> = {},
-): Promise<{ keys: DeviceKeys; request: DeviceRequest; list: DeviceList }> {
-  const day = dayOf(member.visitor.world.clock.now());
-  const { account, aik, challenge } = finish;
-  const known = await verifyDeviceList(account, finish.entries);
-  const { keys, entry } = await makeDevice(account, aik, "terminal", "portable", day);
-  const added = await addDevice(member.keys.accountKey, known, entry);
-  const list = await appendEntry(known, account, added);
-  const counts = { once: 3, kemOnce: 2 };
-  const order = { day, mode: "portable", counters: FIRST_PREKEY_COUNTERS, ...counts } as const;
-  const { upload } = await makePrekeys(keys, list, order);
-  const proof = { account, device: keys.device, origin: ORIGIN, challenge, ...bend };
-  const signature = await sign(keys.sign, "login", loginProofBytes(proof));
-  return {
-    keys,
-    list,
-    request: { list: added, device: keys.device, prekeys: upload, signature },
-  };
-}
-
-/** Signs in from a new browser or terminal. */
-export async function signInAgain(
-  member: Member,
-  visitor: Visitor = new Visitor(member.visitor.world),
-): Promise<{ visitor: Visitor; keys: DeviceKeys; list: DeviceList }> {
-  const finish = value(await enterPassword(visitor, member.username, member.password));
-  const { keys, request, list } = await deviceMaterial(member, finish);
-  value(await visitor.api.addDevice(request));
-  return { visitor, keys, list };
-}
-
-/** A renewed login by the device's key. */
-export async function renew(
-  visitor: Visitor,
-  keys: DeviceKeys,
-  bend: Partial<LoginProof> = {},
-): Promise<ApiResult<LoginAnswer>> {
-  const { account, device } = keys;
-  const { challenge } = value(await visitor.api.challenge(device));
-  const proof = { account, device, origin: ORIGIN, challenge, ...bend };
-  const signature = await sign(keys.sign, "login", loginProofBytes(proof));
-  return await visitor.api.renewLogin({ account, device, challenge, signature });
 }

@@ -19,6 +19,7 @@ import {
 } from "../protocol/frame.ts";
 import { type AccountId, type DeviceId, idBytes } from "../protocol/ids.ts";
 import { MAX_ENVELOPE_BYTES } from "../protocol/limits.ts";
+import { readRoomHeader } from "../protocol/room_envelope.ts";
 import { Outflow } from "./outflow.ts";
 import { type TokenBucket, tokenBucket } from "./rate.ts";
 
@@ -218,6 +219,12 @@ export class Connection {
     if (item.type === "hello") return this.#hello(item);
     if (this.#phase !== "open") return this.close(CLOSE.policy, "hello and welcome come first");
     if (item.type === "submit") return this.#submit(item, withinBytes);
+    if (item.type === "submit-to-room") {
+      // No room has a log here yet, so none is known.
+      this.#countFlood();
+      const { room } = readRoomHeader(item.envelope);
+      return this.refused(item.ref, { code: "unknown-room", room });
+    }
     if (item.type === "ping") {
       this.#countFlood();
       return this.#out.send({ type: "pong" });

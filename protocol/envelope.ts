@@ -46,6 +46,8 @@ export interface Opening {
 
 const VERSION = 1;
 const KINDS = { opening: 1, ordinary: 2 } as const;
+/** The kind byte, second in every envelope. Kind `room` has its own layout: room_envelope.ts. */
+export const ENVELOPE_KINDS = { ...KINDS, room: 3 } as const;
 const KEM_KINDS = { once: 1, last: 2 } as const;
 const TAG_BYTES = 16;
 const SALT_BYTES = 16;
@@ -80,8 +82,18 @@ export function encodeEnvelope(envelope: Envelope): Bytes {
 }
 
 /**
- * The parts of an envelope, copied.
- * Kind 3 (rooms) is refused like every unknown kind until rooms exist.
+ * Which decoder an envelope is for.
+ * @throws {FormatError} unknown version or kind
+ */
+export function envelopeKind(bytes: Uint8Array): keyof typeof ENVELOPE_KINDS {
+  const input = new Reader(bytes);
+  if (input.u8() !== VERSION) throw new FormatError("unknown envelope version");
+  return named(ENVELOPE_KINDS, input.u8(), "envelope kind");
+}
+
+/**
+ * The parts of a pairwise envelope, copied.
+ * Kind 3 (rooms) is refused like every unknown kind: a room message is never taken for a pairwise one.
  * @throws {FormatError} for anything that {@link encodeEnvelope} would not have written
  */
 export function decodeEnvelope(bytes: Uint8Array): Envelope {

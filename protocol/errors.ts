@@ -25,6 +25,15 @@ export class FormatError extends Error {
  * | `dormant`             | a bundle made more than 30 days ago |
  * | `future`              | a bundle made more than 2 days from now |
  * | `no-kem`              | a bundle without the post-quantum key that it promises |
+ * | `wrong-room`          | an entry of another room |
+ * | `wrong-code`          | a join that the current code did not sign, or a code that is not the room's |
+ * | `not-member`          | an entry by or about somebody who is not in the room |
+ * | `already-member`      | somebody let in twice |
+ * | `not-allowed`         | an entry that its author has not the role for |
+ * | `closed`              | a join to a room that takes no newcomers |
+ * | `banned`              | a banned account |
+ * | `full`                | a 257th member |
+ * | `ended`               | an entry after the end of a room |
  */
 export type VerifyCode =
   | "bad-signature"
@@ -43,7 +52,16 @@ export type VerifyCode =
   | "newer-list"
   | "dormant"
   | "future"
-  | "no-kem";
+  | "no-kem"
+  | "wrong-room"
+  | "wrong-code"
+  | "not-member"
+  | "already-member"
+  | "not-allowed"
+  | "closed"
+  | "banned"
+  | "full"
+  | "ended";
 
 /** Well-formed bytes that are not to be believed: an attack, a fault, or a device that slept too long. */
 export class VerifyError extends Error {

@@ -12,7 +12,13 @@ import {
 import { MAX_DEVICES } from "./limits.ts";
 
 /** Type bytes, server-bound. */
-export const CLIENT_TYPES = { hello: 1, submit: 2, ack: 3, ping: 4 } as const;
+export const CLIENT_TYPES = {
+  "hello": 1,
+  "submit": 2,
+  "ack": 3,
+  "ping": 4,
+  "submit-to-room": 5,
+} as const;
 const FRAME_VERSION = 1;
 
 /** Writes the body of an item. */
@@ -25,6 +31,10 @@ export function writeClient(out: FrameWriter, item: ClientItem): void {
       return out.u16(item.windowSize);
     case "submit":
       return writeSubmit(out, item);
+    case "submit-to-room":
+      out.u32(item.ref);
+      out.id(item.submit);
+      return out.bytes(item.envelope, item.envelope.length);
     case "ack":
       return out.u64(item.position);
     case "ping":
@@ -54,6 +64,10 @@ export function readClient(type: number, body: FrameReader): ClientItem {
       return readHello(body);
     case CLIENT_TYPES.submit:
       return readSubmit(body);
+    case CLIENT_TYPES["submit-to-room"]: {
+      const [ref, submit] = [body.u32(), body.id<"submit">()];
+      return { type: "submit-to-room", ref, submit, envelope: body.rest() };
+    }
     case CLIENT_TYPES.ack:
       return { type: "ack", position: body.u64() };
     case CLIENT_TYPES.ping:

@@ -1,6 +1,6 @@
 /** What frames carry: the items that a device sends and those that the server sends. */
 import type { Bytes } from "./encoding.ts";
-import type { AccountId, DeviceId, SubmitId } from "./ids.ts";
+import type { AccountId, DeviceId, RoomId, SubmitId } from "./ids.ts";
 
 /** The first item of every connection; the server answers with {@link Welcome} or closes. */
 export interface Hello {
@@ -39,6 +39,19 @@ export interface Submit {
   readonly destinations: readonly Destination[];
 }
 
+/**
+ * Please queue this one ciphertext for every other device that the room's log pins at its head. Answered as
+ * {@link Submit}. Room, head and sender are read off the envelope; the sender must be the device of this login.
+ */
+export interface SubmitToRoom {
+  readonly type: "submit-to-room";
+  /** Both as in {@link Submit}, out of the same numbers. */
+  readonly ref: number;
+  readonly submit: SubmitId;
+  /** RoomEnvelope bytes. A VIEW of the frame when decoded. */
+  readonly envelope: Uint8Array;
+}
+
 /** Everything up to `position` is committed in the device's store: the queue may forget it. */
 export interface Ack {
   readonly type: "ack";
@@ -50,7 +63,7 @@ export interface Ping {
   readonly type: "ping";
 }
 
-export type ClientItem = Hello | Submit | Ack | Ping;
+export type ClientItem = Hello | Submit | SubmitToRoom | Ack | Ping;
 
 /** Answer to {@link Hello}. */
 export interface Welcome {
@@ -123,6 +136,10 @@ export type Refusal =
   | { readonly code: "unknown-recipient"; readonly account: AccountId }
   /** An envelope over 64 KiB. */
   | { readonly code: "too-large" }
+  /** The room's log has gone on, or has another entry at that seq: fetch it, verify, encrypt anew. */
+  | { readonly code: "stale-room"; readonly room: RoomId; readonly seq: number }
+  /** No such room, or the sending device does not speak in it. */
+  | { readonly code: "unknown-room"; readonly room: RoomId }
   /** The server could not write: again after `retryAfter` seconds, same id. */
   | { readonly code: "unavailable"; readonly retryAfter: number };
 
@@ -141,6 +158,8 @@ export type News =
   | { readonly kind: "prekeys-low"; readonly oneTime: number; readonly kem: number }
   /** {@link Welcome.gaps} has grown to this. */
   | { readonly kind: "gap"; readonly gaps: number }
+  /** The log of a room has a new entry. A hint: the log itself is fetched and verified. */
+  | { readonly kind: "room-changed"; readonly room: RoomId; readonly seq: number }
   /** The login was ended; the server closes right after. */
   | { readonly kind: "signed-out" };
 

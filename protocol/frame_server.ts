@@ -31,8 +31,16 @@ const REFUSALS = {
   "unknown-recipient": 4,
   "too-large": 5,
   "unavailable": 6,
+  "stale-room": 7,
+  "unknown-room": 8,
 } as const;
-const NEWS = { "list-changed": 1, "prekeys-low": 2, "gap": 3, "signed-out": 4 } as const;
+const NEWS = {
+  "list-changed": 1,
+  "prekeys-low": 2,
+  "gap": 3,
+  "signed-out": 4,
+  "room-changed": 5,
+} as const;
 
 /** Writes the body of an item. */
 export function writeServer(out: FrameWriter, item: ServerItem | StoredDeliver): void {
@@ -75,6 +83,11 @@ function writeRefusal(out: FrameWriter, refusal: Refusal): void {
       return out.u32(refusal.retryAfter);
     case "unknown-recipient":
       return out.id(refusal.account);
+    case "stale-room":
+      out.id(refusal.room);
+      return out.u32(refusal.seq);
+    case "unknown-room":
+      return out.id(refusal.room);
     default:
       return;
   }
@@ -101,6 +114,9 @@ function writeNews(out: FrameWriter, news: News): void {
       return out.u32(news.kem);
     case "gap":
       return out.u32(news.gaps);
+    case "room-changed":
+      out.id(news.room);
+      return out.u32(news.seq);
     case "signed-out":
       return;
   }
@@ -151,6 +167,10 @@ function readRefusal(body: FrameReader): Refusal {
       return { code: "too-large" };
     case REFUSALS.unavailable:
       return { code: "unavailable", retryAfter: body.u32() };
+    case REFUSALS["stale-room"]:
+      return { code: "stale-room", room: body.id(), seq: body.u32() };
+    case REFUSALS["unknown-room"]:
+      return { code: "unknown-room", room: body.id() };
     default:
       throw new FormatError("unknown refusal");
   }
@@ -175,6 +195,8 @@ function readNews(body: FrameReader): News {
       return { kind: "prekeys-low", oneTime: body.u32(), kem: body.u32() };
     case NEWS.gap:
       return { kind: "gap", gaps: body.u32() };
+    case NEWS["room-changed"]:
+      return { kind: "room-changed", room: body.id(), seq: body.u32() };
     case NEWS["signed-out"]:
       return { kind: "signed-out" };
     default:

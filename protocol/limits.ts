@@ -118,8 +118,40 @@ export const ATTACHMENT_CHUNK_BYTES = MIB;
 
 // Rooms.
 
-/** Members of one room. */
+/** Members of one room, those who wait for approval among them. */
 export const MAX_ROOM_MEMBERS = 256;
+/** Banned accounts that one room remembers. */
+export const MAX_ROOM_BANNED = 1_024;
+/** Random bytes of a room code: 16 characters of base 32. */
+export const ROOM_CODE_BYTES = 10;
+/** PBKDF2 rounds over a room code: makes guessing 80 bits against a stored lookup id dearer still. */
+export const ROOM_CODE_ROUNDS = 600_000;
+/** Bytes of a server id, salt of the room code's derivation. */
+export const SERVER_ID_BYTES = 16;
+/** UTF-8 bytes of a room's name. */
+export const MAX_ROOM_NAME_BYTES = 128;
+/** UTF-8 bytes of a room's topic. */
+export const MAX_ROOM_TOPIC_BYTES = 512;
+/** Bytes of a room's picture: a thumbnail, since every change of the code carries it again. */
+export const MAX_ROOM_PICTURE_BYTES = 3_072;
+/** Sealed name, topic and picture: salt, the 4,096-byte bucket, tag. */
+export const MAX_SEALED_DETAILS_BYTES = 16 + 4_096 + TAG_BYTES;
+/** One encoded room log entry, without its signatures. The largest carry sealed details and are under 4.5 KiB. */
+export const MAX_ROOM_ENTRY_BYTES = 8 * KIB;
+/** Device list entries that prove one pin: the newest `set` and a `revoke` for each device in it. */
+export const MAX_LIST_PROOF = MAX_DEVICES + 1;
+/** Entries of one room log in one answer, oldest first. */
+export const MAX_ROOM_ENTRIES = 256;
+/** Messages under one sender key; also the highest jump within it. */
+export const MAX_SENDER_KEY_MESSAGES = 1_000;
+/** Age at which a sender key is replaced. */
+export const SENDER_KEY_LIFETIME_MS = 7 * DAY_MS;
+/** Sender keys kept of one sending device in one room. */
+export const MAX_KEYS_PER_SENDER = 5;
+/** How long a sender key that a newer one has replaced is kept: as long as an envelope may wait. */
+export const OLD_SENDER_KEY_LIFETIME_MS = 30 * DAY_MS;
+/** Wait for a removal to show in the log before the person is warned that the server withholds it. */
+export const REMOVAL_WARNING_MS = MINUTE_MS;
 
 // Passwords and codes.
 

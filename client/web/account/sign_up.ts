@@ -62,7 +62,8 @@ function arriveAtForm(
     judge().then((good) => {
       if (!good) return password.focus();
       judged = password.value;
-      form.requestSubmit();
+      // In a task of its own: while this submission is still being dispatched, another one is ignored.
+      setTimeout(() => form.requestSubmit());
     });
   }, { capture: true });
 }

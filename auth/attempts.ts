@@ -23,23 +23,23 @@ export function createAttempts<T>(now: () => number, random: RandomSource): Atte
   const open = new Map<string, { readonly value: T; readonly made: number }>();
 
   /** A Map keeps the order of insertion, so the oldest come first. */
-  function dropOld(): void {
+  function dropOld(most: number): void {
     for (const [name, { made }] of open) {
       const alive = made <= now() && now() - made < LIFETIME_MS;
-      if (alive && open.size < MOST) break;
+      if (alive && open.size <= most) break;
       open.delete(name);
     }
   }
 
   return {
     open(value) {
-      dropOld();
+      dropOld(MOST - 1);
       const name = toBase64Url(random(32));
       open.set(name, { value, made: now() });
       return name;
     },
     take(name) {
-      dropOld();
+      dropOld(MOST);
       const found = open.get(name);
       open.delete(name);
       return found?.value ?? null;

@@ -53,11 +53,11 @@ export function createLimits(db: DatabaseSync): LimitsStore {
   const pullBack = db.prepare("update counted set at = ? where key = ? and at > ?");
   const clear = db.prepare("delete from counted where key = ?");
   const purge = db.prepare("delete from counted where at <= ?");
-  const purgeBuckets = db.prepare("delete from buckets where at <= ?");
-  const bucket = db.prepare("select spent, at from buckets where key = ?");
+  const purgeBuckets = db.prepare("delete from buckets where full_at <= ?");
+  const bucket = db.prepare("select full_at from buckets where key = ?");
   const putBucket = db.prepare(`
-    insert into buckets (key, spent, at) values (?, ?, ?)
-    on conflict (key) do update set spent = excluded.spent, at = excluded.at
+    insert into buckets (key, full_at) values (?, ?)
+    on conflict (key) do update set full_at = excluded.full_at
   `);
 
   function look(key: Bytes, windowMs: number, now: number): Counted {
@@ -77,11 +77,14 @@ export function createLimits(db: DatabaseSync): LimitsStore {
     return wait;
   }
 
+  /** Counted in the time that it takes to refill, so that there is nothing to round. */
   function drop(key: Bytes, size: number, refillMs: number, now: number): WaitMs {
-    const row = one<{ spent: number; at: number }>(bucket, key) ?? { spent: 0, at: now };
-    const spent = Math.max(0, row.spent - Math.max(0, now - row.at) / refillMs);
-    if (spent + 1 > size) return Math.max(1, Math.ceil((spent + 1 - size) * refillMs));
-    putBucket.run(key, spent + 1, now);
+    const known = one<{ full_at: number }>(bucket, key)?.full_at ?? now;
+    // Never further off than an empty bucket: the clock may have been set back.
+    const full = Math.min(Math.max(known, now), now + size * refillMs);
+    const wait = full + refillMs - size * refillMs - now;
+    if (wait > 0) return wait;
+    putBucket.run(key, full + refillMs);
     return 0;
   }
 

@@ -146,11 +146,10 @@ create table counted (
 create index counted_by_key on counted (key, at);
 create index counted_by_time on counted (at);
 
--- How full a bucket was at a time; it fills again as time goes by.
+-- When a bucket will be full again, if nothing more is taken.
 create table buckets (
   key blob primary key,
-  spent real not null,
-  at integer not null
+  full_at integer not null
 ) strict, without rowid;
 `,
 } as const;

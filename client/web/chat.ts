@@ -1,0 +1,107 @@
+/** The chat page's entry: this device's engine, in this tab or in another one, and the page over it. */
+import { openEngine } from "../engine.ts";
+import { openIdbStore } from "../store_idb.ts";
+import { createApi, fetchSend } from "../transport.ts";
+import { type Engine, NoDevice } from "../types.ts";
+import { missing } from "./capability.ts";
+import { runChatPage } from "./chat_page.ts";
+import { makeDrafts } from "./drafts.ts";
+import { now } from "./entry/clock.ts";
+import { joinTabs, type Note, type Tab, type TabParts } from "./leader.ts";
+import { showGate } from "./notices.ts";
+import { pageSocket } from "./socket.ts";
+import { trustedScript } from "./trusted_types.ts";
+import { followViewport } from "./viewport.ts";
+import { makeCalendar } from "./words.ts";
+
+const { origin, host } = location;
+
+/** Opens the device in this browser's store. The lock is held: nobody else writes. */
+async function openDevice(): Promise<Engine> {
+  const store = await openIdbStore("snug");
+  try {
+    return await openEngine({
+      store,
+      api: createApi({ origin, send: fetchSend(origin), terminal: false }),
+      socket: pageSocket(origin),
+      mode: "sealed",
+      now,
+    });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function tabParts(): TabParts {
+  const channel = new BroadcastChannel("snug-tabs");
+  return {
+    channel: {
+      post: (note) => channel.postMessage(note),
+      listen: (take) => channel.addEventListener("message", ({ data }) => take(data as Note)),
+    },
+    lock: (work) => navigator.locks.request("snug-writer", work),
+    open: openDevice,
+    name: crypto.randomUUID(),
+    after: (ms, run) => {
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
+    },
+  };
+}
+
+/** No device here, or none that can be used: the one thing to do is to sign in. */
+function explain(cause: unknown): void {
+  if (!(cause instanceof NoDevice)) {
+    return showGate({
+      title: "Snug could not open",
+      words: "This browser’s storage did not answer. If it is full, make room, then try again.",
+      action: ["Try again", () => location.reload()],
+    });
+  }
+  const restored = cause.reason === "restored";
+  showGate({
+    title: restored ? "This is an old copy" : "You’re signed out",
+    words: restored
+      ? "This browser’s data was restored from a copy. Using it again could repeat keys, so sign in " +
+        "to make this browser a new device."
+      : "Sign in to make this browser one of your devices. Your keys are made here and stay here.",
+    links: restored
+      ? [["Sign in", "/sign-in"]]
+      : [["Sign in", "/sign-in"], ["Create an account", "/sign-up"]],
+  });
+  // Somebody may sign in meanwhile in another tab.
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") location.reload();
+  });
+}
+
+/** A page that the browser puts aside must not hold the lock, and has missed everything when it is back. */
+function letGo(tab: Tab): void {
+  addEventListener("pagehide", () => tab.leave());
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) location.reload();
+  });
+}
+
+async function keepShell(): Promise<void> {
+  // Not over a certificate that the browser does not trust; then there is no offline start, and all else works.
+  await navigator.serviceWorker?.register(trustedScript("/service_worker.js")).catch(() => {});
+}
+
+async function main(): Promise<void> {
+  followViewport();
+  if ((await missing(globalThis)).length > 0) return;
+  void keepShell();
+  try {
+    const tab = await joinTabs(tabParts());
+    tab.onFailure(explain);
+    letGo(tab);
+    const drafts = makeDrafts(sessionStorage);
+    await runChatPage({ tab, calendar: makeCalendar(), now, drafts, host });
+  } catch (cause) {
+    explain(cause);
+  }
+}
+
+await main();

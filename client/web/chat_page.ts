@@ -1,0 +1,298 @@
+/** The chat page: hears the engine's events, keeps what is shown, and passes on what people do. */
+import { type MessageId, randomId } from "../../protocol/ids.ts";
+import type { Conversation, ConversationId, EngineEvent, Message } from "../types.ts";
+import { avatar } from "./avatar.ts";
+import { showBanner, showConnection } from "./banner.ts";
+import { Composer } from "./composer.ts";
+import { ConversationList } from "./conversation_list.ts";
+import { Details, verificationMark } from "./details.ts";
+import { el, fill, need, setText } from "./dom.ts";
+import type { Drafts } from "./drafts.ts";
+import type { Tab } from "./leader.ts";
+import { plainName } from "./names.ts";
+import { NewConversation } from "./new_conversation.ts";
+import { notice } from "./notices.ts";
+import { Place } from "./place.ts";
+import { Timeline } from "./timeline.ts";
+import { onSwipeBack } from "./viewport.ts";
+import { badge, type Calendar, counted } from "./words.ts";
+
+export interface ChatPageParts {
+  readonly tab: Tab;
+  readonly calendar: Calendar;
+  readonly now: () => number;
+  readonly drafts: Drafts;
+  /** The server's name, for the line under the list. */
+  readonly host: string;
+}
+
+const ONE_COLUMN = "(max-width: 699.9px)";
+/** Something on this device failed and nothing better can be said. */
+const FAILED = "Something went wrong on this device. Reload the page and try again.";
+/** Warnings that the conversation's own lines say already. */
+const SAID_IN_TIMELINE = new Set(["key-changed", "new-device", "unreadable", "peer-lost-messages"]);
+
+/** Runs the page over an engine that is open, here or in another tab. */
+export async function runChatPage(parts: ChatPageParts): Promise<void> {
+  const page = new ChatPage(parts);
+  await page.begin();
+}
+
+class ChatPage {
+  readonly #parts: ChatPageParts;
+  readonly #app = need("app");
+  readonly #list: ConversationList;
+  readonly #timeline: Timeline;
+  readonly #composer: Composer;
+  readonly #details: Details;
+  readonly #dialog: NewConversation;
+  readonly #place: Place;
+  /** Newest first. */
+  #conversations: Conversation[] = [];
+  #open: Conversation | null = null;
+  #provisional = 0;
+  #listIsDue = false;
+
+  constructor(parts: ChatPageParts) {
+    this.#parts = parts;
+    const { tab, calendar, now, drafts } = parts;
+    this.#place = new Place((open) => this.#follow(open));
+    this.#list = new ConversationList({ calendar, now, open: (id) => this.#enter(id) });
+    this.#timeline = new Timeline({
+      ...{ tab, calendar, now },
+      retry: (message) => void this.#retry(message),
+      seen: () => this.#markRead(),
+    });
+    this.#composer = new Composer({ drafts, send: (...args) => void this.#send(...args) });
+    this.#details = new Details({
+      tab,
+      complain: notice,
+      closed: () => need("details-button").focus(),
+    });
+    this.#dialog = new NewConversation({
+      me: () => tab.me,
+      start: (username) => this.#outcome(tab.startConversation(username)),
+      started: (conversation) => this.#started(conversation),
+    });
+    this.#listen();
+  }
+
+  /** Reads and shows what there is. */
+  async begin(): Promise<void> {
+    const { tab, host } = this.#parts;
+    showConnection(tab.connection, host);
+    this.#conversations = await tab.conversations();
+    this.#showList();
+    this.#follow(this.#place.open);
+  }
+
+  #listen(): void {
+    const { tab } = this.#parts;
+    tab.on((event) => this.#take(event));
+    tab.onReset(() => void this.#refresh());
+    tab.onStalled((stalled) => {
+      if (stalled) notice(STALLED);
+    });
+    need("back").addEventListener("click", () => this.#place.leave());
+    need("welcome-button").addEventListener("click", () => this.#dialog.open());
+    onSwipeBack(need("conversation"), () => {
+      if (matchMedia(ONE_COLUMN).matches && !this.#details.isOpen) this.#place.leave();
+    });
+    document.addEventListener("visibilitychange", () => this.#markRead());
+    document.addEventListener("keydown", (event) => this.#escape(event));
+  }
+
+  #take(event: EngineEvent): void {
+    switch (event.kind) {
+      case "message":
+        return this.#timeline.add(event.message);
+      case "state":
+        return this.#timeline.setState(event);
+      case "conversation":
+        return this.#changed(event.conversation);
+      case "connection":
+        return showConnection(event.state, this.#parts.host);
+      case "gap":
+        if (event.conversation === undefined) notice(lostWords(event.count));
+        return;
+      case "warning":
+        if (!SAID_IN_TIMELINE.has(event.what)) notice(event.words);
+    }
+  }
+
+  /** After another tab took over: nothing is known to be current. */
+  async #refresh(): Promise<void> {
+    const { tab, host } = this.#parts;
+    showConnection(tab.connection, host);
+    this.#conversations = await tab.conversations();
+    this.#showList();
+    const open = this.#conversations.find(({ id }) => id === this.#open?.id);
+    if (open) this.#showOpen(open);
+    await this.#timeline.refresh();
+  }
+
+  #changed(conversation: Conversation): void {
+    const { id, order } = conversation;
+    const at = this.#conversations.findIndex((each) => each.id === id);
+    if (at >= 0) this.#conversations.splice(at, 1);
+    const place = this.#conversations.findIndex((each) => each.order <= order);
+    this.#conversations.splice(place < 0 ? this.#conversations.length : place, 0, conversation);
+    if (id === this.#open?.id) this.#showOpen(conversation);
+    this.#showListSoon();
+    if (id === this.#open?.id && conversation.unread > 0 && this.#timeline.atEnd) this.#markRead();
+  }
+
+  /** A burst of events shows once. */
+  #showListSoon(): void {
+    if (this.#listIsDue) return;
+    this.#listIsDue = true;
+    queueMicrotask(() => {
+      this.#listIsDue = false;
+      this.#showList();
+    });
+  }
+
+  #showList(): void {
+    this.#list.update(this.#conversations);
+    this.#showWelcome();
+    const unread = this.#conversations.reduce((sum, each) => sum + each.unread, 0);
+    const title = unread > 0 ? `(${badge(unread)}) Snug` : "Snug";
+    if (document.title !== title) document.title = title;
+  }
+
+  #showWelcome(): void {
+    const none = this.#conversations.length === 0;
+    const { fullName, username } = this.#parts.tab.me;
+    const name = plainName(fullName, username);
+    setText(need("welcome-title"), none ? `Hello, ${name}.` : "Whom shall we write to?");
+    setText(
+      need("welcome-words"),
+      none
+        ? `It’s quiet in here. Write to someone by username; others find you as @${username}.`
+        : "Pick a conversation, or begin a new one.",
+    );
+    need("welcome-button").hidden = !none;
+    need("welcome").hidden = this.#open !== null;
+  }
+
+  #started(conversation: Conversation): void {
+    this.#changed(conversation);
+    this.#enter(conversation.id);
+  }
+
+  #enter(id: ConversationId): void {
+    this.#app.dataset["moved"] = "";
+    this.#place.enter(id, matchMedia(ONE_COLUMN).matches);
+    this.#follow(id);
+    // On a phone this would bring up the keyboard over what is to be read.
+    if (matchMedia("(pointer: fine)").matches) this.#composer.focus();
+  }
+
+  /** Shows what the history says is open. */
+  #follow(id: ConversationId | null): void {
+    const conversation = this.#conversations.find((each) => each.id === id) ?? null;
+    this.#app.dataset["view"] = conversation === null ? "list" : "talk";
+    const isOther = conversation?.id !== this.#open?.id;
+    this.#list.select(conversation?.id ?? null);
+    if (conversation === null) return this.#leave();
+    if (!isOther) return;
+    this.#showOpen(conversation);
+    this.#timeline.open(conversation).catch(() => notice(FAILED));
+  }
+
+  #leave(): void {
+    const wasOpen = this.#open !== null;
+    this.#open = null;
+    this.#details.close();
+    this.#timeline.close();
+    need("conversation").hidden = true;
+    this.#showWelcome();
+    if (wasOpen) this.#list.focus();
+  }
+
+  #showOpen(conversation: Conversation): void {
+    this.#open = conversation;
+    const { account, username, verification } = conversation;
+    const name = plainName(conversation.title, username);
+    need("welcome").hidden = true;
+    need("conversation").hidden = false;
+    setText(need("talk-title"), name);
+    fill(need("talk-avatar"), avatar(account, name, "small"));
+    fill(
+      need("talk-about"),
+      el("span", { class: "handle" }, `@${username}`),
+      " ",
+      verificationMark(verification),
+    );
+    showBanner(conversation, {
+      compare: () => this.#details.open(),
+      accept: ({ account }) => void this.#accept(account),
+    });
+    this.#composer.open(conversation);
+    this.#details.update(conversation);
+  }
+
+  /** The bubble is there at once; the engine's own copy, under the same id, takes its place. */
+  async #send(conversation: Conversation, text: string): Promise<void> {
+    const { tab, now } = this.#parts;
+    const { account, device } = tab.me;
+    const bubble: Message = {
+      id: randomId<"message">(),
+      conversation: conversation.id,
+      kind: "text",
+      ...{ from: account, device, mine: true, text, verified: true },
+      time: now(),
+      state: "sending",
+      order: `~${String(this.#provisional++).padStart(9, "0")}`,
+    };
+    this.#timeline.add(bubble);
+    const outcome = await this.#outcome(tab.send(conversation.id, text, bubble.id));
+    if (!outcome.ok || outcome.value.id !== bubble.id) this.#timeline.drop(bubble);
+    if (outcome.ok) this.#timeline.add(outcome.value);
+    else this.#composer.giveBack(conversation, text, outcome.words);
+  }
+
+  async #retry({ conversation, id }: { conversation: ConversationId; id: MessageId }) {
+    const outcome = await this.#outcome(this.#parts.tab.retry(conversation, id));
+    if (outcome.ok) this.#timeline.add(outcome.value);
+    else notice(outcome.words);
+  }
+
+  async #accept(account: Conversation["account"]): Promise<void> {
+    const outcome = await this.#outcome(this.#parts.tab.acceptChange(account));
+    if (outcome.ok) this.#changed(outcome.value);
+    else notice(outcome.words);
+    this.#composer.focus();
+  }
+
+  /** What is at the end of the open conversation counts as read while somebody can see it. */
+  #markRead(): void {
+    const open = this.#conversations.find(({ id }) => id === this.#open?.id);
+    if (!open || open.unread === 0) return;
+    if (document.visibilityState !== "visible" || !this.#timeline.atEnd) return;
+    this.#parts.tab.markRead(open.id).catch(() => notice(FAILED));
+  }
+
+  /** Bugs and a failing disk come as rejections; they are said, not swallowed. */
+  #outcome<T extends { readonly ok: boolean }>(asked: Promise<T>) {
+    return asked.catch(() => ({ ok: false as const, words: FAILED, code: "internal" as const }));
+  }
+
+  #escape(event: KeyboardEvent): void {
+    if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
+    if (document.querySelector("dialog[open]") !== null) return;
+    if (this.#details.isOpen) this.#details.close();
+    else if (this.#open !== null && matchMedia(ONE_COLUMN).matches) this.#place.leave();
+    else if (this.#open !== null) this.#list.focus();
+  }
+}
+
+const STALLED =
+  "Snug is open in another tab that does not answer. Close that tab, or look into it.";
+
+function lostWords(count: number): string {
+  return `${
+    counted(count, "message")
+  } could not be kept for you: this browser was away too long, ` +
+    "or too much arrived. Ask your contacts to send again what matters.";
+}

@@ -1,0 +1,239 @@
+/**
+ * The list of conversations. Rows have one height, so that only those in view are in the document:
+ * ten thousand conversations cost as much as twenty. One row is in the tab order; arrows move it.
+ */
+import type { Conversation, ConversationId } from "../types.ts";
+import { avatar } from "./avatar.ts";
+import { el, fill, icon, need, setAttribute } from "./dom.ts";
+import { plainName } from "./names.ts";
+import { badge, type Calendar, lastWords, unreadWords } from "./words.ts";
+
+export interface ConversationListParts {
+  readonly calendar: Calendar;
+  readonly now: () => number;
+  readonly open: (conversation: ConversationId) => void;
+}
+
+/** As in chat.css. Pixels. */
+const ROW_HEIGHT = 66;
+/** Rows kept above and below what is seen. */
+const MARGIN = 8;
+
+interface Item {
+  readonly row: HTMLLIElement;
+  readonly entry: HTMLButtonElement;
+  conversation: Conversation | null;
+}
+
+export class ConversationList {
+  readonly #parts: ConversationListParts;
+  readonly #scroll = need("list-scroll");
+  readonly #list = need("list");
+  readonly #find = need<HTMLInputElement>("find");
+  readonly #items = new Map<ConversationId, Item>();
+  #all: readonly Conversation[] = [];
+  #shown: readonly Conversation[] = [];
+  #selected: ConversationId | null = null;
+  /** The row in the tab order. */
+  #active: ConversationId | null = null;
+
+  constructor(parts: ConversationListParts) {
+    this.#parts = parts;
+    this.#scroll.addEventListener("scroll", () => this.#render(), { passive: true });
+    new ResizeObserver(() => this.#render()).observe(this.#scroll);
+    this.#list.addEventListener("keydown", (event) => this.#keyDown(event));
+    this.#find.addEventListener("input", () => this.#filter());
+    this.#find.addEventListener("keydown", (event) => this.#findKeyDown(event));
+  }
+
+  /** Newest first. */
+  update(all: readonly Conversation[]): void {
+    need("list-skeleton").hidden = true;
+    this.#all = all;
+    this.#filter();
+  }
+
+  select(conversation: ConversationId | null): void {
+    this.#selected = conversation;
+    if (conversation !== null) this.#active = conversation;
+    this.#render();
+  }
+
+  /** Puts the focus on the open conversation's row, or the first. */
+  focus(): void {
+    const active = this.#active ?? this.#shown[0]?.id;
+    if (active !== undefined) this.#focusOn(active);
+    else this.#find.focus();
+  }
+
+  #filter(): void {
+    const wanted = this.#find.value.trim().toLocaleLowerCase().replace(/^@/, "");
+    const matches = ({ title, username }: Conversation) =>
+      title.toLocaleLowerCase().includes(wanted) || username.includes(wanted);
+    this.#shown = wanted === "" ? this.#all : this.#all.filter(matches);
+    if (!this.#shown.some(({ id }) => id === this.#active)) this.#active = null;
+    const empty = need("list-empty");
+    empty.hidden = this.#shown.length > 0;
+    this.#list.hidden = !empty.hidden;
+    empty.textContent = wanted === ""
+      ? "People you write to appear here."
+      : "Nobody here by that name. Use + to find someone by username.";
+    this.#render();
+  }
+
+  #render(): void {
+    const { scrollTop, clientHeight } = this.#scroll;
+    const first = Math.max(0, Math.floor(scrollTop / ROW_HEIGHT) - MARGIN);
+    const last = Math.ceil((scrollTop + clientHeight) / ROW_HEIGHT) + MARGIN;
+    this.#list.style.blockSize = `${this.#shown.length * ROW_HEIGHT}px`;
+    const wanted = this.#shown.map((_, index) => index).slice(first, last);
+    const focused = this.#focusedIndex();
+    // The focused row stays in the document, or the focus would be lost by scrolling.
+    if (focused >= 0 && focused < first) wanted.unshift(focused);
+    if (focused >= last) wanted.push(focused);
+    this.#place(wanted);
+  }
+
+  #place(indexes: readonly number[]): void {
+    const kept = new Set<ConversationId>();
+    let at: Element | null = this.#list.firstElementChild;
+    for (const index of indexes) {
+      const conversation = this.#shown[index]!;
+      kept.add(conversation.id);
+      const { row } = this.#item(conversation, index);
+      if (row === at) at = at.nextElementSibling;
+      else this.#list.insertBefore(row, at);
+    }
+    for (const [id, { row }] of this.#items) {
+      if (kept.has(id)) continue;
+      row.remove();
+      this.#items.delete(id);
+    }
+  }
+
+  #item(conversation: Conversation, index: number): Item {
+    const { id } = conversation;
+    const item = this.#items.get(id) ?? this.#newItem(id);
+    const { row, entry } = item;
+    row.style.translate = `0 ${index * ROW_HEIGHT}px`;
+    setAttribute(row, "aria-posinset", index + 1);
+    setAttribute(row, "aria-setsize", this.#shown.length);
+    const inTabOrder = this.#active === null ? index === 0 : id === this.#active;
+    entry.tabIndex = inTabOrder ? 0 : -1;
+    setAttribute(entry, "aria-current", id === this.#selected ? "true" : null);
+    if (item.conversation !== conversation) this.#fillIn(item, conversation);
+    return item;
+  }
+
+  #newItem(id: ConversationId): Item {
+    const entry = el("button", { type: "button", class: "entry" });
+    entry.addEventListener("click", () => this.#parts.open(id));
+    entry.addEventListener("focus", () => this.#activate(id));
+    const item = { row: el("li", {}, entry), entry, conversation: null };
+    this.#items.set(id, item);
+    return item;
+  }
+
+  #fillIn(item: Item, conversation: Conversation): void {
+    item.conversation = conversation;
+    const { account, username, unread, verification, last } = conversation;
+    const { calendar, now } = this.#parts;
+    const name = plainName(conversation.title, username);
+    setAttribute(item.entry, "data-unread", unread > 0);
+    const changed = verification === "changed";
+    fill(
+      item.entry,
+      avatar(account, name),
+      el(
+        "span",
+        { class: "entry-name" },
+        el("bdi", {}, name),
+        " ",
+        el("span", { class: "handle" }, `@${username}`),
+      ),
+      last
+        ? el(
+          "time",
+          { class: "entry-time", datetime: isoTime(last.time) },
+          calendar.brief(last.time, now()),
+        )
+        : el("span"),
+      el("span", { class: "entry-last", dir: "auto" }, lastWords(conversation)),
+      el(
+        "span",
+        { class: "entry-marks" },
+        changed && el("span", { class: "changed" }, icon("shield-alert"), sr("Key changed")),
+        unread > 0 && el("span", { class: "unread", "aria-hidden": "true" }, badge(unread)),
+        unread > 0 && sr(unreadWords(unread)),
+      ),
+    );
+  }
+
+  #activate(id: ConversationId): void {
+    const before = this.#active === null ? this.#shown[0]?.id : this.#active;
+    this.#active = id;
+    if (before !== undefined) this.#items.get(before)?.entry.setAttribute("tabindex", "-1");
+    this.#items.get(id)?.entry.setAttribute("tabindex", "0");
+  }
+
+  #focusedIndex(): number {
+    const focused = document.activeElement;
+    if (!this.#list.contains(focused)) return -1;
+    return this.#shown.findIndex(({ id }) => this.#items.get(id)?.entry === focused);
+  }
+
+  #keyDown(event: KeyboardEvent): void {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const at = this.#focusedIndex();
+    const end = this.#shown.length - 1;
+    const page = Math.max(1, Math.floor(this.#scroll.clientHeight / ROW_HEIGHT) - 1);
+    const steps: Readonly<Record<string, number>> = {
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      PageDown: at + page,
+      PageUp: at - page,
+      Home: 0,
+      End: end,
+    };
+    const to = Object.hasOwn(steps, event.key) ? steps[event.key] : undefined;
+    if (at < 0 || to === undefined) return;
+    event.preventDefault();
+    if (to < 0) this.#find.focus();
+    else this.#focusOn(this.#shown[Math.min(end, to)]!.id);
+  }
+
+  #findKeyDown(event: KeyboardEvent): void {
+    const first = this.#shown[0];
+    if (event.key === "ArrowDown" && first) {
+      event.preventDefault();
+      this.#focusOn(first.id);
+    } else if (event.key === "Enter" && first && this.#find.value !== "") {
+      this.#parts.open(first.id);
+    } else if (event.key === "Escape" && this.#find.value !== "") {
+      event.stopPropagation();
+      this.#find.value = "";
+      this.#filter();
+    }
+  }
+
+  #focusOn(id: ConversationId): void {
+    const index = this.#shown.findIndex((each) => each.id === id);
+    if (index < 0) return;
+    const top = index * ROW_HEIGHT;
+    const { scrollTop, clientHeight } = this.#scroll;
+    if (top < scrollTop) this.#scroll.scrollTop = top;
+    const over = top + ROW_HEIGHT - clientHeight;
+    if (over > scrollTop) this.#scroll.scrollTop = over;
+    this.#render();
+    this.#items.get(id)?.entry.focus({ preventScroll: true });
+  }
+}
+
+function sr(words: string): HTMLElement {
+  return el("span", { class: "sr" }, words);
+}
+
+/** For `datetime`; a clock that is far off gives nothing rather than an exception. */
+export function isoTime(time: number): string | null {
+  return Math.abs(time) <= 8.64e15 ? new Date(time).toISOString() : null;
+}

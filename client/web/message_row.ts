@@ -1,0 +1,140 @@
+/** One row of the timeline as nodes. Everything in it that people wrote is text (security.md W1). */
+import type { LineKind, Message } from "../types.ts";
+import { isoTime } from "./conversation_list.ts";
+import { button, el, fill, icon } from "./dom.ts";
+import { isEmojiOnly, pieces } from "./links.ts";
+import type { Row } from "./rows.ts";
+import { type Calendar, counted } from "./words.ts";
+
+export interface RowContext {
+  readonly calendar: Calendar;
+  /** The other person's name, made plain. */
+  readonly name: string;
+  readonly retry: (message: Message) => void;
+}
+
+const LINE_ICONS: Readonly<Record<LineKind, string>> = {
+  "new-device": "laptop",
+  "device-removed": "laptop",
+  "key-changed": "shield-alert",
+  "key-accepted": "key-round",
+  "missing": "triangle-alert",
+};
+
+/** What a row looks like depends on this alone: equal signatures, equal nodes. */
+export function signature(row: Row): string {
+  if (row.kind === "day") return row.words;
+  if (row.kind === "fresh") return String(row.count);
+  if (row.kind === "beginning" || row.kind === "line") return "";
+  const { text, time, state, reason } = row.message;
+  return JSON.stringify([row.first, text, time, state, reason]);
+}
+
+/** Makes a row, or brings the node it had before up to date. */
+export function renderRow(row: Row, context: RowContext, before?: HTMLElement): HTMLElement {
+  switch (row.kind) {
+    case "beginning":
+      return el(
+        "p",
+        { class: "beginning" },
+        icon("lock"),
+        "What you and ",
+        el("bdi", {}, context.name),
+        " write here is encrypted on your devices. The server carries it and can’t read it.",
+      );
+    case "day":
+      return el(
+        "p",
+        { class: "day" },
+        el("time", { datetime: isoTime(row.time)?.slice(0, 10) ?? null }, row.words),
+      );
+    case "fresh":
+      return el("p", { class: "fresh" }, counted(row.count, "new message"));
+    case "line":
+      return systemLine(row.message);
+    case "message":
+      return article(row.message, row.first, context, before);
+  }
+}
+
+function systemLine({ line, text }: Message): HTMLElement {
+  return el(
+    "p",
+    { class: "line", "data-line": line ?? null },
+    icon(line ? LINE_ICONS[line] : "info"),
+    el("span", { dir: "auto" }, text),
+  );
+}
+
+function article(
+  message: Message,
+  first: boolean,
+  context: RowContext,
+  before = el("article"),
+): HTMLElement {
+  const { mine, state, text, reason } = message;
+  const failed = state === "not sent";
+  const isNew = before.classList.contains("new");
+  before.className = [
+    "row",
+    mine ? "mine" : "theirs",
+    first && "first",
+    failed && "failed",
+    isEmojiOnly(text) && "emoji",
+    isNew && "new",
+  ].filter(Boolean).join(" ");
+  fill(
+    before,
+    el(
+      "div",
+      { class: "bubble", dir: "auto" },
+      // Whose it is, for ears; <bdi> keeps it out of the bubble's own direction.
+      el("bdi", { class: "sr" }, mine ? "You: " : `${context.name}: `),
+      body(message, context.calendar),
+      " ",
+      meta(message, context.calendar),
+    ),
+    (failed || reason !== undefined) && notSent(message, context),
+  );
+  return before;
+}
+
+function body({ text, time, mine, state }: Message, calendar: Calendar): HTMLElement {
+  const room = mine ? `${calendar.clock(time)} · ${state ?? ""}` : calendar.clock(time);
+  const inside = pieces(text).map((piece) =>
+    piece.kind === "text" ? piece.text : link(piece.text, piece.href)
+  );
+  return el("p", { class: "text", "data-room": room }, ...inside);
+}
+
+function link(text: string, href: string): HTMLElement {
+  return el("a", { href, title: href, target: "_blank", rel: "noopener noreferrer" }, text);
+}
+
+/** Stands at the end of the text's own direction; inside, time comes before state. */
+function meta({ time, mine, state }: Message, calendar: Calendar): HTMLElement {
+  const moment = el("time", { datetime: isoTime(time) }, calendar.clock(time));
+  const said = mine && state !== undefined;
+  return el(
+    "span",
+    { class: "meta" },
+    el(
+      "span",
+      { dir: "ltr" },
+      moment,
+      said && " · ",
+      said && el("span", { class: "state", "data-state": state }, state),
+    ),
+  );
+}
+
+function notSent(message: Message, { retry }: RowContext): HTMLElement {
+  const { state, reason } = message;
+  const failed = state === "not sent";
+  return el(
+    "p",
+    { class: "reason" },
+    el("span", {}, reason ?? "This message is only here so far."),
+    failed && button("", "Try again", () => retry(message)),
+  );
+}

@@ -1,0 +1,277 @@
+/** An engine without a server or keys: the chat page's states, drawn on demand. Runs in the page and in Deno. */
+import { type AccountId, type DeviceId, type MessageId, randomId } from "../../protocol/ids.ts";
+import {
+  type ConnectionState,
+  type Conversation,
+  type ConversationId,
+  done,
+  type Engine,
+  type EngineEvent,
+  type Me,
+  type Message,
+  type MessagesOptions,
+  type MessageState,
+  type Outcome,
+  type OwnDevice,
+  refused,
+  type Verification,
+} from "../../client/types.ts";
+
+/** What there is when the page opens. Plain JSON, so that a test can hand it over. */
+export interface Scenario {
+  readonly me?: Partial<Me>;
+  readonly connection?: ConnectionState;
+  readonly people?: readonly Person[];
+  /** That many more people without anything special about them. */
+  readonly crowd?: number;
+  /** Calls of these methods are never answered. */
+  readonly silent?: readonly string[];
+  /** Words with which every `send` is refused. */
+  readonly refuseSend?: string;
+}
+
+export interface Person {
+  readonly username: string;
+  readonly name: string;
+  readonly verification?: Verification;
+  readonly unread?: number;
+  readonly accepted?: boolean;
+  readonly messages?: readonly Line[];
+  /** That many older messages before `messages`. */
+  readonly history?: number;
+}
+
+export type Line = Partial<Omit<Message, "time">> & {
+  readonly text: string;
+  /** Minutes before now. */
+  readonly ago?: number;
+};
+
+const SAFETY_NUMBER = "306418821047753099265188026497733156024811907845623907420658";
+
+export class FakeEngine implements Engine {
+  readonly me: Me;
+  connection: ConnectionState;
+  readonly #listeners = new Set<(event: EngineEvent) => void>();
+  readonly #conversations = new Map<ConversationId, Conversation>();
+  readonly #messages = new Map<ConversationId, Message[]>();
+  readonly #scenario: Scenario;
+  readonly #now: () => number;
+  readonly calls: string[] = [];
+  closed = false;
+  #order = 0;
+
+  constructor(scenario: Scenario, now: () => number) {
+    this.#scenario = scenario;
+    this.#now = now;
+    this.me = {
+      account: fakeId<AccountId>("me"),
+      device: fakeId<DeviceId>("my device"),
+      username: "ana",
+      fullName: "Ana Silva",
+      ...scenario.me,
+    };
+    this.connection = scenario.connection ?? "online";
+    for (let i = 0; i < (scenario.crowd ?? 0); i++) this.#meet(crowdPerson(i));
+    for (const person of [...scenario.people ?? []].reverse()) this.#meet(person);
+  }
+
+  connect(): void {}
+
+  on(listener: (event: EngineEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  tell(event: EngineEvent): void {
+    if (event.kind === "connection") this.connection = event.state;
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** A message of the other person. */
+  receive(username: string, text: string, change: Partial<Message> = {}): Message {
+    const id = fakeId<AccountId>(username);
+    const message = this.#write(id, { text, ...change });
+    this.tell({ kind: "message", message });
+    if (!message.mine) this.#update(id, { unread: this.#conversation(id).unread + 1 });
+    return message;
+  }
+
+  setState(username: string, text: string, state: MessageState, reason?: string): void {
+    const conversation = fakeId<AccountId>(username);
+    const message = this.#messages.get(conversation)!.findLast((each) => each.text === text)!;
+    const { id } = message;
+    this.#replace(message, { ...message, state });
+    this.tell({ kind: "state", conversation, id, state, ...reason ? { reason } : {} });
+  }
+
+  setVerification(username: string, verification: Verification): void {
+    this.#update(fakeId<AccountId>(username), { verification });
+  }
+
+  async startConversation(username: string): Promise<Outcome<Conversation>> {
+    await this.#call("startConversation", username);
+    if (username === this.me.username) return refused("yourself", "That is you.");
+    if (username.startsWith("no")) {
+      return refused("unknown-person", `Nobody here is called @${username}.`);
+    }
+    const id = fakeId<AccountId>(username);
+    if (!this.#conversations.has(id)) this.#meet({ username, name: username });
+    const conversation = this.#conversation(id);
+    this.tell({ kind: "conversation", conversation });
+    return done(conversation);
+  }
+
+  async conversations(): Promise<Conversation[]> {
+    await this.#call("conversations");
+    return [...this.#conversations.values()].sort((a, b) => a.order < b.order ? 1 : -1);
+  }
+
+  async messages(id: ConversationId, options: MessagesOptions = {}): Promise<Message[]> {
+    await this.#call("messages", id, options.before ?? "");
+    const { before, limit = 50 } = options;
+    const all = this.#messages.get(id) ?? [];
+    return all.filter(({ order }) => before === undefined || order < before).slice(-limit);
+  }
+
+  async send(id: ConversationId, text: string, chosen?: MessageId): Promise<Outcome<Message>> {
+    await this.#call("send", text);
+    const { refuseSend } = this.#scenario;
+    if (refuseSend !== undefined) return refused("rate-limited", refuseSend);
+    const known = this.#messages.get(id)!.find((each) => each.id === chosen);
+    if (known) return done(known);
+    const mine = { text, mine: true, state: "sending" as const };
+    const message = this.#write(id, chosen ? { ...mine, id: chosen } : mine);
+    this.tell({ kind: "message", message });
+    return done(message);
+  }
+
+  async retry(id: ConversationId, wanted: MessageId): Promise<Outcome<Message>> {
+    await this.#call("retry", wanted);
+    const message = this.#messages.get(id)!.find((each) => each.id === wanted)!;
+    const { reason: _, ...rest } = message;
+    const again: Message = { ...rest, state: "sending" };
+    this.#replace(message, again);
+    return done(again);
+  }
+
+  async markRead(id: ConversationId): Promise<void> {
+    await this.#call("markRead", id);
+    this.#update(id, { unread: 0 });
+  }
+
+  async safetyNumber(account: AccountId): ReturnType<Engine["safetyNumber"]> {
+    await this.#call("safetyNumber", account);
+    const state = this.#conversation(account).verification;
+    return done({ number: SAFETY_NUMBER, state });
+  }
+
+  async setVerified(account: AccountId, verified: boolean): Promise<Outcome<Conversation>> {
+    await this.#call("setVerified", account, String(verified));
+    return done(this.#update(account, { verification: verified ? "verified" : "unverified" }));
+  }
+
+  async acceptChange(account: AccountId): Promise<Outcome<Conversation>> {
+    await this.#call("acceptChange", account);
+    return done(this.#update(account, { verification: "unverified" }));
+  }
+
+  devices(): Promise<OwnDevice[]> {
+    return Promise.resolve([]);
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+
+  async #call(method: string, ...args: readonly string[]): Promise<void> {
+    this.calls.push([method, ...args].join(" "));
+    if (this.#scenario.silent?.includes(method)) await new Promise(() => {});
+  }
+
+  #meet(person: Person): void {
+    const { username, name, history = 0, messages = [] } = person;
+    const id = fakeId<AccountId>(username);
+    this.#messages.set(id, []);
+    this.#conversations.set(id, {
+      ...{ id, account: id, kind: "person", title: name, username },
+      unread: person.unread ?? 0,
+      verification: person.verification ?? "unverified",
+      accepted: person.accepted ?? true,
+      order: this.#nextOrder(),
+    });
+    for (let i = 0; i < history; i++) this.#write(id, historyLine(i, history));
+    for (const message of messages) this.#write(id, message);
+  }
+
+  #write(id: ConversationId, line: Line): Message {
+    const { ago = 0, ...rest } = line;
+    const mine = rest.mine ?? false;
+    const message: Message = {
+      id: randomId<"message">(),
+      conversation: id,
+      kind: "text",
+      from: mine ? this.me.account : id,
+      device: mine ? this.me.device : fakeId<DeviceId>(`device of ${id}`),
+      mine,
+      time: this.#now() - ago * 60_000,
+      verified: true,
+      order: this.#nextOrder(),
+      ...mine ? { state: "sent" as const } : {},
+      ...rest,
+    };
+    this.#messages.get(id)!.push(message);
+    const { text, time, order } = message;
+    const last = message.kind === "text" ? { last: { text, time, mine } } : {};
+    const conversation = { ...this.#conversation(id), ...last, order };
+    this.#conversations.set(id, conversation);
+    this.tell({ kind: "conversation", conversation });
+    return message;
+  }
+
+  #replace(before: Message, after: Message): void {
+    const all = this.#messages.get(before.conversation)!;
+    all[all.indexOf(before)] = after;
+  }
+
+  #update(id: ConversationId, change: Partial<Conversation>): Conversation {
+    const conversation = { ...this.#conversation(id), ...change };
+    this.#conversations.set(id, conversation);
+    this.tell({ kind: "conversation", conversation });
+    return conversation;
+  }
+
+  #conversation(id: ConversationId): Conversation {
+    const found = this.#conversations.get(id);
+    if (!found) throw new Error("no such conversation in the scenario");
+    return found;
+  }
+
+  #nextOrder(): string {
+    return String(++this.#order).padStart(12, "0");
+  }
+}
+
+function crowdPerson(i: number): Person {
+  const number = String(i).padStart(5, "0");
+  return { username: `person_${number}`, name: `Person ${number}`, messages: [{ text: "Hello" }] };
+}
+
+function historyLine(i: number, all: number): Line {
+  const text = `History ${String(i).padStart(5, "0")}`;
+  return { text, mine: i % 5 < 2, ago: (all - i) * 7 + 60, state: "read" };
+}
+
+/** The same words give the same id, here and in a test. */
+export function fakeId<T extends string>(words: string): T {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  let state = 2166136261;
+  for (const letter of words) state = Math.imul(state ^ letter.charCodeAt(0), 16777619) >>> 0;
+  let text = "";
+  for (let i = 0; i < 21; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    text += letters[state >>> 26];
+  }
+  return `${text}A` as T;
+}

@@ -53,7 +53,6 @@ const RULES: Readonly<Record<string, Rule>> = {
     ],
   },
   "chat.ts": { may: ["client", "routes", "static"] },
-  "chat.ts": { may: ["client", "routes", "static"] },
   "help.ts": { may: ["limits.ts", "settings.ts"] },
   "main.ts": {
     may: ["client", "chat.ts", "serve.ts", "config.ts", "help.ts", "log.ts", "version.ts"],

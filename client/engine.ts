@@ -51,11 +51,17 @@ export interface EngineOptions {
   readonly log?: (fault: { readonly what: string; readonly error: unknown }) => void;
 }
 
+/** An engine that can also be waited for. */
+export interface OpenEngine extends Engine {
+  /** Resolves when nothing is under way but waits: for the server, for a timer, for a person. */
+  idle(): Promise<void>;
+}
+
 /**
  * Opens the device in `store`.
  * @throws {NoDevice} when it holds none, or one that was restored from an old copy
  */
-export async function openEngine(options: EngineOptions): Promise<Engine> {
+export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   const { store, api } = options;
   const me = await store.get<MeRecord>("meta", META.me);
   const own = await store.get<DeviceKeys>("device", "keys");
@@ -79,12 +85,14 @@ const defaultRandom = () => randomUint(RANDOM_STEPS) / RANDOM_STEPS;
 /** How often prekeys are looked at while connected. Milliseconds. */
 const TEND_EVERY = 6 * 3_600_000;
 
-class DeviceEngine implements Engine {
+class DeviceEngine implements OpenEngine {
   readonly me: Me;
   readonly #options: EngineOptions;
   readonly #own: DeviceKeys;
   readonly #after: After;
   readonly #listeners = new Set<(event: EngineEvent) => void>();
+  /** Work that nobody waits for; only `idle` does. */
+  readonly #underway = new Set<Promise<unknown>>();
   readonly #writer: Writer;
   readonly #api: DeviceApi;
   readonly #directory: Directory;
@@ -179,6 +187,15 @@ class DeviceEngine implements Engine {
 
   devices(): ReturnType<Engine["devices"]> {
     return this.#commands.devices();
+  }
+
+  async idle(): Promise<void> {
+    for (let settled = false; !settled;) {
+      const underway = this.#underway.size;
+      await Promise.all([...this.#underway, this.#inbox.idle(), this.#pump.idle()]);
+      await this.#writer.idle();
+      settled = underway === 0 && this.#underway.size === 0;
+    }
   }
 
   async close(): Promise<void> {
@@ -332,7 +349,9 @@ class DeviceEngine implements Engine {
 
   /** Work that nobody waits for: whatever goes wrong in it must not be lost, nor end the process. */
   #background(work: Promise<unknown>): void {
-    work.catch((error) => this.#failed(error));
+    const guarded = work.catch((error) => this.#failed(error))
+      .finally(() => this.#underway.delete(guarded));
+    this.#underway.add(guarded);
   }
 
   #failed(error: unknown): void {

@@ -119,6 +119,11 @@ export class Inbox {
     this.#unacknowledged = 0;
   }
 
+  /** Resolves when what has been received so far is dealt with. */
+  async idle(): Promise<void> {
+    await this.#done;
+  }
+
   async stop(): Promise<void> {
     this.disconnected();
     await this.#done;

@@ -42,6 +42,7 @@ export class Pump {
   /** Conversations whose next message waits for something, so that later ones do not overtake it. */
   readonly #held = new Set<AccountId>();
   readonly #callOffs = new Set<() => void>();
+  readonly #fetching = new Set<Promise<void>>();
   #pausedUntil = 0;
   #ref = 0;
   #running = false;
@@ -72,6 +73,13 @@ export class Pump {
   /** Nothing that was on its way has an answer; all of it is sent again, the same bytes. */
   disconnected(): void {
     this.#inFlight.clear();
+  }
+
+  /** Resolves when nothing can be moved for now; fetches under way are waited for. */
+  async idle(): Promise<void> {
+    await this.#done;
+    await Promise.all(this.#fetching);
+    await this.#done;
   }
 
   async stop(): Promise<void> {
@@ -180,8 +188,10 @@ export class Pump {
   #supply(row: OutboxRecord, needs: Needs): void {
     if (!this.#options.online()) return;
     this.#held.add(row.conversation);
-    this.#fetch(needs).then((supply) => this.#supplied(row, supply))
-      .catch((error) => this.#options.failed(error));
+    const fetching = this.#fetch(needs).then((supply) => this.#supplied(row, supply))
+      .catch((error) => this.#options.failed(error))
+      .finally(() => this.#fetching.delete(fetching));
+    this.#fetching.add(fetching);
   }
 
   async #fetch(needs: Needs): Promise<Supply> {

@@ -171,13 +171,15 @@ export class QueueCommit {
   }
 }
 
-/** The right devices under the right version: every listed one, except the one that sends. */
+/** The right devices under the right version: every listed one once, except the one that sends. */
 function isCurrent(destination: Destination, list: KnownList, sender: DeviceId): boolean {
-  if (destination.listVersion !== list.version) return false;
-  const named = new Set(destination.envelopes.map(({ device }) => device));
+  const { listVersion, envelopes } = destination;
   const expected = list.devices.size - (list.devices.has(sender) ? 1 : 0);
-  if (named.size !== destination.envelopes.length || named.size !== expected) return false;
-  return destination.envelopes.every(({ device }) => device !== sender && list.devices.has(device));
+  if (listVersion !== list.version || envelopes.length !== expected) return false;
+  return envelopes.every(({ device }, at) =>
+    device !== sender && list.devices.has(device) &&
+    envelopes.findIndex((other) => other.device === device) === at
+  );
 }
 
 /** Ciphertexts that stand for several devices: the same array, not equal bytes. */

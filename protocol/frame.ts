@@ -18,6 +18,9 @@ import { MAX_FRAME_BYTES } from "./limits.ts";
 
 export * from "./frame_items.ts";
 
+/** Where frames are put together before they are copied out: encoding never waits half-way. */
+const SCRATCH = new Uint8Array(2 * MAX_FRAME_BYTES);
+
 /**
  * Items as frames of at most 128 KiB each, in order, as few as can be.
  * @throws {RangeError} when a value is out of range or one item is over 128 KiB: a bug of the caller
@@ -50,7 +53,7 @@ function encodeFrames<T>(
   write: (out: FrameWriter, item: T) => void,
 ): Bytes[] {
   const frames: Bytes[] = [];
-  const out = new FrameWriter();
+  const out = new FrameWriter(SCRATCH);
   for (const item of items) {
     const start = out.length;
     out.u8(typeOf(item));

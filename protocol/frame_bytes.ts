@@ -4,13 +4,16 @@ import { FormatError } from "./errors.ts";
 import { type Id, ID_BYTES, idBytes, idFrom } from "./ids.ts";
 
 const U32 = 2 ** 32;
-const FIRST_BYTES = 512;
-
-/** Appends fields to a buffer that grows. Values out of range throw RangeError: a bug of the caller. */
+/** Appends fields to a buffer that grows when `first` is full. Values out of range throw RangeError: a bug of the caller. */
 export class FrameWriter {
-  #out: Bytes = new Uint8Array(FIRST_BYTES);
-  #view = new DataView(this.#out.buffer);
+  #out: Bytes;
+  #view: DataView;
   #length = 0;
+
+  constructor(first: Bytes = new Uint8Array(512)) {
+    this.#out = first;
+    this.#view = new DataView(first.buffer, first.byteOffset, first.byteLength);
+  }
 
   /** Bytes written so far. */
   get length(): number {

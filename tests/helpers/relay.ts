@@ -15,10 +15,11 @@ import {
   type Deliver,
   encodeClientFrames,
   type ServerItem,
+  type Submit,
 } from "../../protocol/frame.ts";
-import type { AccountId, DeviceId } from "../../protocol/ids.ts";
+import type { AccountId, DeviceId, SubmitId } from "../../protocol/ids.ts";
 import { MAX_FRAME_BYTES } from "../../protocol/limits.ts";
-import { numbered, numberIn, type Person, ROOMY } from "./relay_world.ts";
+import { destination, nextId, numbered, numberIn, type Person, ROOMY } from "./relay_world.ts";
 
 /** What a test may change. */
 export interface RelayOptions {
@@ -170,4 +171,30 @@ export class TestDevice {
     this.send({ type: "ping" });
     await this.next("pong");
   }
+}
+
+/** A test with a relay of its own. */
+export function relayTest(
+  name: string,
+  body: (relay: Relay) => Promise<void>,
+  options: RelayOptions = {},
+): void {
+  Deno.test(name, () => withRelay(options, body));
+}
+
+let refs = 0;
+
+/** A submission of one number to all devices of a person, with the next ref. */
+export function message(
+  to: Person,
+  n: number,
+  length = 300,
+): Submit {
+  const destinations = [destination(to, numbered(n, length))];
+  return { type: "submit", ref: ++refs, submit: nextId<SubmitId>(), destinations };
+}
+
+/** Waits until so many submissions are accepted; the others may not be refused. */
+export async function acceptedAll(device: TestDevice, count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await device.next("accepted");
 }

@@ -2,7 +2,17 @@
  * Room codes: 80 random bits that open a room. The code itself never leaves the members' devices; the server
  * sees the lookup id that is derived from it.
  */
-import { bytes, decode, encode, type Infer, nullable, record, text } from "../protocol/codec.ts";
+import {
+  bytes,
+  decode,
+  encode,
+  id,
+  type Infer,
+  nullable,
+  record,
+  text,
+  uint,
+} from "../protocol/codec.ts";
 import { type Bytes, concat, utf8 } from "../protocol/encoding.ts";
 import { FormatError } from "../protocol/errors.ts";
 import { idFrom } from "../protocol/ids.ts";
@@ -13,7 +23,12 @@ import {
   SERVER_ID_BYTES,
 } from "../protocol/limits.ts";
 import { MAX_ROOM_NAME_BYTES, MAX_ROOM_PICTURE_BYTES } from "../protocol/limits.ts";
-import { MAX_ROOM_TOPIC_BYTES, SMALLEST_BUCKET_BYTES, TAG_BYTES } from "../protocol/limits.ts";
+import {
+  MAX_ROOM_TOPIC_BYTES,
+  MAX_VERSION,
+  SMALLEST_BUCKET_BYTES,
+  TAG_BYTES,
+} from "../protocol/limits.ts";
 import type { LookupId } from "../protocol/room_entry.ts";
 import { open, seal } from "./aead.ts";
 import { fromCrockford, inGroups, normaliseCrockford, toCrockford } from "./crockford.ts";
@@ -51,6 +66,14 @@ export const roomDetailsSchema = record({
   picture: nullable(bytes({ max: MAX_ROOM_PICTURE_BYTES })),
 });
 export type RoomDetails = Infer<typeof roomDetailsSchema>;
+
+/** A room's current code, for those in it: goes over pairwise sessions only, in the context `control`. */
+export const roomCodeMessageSchema = record({
+  room: id<"room">(),
+  epoch: uint(MAX_VERSION),
+  code: bytes(ROOM_CODE_BYTES),
+});
+export type RoomCodeMessage = Infer<typeof roomCodeMessageSchema>;
 
 /** A fresh code: 10 random bytes. */
 export function makeRoomCode(): Bytes {

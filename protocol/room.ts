@@ -9,9 +9,16 @@ import { FormatError, type VerifyCode, VerifyError } from "./errors.ts";
 import type { AccountId, DeviceId, RoomId } from "./ids.ts";
 import { MAX_REMEMBERED_HASHES } from "./limits.ts";
 import { type LaterBody, readRoomBody, type RoomBodyOf, type RoomCode } from "./room_entry.ts";
-import { type LookupId, type RoomEntry, roomHashOf, roomIdOf } from "./room_entry.ts";
+import { type RoomEntry, roomHashOf, roomIdOf } from "./room_entry.ts";
 import * as rules from "./room_rules.ts";
-import { findMember, hashAt, pinOf, type RoomMember, type RoomState } from "./room_state.ts";
+import {
+  findMember,
+  hashAt,
+  isCurrentCode,
+  pinOf,
+  type RoomMember,
+  type RoomState,
+} from "./room_state.ts";
 import { verifySignature } from "./verify.ts";
 
 export * from "./room_entry.ts";
@@ -77,11 +84,10 @@ export async function appendRoomEntry(
  */
 export function demandInvited(
   room: RoomState,
-  code: { readonly lookup: LookupId; readonly joinKey: Bytes },
+  code: Pick<RoomCode, "lookup" | "joinKey">,
   account: AccountId,
 ): void {
-  const fits = equalBytes(room.code.joinKey, code.joinKey) && room.code.lookup === code.lookup;
-  demand(fits, "wrong-code");
+  demand(isCurrentCode(room, code), "wrong-code");
   demand(!room.ended, "ended");
   demand(room.newcomers !== "closed", "closed");
   demand(!room.banned.includes(account), "banned");

@@ -178,6 +178,30 @@ export function compareHeads(
   return theirs.seq === room.seq ? "same" : "older";
 }
 
+/** What to do with something that a device says to have sent under a head. */
+export type Judgement = "ok" | "newer" | "fork" | "not-member";
+
+/**
+ * Judges a sender by the newest head: whoever has left, was removed or has had the device revoked speaks no more,
+ * also under a head from before.
+ */
+export function judgeSender(
+  room: RoomState,
+  from: RoomHead & { readonly account: AccountId; readonly device: DeviceId },
+): Judgement {
+  const head = compareHeads(room, from);
+  if (head === "newer" || head === "fork") return head;
+  return findSpeaker(room, from.account, from.device) ? "ok" : "not-member";
+}
+
+/** Whether these are the lookup id and join key (32 bytes) of the room's current code. */
+export function isCurrentCode(
+  room: RoomState,
+  { lookup, joinKey }: Pick<RoomCode, "lookup" | "joinKey">,
+): boolean {
+  return room.code.lookup === lookup && equalBytes(room.code.joinKey, joinKey);
+}
+
 /** The hash of an earlier entry, or null when it is too far back. */
 export function hashAt(room: RoomState, seq: number): Bytes | null {
   return room.hashes[room.hashes.length - 1 - (room.seq - seq)] ?? null;

@@ -12,9 +12,8 @@ export interface SkippedRun {
   readonly since: number;
 }
 
-/** One chain of the peer: its header key, where it stands, and the keys of messages that it is short of. */
-export interface ReceiverChain {
-  readonly headerKey: Bytes;
+/** A chain that is read: where it stands, and the keys of messages that it is short of. */
+export interface SkippingChain {
   /** Chain key of message `next`, 32 bytes. Null when a later chain has replaced this one. */
   readonly chainKey: Bytes | null;
   readonly next: number;
@@ -22,21 +21,29 @@ export interface ReceiverChain {
   readonly skipped: readonly SkippedRun[];
 }
 
-/** A message key and the chain without it. */
-export interface TakenKey {
-  readonly messageKey: Bytes;
-  readonly chain: ReceiverChain;
+/** One chain of the peer in a session, with its header key. */
+export interface ReceiverChain extends SkippingChain {
+  readonly headerKey: Bytes;
 }
+
+/** A message key and the chain without it. */
+export interface TakenKey<C = ReceiverChain> {
+  readonly messageKey: Bytes;
+  readonly chain: C;
+}
+
+/** A chain that still moves. */
+type Live<C> = C & { readonly chainKey: Bytes };
 
 const KEY_BYTES = 32;
 
 /** The chain standing at message `until`, keeping the newest `keep` of the keys it passes. */
-export function skipTo(
-  chain: ReceiverChain & { readonly chainKey: Bytes },
+export function skipTo<C extends SkippingChain>(
+  chain: Live<C>,
   until: number,
   keep: number,
   now: number,
-): ReceiverChain & { readonly chainKey: Bytes } {
+): Live<C> {
   const { messageKeys, next } = skipChain(chain.chainKey, until - chain.next, keep);
   const first = until - messageKeys.length / KEY_BYTES;
   const run = { first, keys: messageKeys, since: now };
@@ -45,13 +52,13 @@ export function skipTo(
 }
 
 /** The key of message `next`. */
-export function takeNext(chain: ReceiverChain & { readonly chainKey: Bytes }): TakenKey {
+export function takeNext<C extends SkippingChain>(chain: Live<C>): TakenKey<C> {
   const { messageKey, next } = stepChain(chain.chainKey);
   return { messageKey, chain: { ...chain, chainKey: next, next: chain.next + 1 } };
 }
 
 /** The key of a message that was skipped, or null when it was used, dropped or never skipped. */
-export function takeSkipped(chain: ReceiverChain, number: number): TakenKey | null {
+export function takeSkipped<C extends SkippingChain>(chain: C, number: number): TakenKey<C> | null {
   const at = chain.skipped.findIndex((run) => number >= run.first && number < runEnd(run));
   const run = chain.skipped[at];
   if (!run) return null;
@@ -61,12 +68,12 @@ export function takeSkipped(chain: ReceiverChain, number: number): TakenKey | nu
 }
 
 /** How many skipped keys the chain holds. */
-export function countSkipped(chain: ReceiverChain): number {
+export function countSkipped(chain: SkippingChain): number {
   return chain.skipped.reduce((count, run) => count + runEnd(run) - run.first, 0);
 }
 
 /** The chain with its newest `keep` skipped keys. */
-export function keepNewest(chain: ReceiverChain, keep: number): ReceiverChain {
+export function keepNewest<C extends SkippingChain>(chain: C, keep: number): C {
   if (countSkipped(chain) <= keep) return chain;
   let left = keep;
   const newestFirst = chain.skipped.toReversed().map((run) => {
@@ -78,7 +85,7 @@ export function keepNewest(chain: ReceiverChain, keep: number): ReceiverChain {
 }
 
 /** The chain without keys that have waited 30 days. */
-export function dropExpired(chain: ReceiverChain, now: number): ReceiverChain {
+export function dropExpired<C extends SkippingChain>(chain: C, now: number): C {
   if (!chain.skipped.some((run) => expired(run, now))) return chain;
   return { ...chain, skipped: chain.skipped.filter((run) => !expired(run, now)) };
 }

@@ -1,0 +1,66 @@
+/** The tokens in static/style.css, light and dark, against WCAG 2.2: 4.5 for text, 3 for fields and marks. */
+import assert from "node:assert/strict";
+import { TINTS } from "../../../client/web/names.ts";
+
+const css = await Deno.readTextFile(new URL("../../../static/style.css", import.meta.url));
+const chatCss = await Deno.readTextFile(new URL("../../../static/chat.css", import.meta.url));
+
+type Tokens = ReadonlyMap<string, string>;
+
+function tokens(block: string): Tokens {
+  return new Map([...block.matchAll(/--([a-z-]+): (#[0-9a-f]{6});/g)].map((m) => [m[1]!, m[2]!]));
+}
+
+const [lightBlock = "", darkBlock = ""] = css.split("@media (prefers-color-scheme: dark)");
+const light = tokens(lightBlock);
+const dark = new Map([...light, ...tokens(darkBlock)]);
+
+/** Relative luminance of sRGB, WCAG 2.2. */
+function luminance(color: string): number {
+  const parts = [1, 3, 5].map((at) => {
+    const part = parseInt(color.slice(at, at + 2), 16) / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * parts[0]! + 0.7152 * parts[1]! + 0.0722 * parts[2]!;
+}
+
+function contrast(a: string, b: string): number {
+  const [dim, bright] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+  return (bright! + 0.05) / (dim! + 0.05);
+}
+
+/** Least contrast, what is written, and what it is written on. */
+const PAIRS: readonly (readonly [number, string, string])[] = [
+  [4.5, "ink soft faint ember ok warn bad", "paper card sunk"],
+  [4.5, "on-ember", "ember ember-deep"],
+  [4.5, "on-glow soft-on-glow bad", "glow"],
+  [3, "field-line ember", "paper card sunk"],
+];
+
+for (const [theme, set] of [["light", light], ["dark", dark]] as const) {
+  Deno.test(`every text of the ${theme} theme can be read on what it stands on`, () => {
+    for (const [least, fronts, backs] of PAIRS) {
+      for (const front of fronts.split(" ")) {
+        for (const back of backs.split(" ")) {
+          const ratio = contrast(set.get(front)!, set.get(back)!);
+          assert.ok(ratio >= least, `${front} on ${back}: ${ratio.toFixed(2)} < ${least}`);
+        }
+      }
+    }
+  });
+}
+
+Deno.test("white initials can be read on both colours of every avatar", () => {
+  const tints = [...chatCss.matchAll(/\.tint-\d+ \{[^}]*?(#[0-9a-f]{6}), (#[0-9a-f]{6})/g)];
+  assert.equal(tints.length, TINTS);
+  for (const [, from, to] of tints) {
+    for (const color of [from!, to!]) {
+      assert.ok(contrast("#ffffff", color) >= 4.5, `${color}: ${contrast("#ffffff", color)}`);
+    }
+  }
+});
+
+Deno.test("the dark theme gives every colour a value of its own", () => {
+  const own = tokens(darkBlock);
+  assert.deepEqual([...own.keys()].sort(), [...light.keys()].sort());
+});

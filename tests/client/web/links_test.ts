@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { isEmojiOnly, pieces } from "../../../client/web/links.ts";
+
+const links = (text: string) =>
+  pieces(text).filter((piece) => piece.kind === "link").map(({ text }) => text);
+const whole = (text: string) => pieces(text).map((piece) => piece.text).join("");
+
+Deno.test("addresses of the three kinds become links, without the sentence's own stops", () => {
+  assert.deepEqual(links("See https://example.org/a_(b)?c=d#e, or http://localhost:8443."), [
+    "https://example.org/a_(b)?c=d#e",
+    "http://localhost:8443",
+  ]);
+  assert.deepEqual(links("(https://example.org/x)"), ["https://example.org/x"]);
+  assert.deepEqual(links("mailto:ana@example.org!"), ["mailto:ana@example.org"]);
+  assert.deepEqual(links("HTTPS://EXAMPLE.ORG"), ["HTTPS://EXAMPLE.ORG"]);
+});
+
+Deno.test("attack: other schemes and addresses in disguise stay text", () => {
+  for (
+    const text of [
+      "javascript:alert(1)",
+      "data:text/html,<script>alert(1)</script>",
+      "vbscript:x",
+      "file:///etc/passwd",
+      "ftp://example.org",
+      "blob:https://example.org/1",
+      "xhttps://example.org",
+      "//example.org",
+      "https://",
+      "https://user:password@example.org",
+      "https://bank.example@evil.example",
+      "mailto:nobody",
+    ]
+  ) assert.deepEqual(links(text).filter((link) => !link.startsWith("https://example.org/1")), []);
+});
+
+Deno.test("attack: a bidi override ends a link instead of turning it round", () => {
+  assert.deepEqual(links("https://example.org/\u202egpj.exe"), ["https://example.org/"]);
+});
+
+Deno.test("no text is lost or doubled", () => {
+  for (
+    const text of [
+      "",
+      "plain",
+      "https://a.example",
+      "a https://a.example b http://b.example, c",
+      "https://a.examplehttps://b.example",
+      "https://[bad https://good.example",
+    ]
+  ) assert.equal(whole(text), text);
+});
+
+Deno.test("attack: long hostile texts are cut in linear time", () => {
+  for (const unit of ["https://", "(", ")", "http://a)", "mailto:a@", "https://a.b/((((", "!"]) {
+    const text = "https://a.b/" + unit.repeat(50_000 / unit.length);
+    const started = performance.now();
+    assert.equal(whole(text), text);
+    assert.ok(performance.now() - started < 500, unit);
+  }
+});
+
+Deno.test("a few emoji alone are shown large, anything else is not", () => {
+  for (const text of ["🌱", "🌱🍅 🍓", "👩‍👩‍👧", "👍🏽", "🇪🇺"]) assert.ok(isEmojiOnly(text), text);
+  for (const text of ["", "1", "a🌱", "🌱🌱🌱🌱", "#", " "]) assert.ok(!isEmojiOnly(text), text);
+});

@@ -30,7 +30,7 @@ interface Shape {
 
 const SHAPES: readonly Shape[] = [{ pairs: 50, inFlight: 20 }, { pairs: 200, inFlight: 1 }];
 
-const idle = { minute: 0, hellos: [], submissions: [], acks: [] };
+const idle = { minute: 0, hellos: [], confirms: [], submissions: [], acks: [] };
 
 /** Delivered messages a second through the hub, with how many a transaction took. */
 async function durable(shape: Shape): Promise<{ rate: number; batch: number }> {

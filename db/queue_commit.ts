@@ -12,6 +12,7 @@ import {
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import { type DeviceRows, deviceRows } from "./devices.ts";
 import type {
+  ConfirmWork,
   HelloResult,
   HelloWork,
   Placed,
@@ -51,9 +52,10 @@ export class QueueCommit {
     return this.#memory.guarded(() => transaction(this.#db, () => this.#all(batch)));
   }
 
-  #all({ minute, hellos, submissions, acks }: QueueBatch): QueueResults {
+  #all({ minute, hellos, confirms, submissions, acks }: QueueBatch): QueueResults {
     this.#memory.begin();
     const welcomes = hellos.map((hello) => this.#hello(hello));
+    for (const confirm of confirms) this.#confirm(confirm);
     const taken = submissions.map((work) => this.#submission(work, minute));
     for (const { device, position } of acks) this.#ack(device, position);
     return { hellos: welcomes, submissions: taken, gaps: this.#memory.finish() };
@@ -75,17 +77,24 @@ export class QueueCommit {
     return { kind: "welcome", restored: !first && !again, queued, gaps };
   }
 
+  /** Of an older connection of the device it says nothing about the newer one. */
+  #confirm({ device, incarnation }: ConfirmWork): void {
+    const queue = this.#memory.queue(device);
+    const known = queue?.incarnation ?? null;
+    if (queue !== null && known !== null && equalBytes(known, incarnation)) {
+      this.#memory.confirm(queue);
+    }
+  }
+
   #ack(device: DeviceId, position: number): void {
     const queue = this.#memory.queue(device);
     if (queue === null) return;
-    this.#memory.confirm(queue);
     this.#memory.acknowledge(queue, position);
   }
 
   #submission(work: SubmissionWork, minute: number): SubmissionResult {
     const sender = this.#memory.queue(work.device);
     if (sender === null) return { kind: "gone" };
-    this.#memory.confirm(sender);
     const day = Math.floor(minute / MINUTES_OF_DAY);
     if (!this.#submits.add(sender, work.submit, day)) return { kind: "accepted", placed: [] };
     const refusal = this.#judge(work);

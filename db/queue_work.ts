@@ -48,11 +48,19 @@ export interface AckWork {
   readonly position: number;
 }
 
-/** The work of one turn. Hellos come first, then submissions in order, then acks. */
+/** The device has done something on a connection that began with this incarnation. */
+export interface ConfirmWork {
+  readonly device: DeviceId;
+  /** 16 bytes: the `next` of its hello. */
+  readonly incarnation: Uint8Array;
+}
+
+/** The work of one turn. Hellos come first, then confirmations, submissions in order, acks. */
 export interface QueueBatch {
   /** Minutes since 1970. */
   readonly minute: number;
   readonly hellos: readonly HelloWork[];
+  readonly confirms: readonly ConfirmWork[];
   readonly submissions: readonly SubmissionWork[];
   readonly acks: readonly AckWork[];
 }

@@ -3,7 +3,7 @@
  * is the outflow's. Whatever a device sends, the worst that happens is that its socket is closed.
  */
 import type { RawData, WebSocket } from "ws";
-import type { HelloResult, Queued, QueueStore, SubmissionWork } from "../db/queue.ts";
+import type { ConfirmWork, HelloResult, Queued, QueueStore, SubmissionWork } from "../db/queue.ts";
 import type { Limits } from "../limits.ts";
 import type { Log } from "../log.ts";
 import { concat } from "../protocol/encoding.ts";
@@ -39,6 +39,9 @@ export type ConnectionLimits = Pick<
 /** What a connection hands on. */
 export interface ConnectionParts {
   readonly hello: (connection: Connection, item: Hello) => void;
+  /** The hello was good: from now on this is the device's connection. */
+  readonly opened: (connection: Connection) => void;
+  readonly confirm: (work: ConfirmWork) => void;
   readonly submit: (connection: Connection, ref: number, work: SubmissionWork) => void;
   readonly ack: (device: DeviceId, position: number) => void;
   readonly dirty: (connection: Connection) => void;
@@ -71,6 +74,8 @@ export class Connection {
   readonly #flood: TokenBucket;
   #phase: Phase = "new";
   #windowSize = 0;
+  /** The incarnation of the hello, until something was done under it. */
+  #unconfirmed: Uint8Array | null = null;
   #alive = true;
   #closeBy = Infinity;
   readonly #helloBy: number;
@@ -103,6 +108,7 @@ export class Connection {
     this.#out.send({ type: "welcome", restored, queued, gaps });
     if (restored) return this.close(CLOSE.restored, "this store is a restored copy");
     this.#phase = "open";
+    this.#parts.opened(this);
     this.#parts.heard(this);
     this.#out.open(this.#windowSize);
   }
@@ -229,13 +235,22 @@ export class Connection {
       this.#countFlood();
       return this.#out.send({ type: "pong" });
     }
-    if (this.#out.acknowledge(item.position)) this.#parts.ack(this.user.device, item.position);
+    if (!this.#out.acknowledge(item.position)) return;
+    this.#confirm();
+    this.#parts.ack(this.user.device, item.position);
+  }
+
+  #confirm(): void {
+    if (this.#unconfirmed === null) return;
+    this.#parts.confirm({ device: this.user.device, incarnation: this.#unconfirmed });
+    this.#unconfirmed = null;
   }
 
   #hello(item: Hello): void {
     if (this.#phase !== "new") return this.close(CLOSE.policy, "one hello only");
     this.#phase = "greeting";
     this.#windowSize = item.windowSize;
+    this.#unconfirmed = item.next;
     this.#parts.hello(this, item);
   }
 
@@ -250,6 +265,7 @@ export class Connection {
     );
     if (tooLarge) return this.refused(ref, { code: "too-large" });
     const { account, device } = this.user;
+    this.#confirm();
     this.#parts.submit(this, ref, { account, device, sender: this.#sender, submit, destinations });
   }
 

@@ -7,6 +7,7 @@
  */
 import type {
   AckWork,
+  ConfirmWork,
   HelloWork,
   QueueResults,
   QueueStore,
@@ -40,6 +41,7 @@ type Submission = Asked<SubmissionWork> & { readonly ref: number };
 /** What all sockets asked for in one turn. */
 interface Turn {
   readonly hellos: readonly Asked<HelloWork>[];
+  readonly confirms: readonly ConfirmWork[];
   readonly submissions: readonly Submission[];
   readonly acks: ReadonlyMap<DeviceId, number>;
 }
@@ -53,6 +55,7 @@ const MINUTE_MS = 60_000;
 export class Delivery {
   readonly #parts: DeliveryParts;
   #hellos: Asked<HelloWork>[] = [];
+  #confirms: ConfirmWork[] = [];
   #submissions: Submission[] = [];
   #acks = new Map<DeviceId, number>();
   #scheduled = false;
@@ -65,6 +68,11 @@ export class Delivery {
   hello(connection: Connection, work: HelloWork): void {
     this.#hellos.push({ connection, work });
     this.#schedule();
+  }
+
+  /** Rides with whatever the device does first; alone it starts nothing. */
+  confirm(work: ConfirmWork): void {
+    this.#confirms.push(work);
   }
 
   submit(connection: Connection, ref: number, work: SubmissionWork): void {
@@ -110,20 +118,32 @@ export class Delivery {
   }
 
   async #run(): Promise<void> {
-    const asked = { hellos: this.#hellos, submissions: this.#submissions, acks: this.#acks };
-    [this.#hellos, this.#submissions, this.#acks] = [[], [], new Map()];
+    const asked = this.#take();
     const minute = Math.floor(this.#parts.now() / MINUTE_MS);
     const results = await this.#commit(asked, minute);
     if (results === null) this.#refuseAll(asked);
     else this.#settle(asked, results, minute);
   }
 
+  #take(): Turn {
+    const taken = {
+      hellos: this.#hellos,
+      confirms: this.#confirms,
+      submissions: this.#submissions,
+      acks: this.#acks,
+    };
+    [this.#hellos, this.#confirms, this.#submissions, this.#acks] = [[], [], [], new Map()];
+    return taken;
+  }
+
   /** Null when nothing of it was written: a full disk, a lock held from outside. */
-  async #commit({ hellos, submissions, acks }: Turn, minute: number): Promise<QueueResults | null> {
+  async #commit(turn: Turn, minute: number): Promise<QueueResults | null> {
+    const { hellos, confirms, submissions, acks } = turn;
     try {
       return await this.#parts.queue.commit({
         minute,
         hellos: hellos.map(({ work }) => work),
+        confirms,
         submissions: submissions.map(({ work }) => work),
         acks: [...acks].map(([device, position]): AckWork => ({ device, position })),
       });
@@ -160,12 +180,13 @@ export class Delivery {
     }
   }
 
-  #refuseAll({ hellos, submissions, acks }: Turn): void {
+  #refuseAll({ hellos, confirms, submissions, acks }: Turn): void {
     for (const { connection } of hellos) connection.close(CLOSE_TRY_LATER, "try again later");
     for (const { connection, ref } of submissions) {
       connection.refused(ref, { code: "unavailable", retryAfter: RETRY_SECONDS });
     }
-    // Acks ride with the next batch: the devices will not say them again on this connection.
+    // These ride with the next batch: the devices will not say them again on this connection.
+    this.#confirms.push(...confirms);
     for (const [device, position] of acks) this.#keepAck(device, position);
   }
 

@@ -65,10 +65,10 @@ export class Hub {
   accept(socket: WebSocket, user: SocketUser): void {
     if (this.#stopping) return socket.close(GOING_AWAY, "the server stops");
     const connection = new Connection(socket, user, {
-      hello: (connection, item) => {
-        this.#connections.claim(connection);
-        this.#delivery.hello(connection, { device: user.device, ...item });
-      },
+      hello: (connection, { previous, next }) =>
+        this.#delivery.hello(connection, { device: user.device, previous, next }),
+      opened: (connection) => this.#connections.claim(connection),
+      confirm: (work) => this.#delivery.confirm(work),
       submit: (connection, ref, work) => this.#delivery.submit(connection, ref, work),
       ack: (device, position) => this.#delivery.ack(device, position),
       dirty: (connection) => this.#markDirty(connection),

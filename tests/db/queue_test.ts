@@ -212,10 +212,14 @@ queueTest("a restored store is told apart by its incarnation", async ({ db, queu
     );
     return answer!.kind === "welcome" && answer!.restored;
   };
+  const confirm = (incarnation: Uint8Array) =>
+    queue.commit(batch({ confirms: [{ device, incarnation }] }));
   assert.equal(await restored(zero, a), false, "first connection");
   assert.equal(await restored(zero, a), false, "the welcome was lost");
   assert.equal(await restored(a, b), false);
-  await queue.commit(batch({ acks: [{ device, position: 0 }] }));
+  await confirm(a);
+  assert.equal(await restored(a, b), false, "an older connection says nothing about b");
+  await confirm(b);
   assert.equal(await restored(a, b), true, "it did something under b: a is history");
   assert.equal(await restored(b, c), false);
   assert.equal(await restored(a, numbered(9, 16)), true, "a copy from before");

@@ -91,7 +91,7 @@ export function submission(
 
 /** A batch of whatever is given. */
 export function batch(work: Partial<QueueBatch>): QueueBatch {
-  return { minute: 1000, hellos: [], submissions: [], acks: [], ...work };
+  return { minute: 1000, hellos: [], confirms: [], submissions: [], acks: [], ...work };
 }
 
 /** Bytes that say which number they are. */

@@ -1,7 +1,7 @@
 /** What a socket may do, and what ends it. */
 import assert from "node:assert/strict";
 import { CLOSE } from "../../protocol/frame.ts";
-import type { DeviceId } from "../../protocol/ids.ts";
+import type { Bytes, DeviceId } from "../../protocol/ids.ts";
 import { message, relayTest } from "../helpers/relay.ts";
 import { addPerson, changeList, nextId, numbered, type Person } from "../helpers/relay_world.ts";
 
@@ -118,6 +118,37 @@ relayTest("a restored store is told so and gets nothing", async (relay) => {
   assert.equal((await copy.closed).code, CLOSE.restored);
   assert.deepEqual(copy.items, []);
 });
+
+relayTest("ATTACK a copied store does not push the original off its connection", async (relay) => {
+  const ben = addPerson(relay.db);
+  const original = await relay.online(ben);
+  const copy = await relay.connect(ben);
+  copy.send({ type: "hello", previous: numbered(9, 16), next: numbered(8, 16), windowSize: 9 });
+  assert.equal((await copy.closed).code, CLOSE.restored);
+  original.send(message(ben, 1));
+  await original.settled();
+  assert.equal(relay.hub.size, 1);
+});
+
+relayTest(
+  "a store set back to before a connection is told apart as soon as anything was done",
+  async (relay) => {
+    const [ana, ben] = [addPerson(relay.db), addPerson(relay.db)];
+    const [zero, one, two] = [0, 71, 72].map((n) => numbered(n, 16)) as [Bytes, Bytes, Bytes];
+    const hello = async (previous: Bytes, next: Bytes) => {
+      const device = await relay.connect(ana);
+      device.send({ type: "hello", previous, next, windowSize: 9 });
+      return { device, restored: (await device.next("welcome")).restored };
+    };
+    assert.equal((await hello(zero, one)).restored, false);
+    const again = await hello(zero, one);
+    assert.equal(again.restored, false, "no welcome had come, the device thinks");
+    again.device.send(message(ben, 1));
+    await again.device.next("accepted");
+    assert.equal((await hello(zero, one)).restored, true);
+    assert.equal((await hello(one, two)).restored, false);
+  },
+);
 
 relayTest("the newest connection of a device replaces the older one", async (relay) => {
   const [ana, ben] = [addPerson(relay.db), addPerson(relay.db)];

@@ -74,8 +74,19 @@ export async function assetSources(root: string): Promise<Map<string, AssetSourc
   return sources;
 }
 
-/** One minified module from an entry file and everything it imports. */
+let first: Promise<Uint8Array> | undefined;
+
+/**
+ * One minified module from an entry file and everything it imports. The first goes alone: with an
+ * empty cache it fetches Deno's bundler, and several that fetch it at once break each other's copy.
+ */
 async function bundled(root: string, entry: string): Promise<Uint8Array> {
+  if (first === undefined) return await (first = bundle(root, entry));
+  await first;
+  return await bundle(root, entry);
+}
+
+async function bundle(root: string, entry: string): Promise<Uint8Array> {
   const out = await Deno.makeTempFile({ suffix: ".js" });
   try {
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {

@@ -1,0 +1,26 @@
+/**
+ * `deno task bench [NAME…]`: every benchmark here, or the named ones, one after the other and each
+ * in a process of its own, so that one's garbage is not another's pause. One JSON line a figure.
+ */
+const HERE = new URL(".", import.meta.url).pathname;
+
+const all = [...Deno.readDirSync(HERE)].flatMap(({ name }) =>
+  /^(.+)_bench\.ts$/.exec(name)?.[1] ?? []
+);
+const unknown = Deno.args.filter((name) => !all.includes(name));
+if (unknown.length > 0) {
+  console.error(`no benchmark ${unknown.join(", ")}; there are ${all.sort().join(", ")}`);
+  Deno.exit(2);
+}
+
+let status = 0;
+for (const name of Deno.args.length > 0 ? Deno.args : all.sort()) {
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--frozen", "--allow-all", `${HERE}${name}_bench.ts`],
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).output();
+  if (!success) status = 1;
+}
+Deno.exit(status);

@@ -76,10 +76,9 @@ export class Directory {
     }
   }
 
-  /** Whether our list of this account is at least this version. */
-  async reaches(change: Change, account: AccountId, version: number): Promise<boolean> {
-    const known = await getContact(change, account);
-    return known !== undefined && known.list.version >= version;
+  /** The version of our list of this account; 0 when there is none. */
+  async version(change: Change, account: AccountId): Promise<number> {
+    return (await getContact(change, account))?.list.version ?? 0;
   }
 
   /**

@@ -38,7 +38,9 @@ export class Pump {
   readonly #options: PumpOptions;
   readonly #inFlight = new Map<number, OutboxRecord>();
   /** Encrypted for a list that is not the current one any more. */
-  readonly #stale = new Map<string, number>();
+  readonly #stale = new Set<string>();
+  /** How often the server has found a message's list stale. */
+  readonly #staleTimes = new Map<string, number>();
   /** Conversations whose next message waits for something, so that later ones do not overtake it. */
   readonly #held = new Set<AccountId>();
   readonly #callOffs = new Set<() => void>();
@@ -95,7 +97,7 @@ export class Pump {
 
   /** A message whose envelopes must be gone over again before it is sent. */
   markStale(row: OutboxRecord): void {
-    if (row.sealed) this.#stale.set(row.order, this.#stale.get(row.order) ?? 0);
+    if (row.sealed) this.#stale.add(row.order);
     this.#held.delete(row.conversation);
   }
 
@@ -104,7 +106,7 @@ export class Pump {
     const row = this.#inFlight.get(item.ref);
     if (!row) return;
     if (item.type === "accepted") {
-      this.#stale.delete(row.order);
+      this.#staleTimes.delete(row.order);
       await this.#options.writer.change((change) =>
         this.#options.outbox.accepted(change, row.order)
       );
@@ -170,12 +172,11 @@ export class Pump {
       if (sealing.kind === "waits") await outbox.explain(change, current, sealing.words);
       return sealing;
     });
+    if (result.kind === "sealed" || result.kind === "parked") this.#stale.delete(row.order);
     if (result.kind === "parked") return "parked";
     if (result.kind === "needs") this.#supply(row, result.needs);
     if (result.kind === "waits") this.#hold(row, SLEEPER_WAIT);
-    if (result.kind !== "sealed") return null;
-    this.#stale.delete(row.order);
-    return result.row;
+    return result.kind === "sealed" ? result.row : null;
   }
 
   #submit(row: OutboxRecord): void {
@@ -260,8 +261,10 @@ export class Pump {
     }[],
   ): Promise<void> {
     const { writer, directory } = this.#options;
-    const times = (this.#stale.get(row.order) ?? 0) + 1;
+    const times = (this.#staleTimes.get(row.order) ?? 0) + 1;
+    this.#staleTimes.set(row.order, times);
     if (times > MOST_STALE) {
+      this.#staleTimes.delete(row.order);
       return await this.#change(
         row,
         (change, current) =>
@@ -271,12 +274,15 @@ export class Pump {
     const unknown = await writer.change(async (change) => {
       const fetch: AccountId[] = [];
       for (const { account, version, entries } of lists) {
+        const before = await directory.version(change, account);
         const grown = await directory.extend(change, account, entries);
-        if (!grown || !await directory.reaches(change, account, version)) fetch.push(account);
+        const after = await directory.version(change, account);
+        // The same version with another set of devices: only the whole list can explain that.
+        if (!grown || after < version || after === before) fetch.push(account);
       }
       return fetch;
     });
-    this.#stale.set(row.order, times);
+    this.#stale.add(row.order);
     if (unknown.length > 0) this.#supply(row, { lists: unknown, bundles: [] });
   }
 

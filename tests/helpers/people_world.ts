@@ -141,7 +141,7 @@ export class World {
     for (let quiet = 0; quiet < 3;) {
       const before = this.#pulse();
       await Promise.all(this.#devices.map(({ engine }) => engine?.idle().catch(() => {})));
-      await new Promise<void>((resolve) => setTimeout(resolve, 0));
+      await new Promise<void>((resolve) => setImmediate(resolve));
       quiet = this.#pulse() === before ? quiet + 1 : 0;
     }
   }

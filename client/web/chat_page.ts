@@ -57,7 +57,11 @@ class ChatPage {
     this.#parts = parts;
     const { tab, calendar, now, drafts } = parts;
     this.#place = new Place((open) => this.#follow(open));
-    this.#list = new ConversationList({ calendar, now, open: (id) => this.#enter(id) });
+    this.#list = new ConversationList({
+      ...{ calendar, now },
+      open: (id) => this.#enter(id),
+      username: () => tab.me.username,
+    });
     this.#timeline = new Timeline({
       ...{ tab, calendar, now },
       retry: (message) => void this.#retry(message),
@@ -168,7 +172,7 @@ class ChatPage {
     setText(
       need("welcome-words"),
       none
-        ? `It’s quiet in here. Write to someone by username; others find you as @${username}.`
+        ? "It’s quiet in here. Whoever is on this server, you can write to by username."
         : "Pick a conversation, or begin a new one.",
     );
     need("welcome-button").hidden = !none;

@@ -12,6 +12,8 @@ export interface ConversationListParts {
   readonly calendar: Calendar;
   readonly now: () => number;
   readonly open: (conversation: ConversationId) => void;
+  /** One's own username: what others look for. */
+  readonly username: () => string;
 }
 
 /** As in chat.css. Pixels. */
@@ -76,7 +78,7 @@ export class ConversationList {
     empty.hidden = this.#shown.length > 0;
     this.#list.hidden = !empty.hidden;
     empty.textContent = wanted === ""
-      ? "People you write to appear here."
+      ? `People you write to appear here. Others find you as @${this.#parts.username()}.`
       : "Nobody here by that name. Use + to find someone by username.";
     this.#render();
   }
@@ -95,19 +97,17 @@ export class ConversationList {
   }
 
   #place(indexes: readonly number[]): void {
-    const kept = new Set<ConversationId>();
-    let at: Element | null = this.#list.firstElementChild;
-    for (const index of indexes) {
-      const conversation = this.#shown[index]!;
-      kept.add(conversation.id);
-      const { row } = this.#item(conversation, index);
-      if (row === at) at = at.nextElementSibling;
-      else this.#list.insertBefore(row, at);
-    }
+    const kept = new Set(indexes.map((index) => this.#shown[index]!.id));
     for (const [id, { row }] of this.#items) {
       if (kept.has(id)) continue;
       row.remove();
       this.#items.delete(id);
+    }
+    let at: Element | null = this.#list.firstElementChild;
+    for (const index of indexes) {
+      const { row } = this.#item(this.#shown[index]!, index);
+      if (row === at) at = at.nextElementSibling;
+      else moveBefore(this.#list, row, at);
     }
   }
 
@@ -226,6 +226,15 @@ export class ConversationList {
     if (over > scrollTop) this.#scroll.scrollTop = over;
     this.#render();
     this.#items.get(id)?.entry.focus({ preventScroll: true });
+  }
+}
+
+/** Moving an element takes the focus away from what is in it; it is given back. */
+function moveBefore(parent: Element, row: Element, at: Element | null): void {
+  const focused = document.activeElement;
+  parent.insertBefore(row, at);
+  if (focused instanceof HTMLElement && row.contains(focused)) {
+    focused.focus({ preventScroll: true });
   }
 }
 

@@ -94,6 +94,7 @@ function article(
       " ",
       meta(message, context.calendar),
     ),
+    " ",
     (failed || reason !== undefined) && notSent(message, context),
   );
   return before;
@@ -134,7 +135,8 @@ function notSent(message: Message, { retry }: RowContext): HTMLElement {
   return el(
     "p",
     { class: "reason" },
-    el("span", {}, reason ?? "This message is only here so far."),
+    el("span", { dir: "auto" }, reason ?? "This message is only here so far."),
+    " ",
     failed && button("", "Try again", () => retry(message)),
   );
 }

@@ -25,7 +25,7 @@ export class NewConversation {
       if (event.target === this.#dialog) this.#dialog.close();
     });
     this.#field.addEventListener("input", () => this.#say(null));
-    need("panel-person").addEventListener("submit", (event) => {
+    need("person-form").addEventListener("submit", (event) => {
       event.preventDefault();
       void this.#start();
     });

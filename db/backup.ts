@@ -1,0 +1,183 @@
+/**
+ * Makes a backup of a server's data folder while the server runs, from another process.
+ *
+ * In it: the database as of one commit, and secrets.json, without which no password opens anything.
+ * Not in it: the certificate and its key (made or fetched anew) and the outbox (letters with codes).
+ */
+import { join, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { type Bytes, toHex } from "../protocol/encoding.ts";
+import { ArchiveWriter } from "./backup_archive.ts";
+import { BackupError, inWords } from "./backup_error.ts";
+import { makeHead, type Stretch } from "./backup_key.ts";
+import { SealedWriter } from "./backup_stream.ts";
+import {
+  aboutBytes,
+  DATABASE,
+  type Progress,
+  SECRETS,
+  unpackBackup,
+  writeAll,
+} from "./backup_unpack.ts";
+import { checkDatabase, readVersion } from "./migrate.ts";
+import { MIGRATIONS } from "./migrations/mod.ts";
+import { copyLive, type SnapshotPace } from "./snapshot.ts";
+
+export { BackupError } from "./backup_error.ts";
+export { MAX_PASSPHRASE, MIN_PASSPHRASE } from "./backup_key.ts";
+export type { Progress, Unpacked } from "./backup_unpack.ts";
+
+const SYNC_BYTES = 2 ** 22;
+
+/** What making a backup needs. */
+export interface BackupOptions {
+  readonly dataDir: string;
+  /** Must not exist yet: a backup is never written over. */
+  readonly file: string;
+  readonly passphrase: string;
+  /** Version of this program. */
+  readonly program: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly random: (length: number) => Bytes;
+  readonly stop?: AbortSignal | undefined;
+  readonly progress?: ((progress: Progress) => void) | undefined;
+  /** How the database is copied; tests make it hard. */
+  readonly pace?: Partial<SnapshotPace>;
+  readonly stretch?: Stretch;
+}
+
+/** A backup that was made and read back. */
+export interface BackupReport {
+  /** Size of the file. */
+  readonly bytes: number;
+  readonly accounts: number;
+}
+
+/**
+ * Writes the backup under another name beside `file`, opens it again into a folder of its own,
+ * checks the database that comes out, and only then gives it its name.
+ * @throws {BackupError} when anything is in the way; then there is no file
+ */
+export async function makeBackup(options: BackupOptions): Promise<BackupReport> {
+  const file = resolve(options.file);
+  await checkSource(options.dataDir);
+  await refuseExisting(file);
+  const draft = `${file}.${toHex(options.random(4))}.draft`;
+  try {
+    await writeDraft(draft, options);
+    const accounts = await tryOut(draft, options);
+    await refuseExisting(file);
+    const { size } = await Deno.stat(draft);
+    await Deno.rename(draft, file);
+    await syncFolder(resolve(file, ".."));
+    return { bytes: size, accounts };
+  } catch (error) {
+    await Deno.remove(draft).catch(() => {});
+    throw inWords(options.file, error);
+  }
+}
+
+/** A rename is on the disk when its folder is; not every system can say so. */
+export async function syncFolder(path: string): Promise<void> {
+  try {
+    const folder = await Deno.open(path, { read: true });
+    await folder.sync().finally(() => folder.close());
+  } catch {
+    // Windows opens no folders, and needs no more.
+  }
+}
+
+async function checkSource(dataDir: string): Promise<void> {
+  const path = join(dataDir, DATABASE);
+  try {
+    await Deno.stat(path);
+    const db = new DatabaseSync(path, { readOnly: true });
+    try {
+      checkDatabase(db, MIGRATIONS);
+      if (readVersion(db) === 0) throw new BackupError(`${path} is empty: nothing to back up.`);
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    throw inWords(path, error);
+  }
+  await Deno.stat(join(dataDir, SECRETS)).catch((error) => {
+    throw inWords(join(dataDir, SECRETS), error);
+  });
+}
+
+async function refuseExisting(file: string): Promise<void> {
+  const found = await Deno.lstat(file).catch(() => null);
+  if (found !== null) {
+    throw new BackupError(
+      `${file} is there already. A backup is never written over: name another.`,
+    );
+  }
+}
+
+async function writeDraft(draft: string, options: BackupOptions): Promise<void> {
+  const { head, key } = await makeHead(options.passphrase, options.random(16), options.stretch);
+  const output = await Deno.open(draft, { write: true, createNew: true, mode: 0o600 });
+  try {
+    await writeAll(output, head);
+    const archive = new ArchiveWriter(new SealedWriter(key, syncingOutput(output)));
+    await writeArchive(archive, options);
+    await archive.finish();
+    await output.sync();
+  } finally {
+    output.close();
+  }
+}
+
+/** In small steps: one sync of everything at the end would make the server's own commits wait. */
+function syncingOutput(output: Deno.FsFile): (bytes: Uint8Array) => Promise<void> {
+  let unsynced = 0;
+  return async (bytes) => {
+    await writeAll(output, bytes);
+    unsynced += bytes.length;
+    if (unsynced < SYNC_BYTES) return;
+    await output.syncData();
+    unsynced = 0;
+  };
+}
+
+async function writeArchive(archive: ArchiveWriter, options: BackupOptions): Promise<void> {
+  const { dataDir, now, program } = options;
+  const small = async (name: "about.json" | "secrets.json", content: Uint8Array) => {
+    await archive.begin(name);
+    await archive.write(content);
+    await archive.end();
+  };
+  await small("about.json", aboutBytes({ made: new Date(now()).toISOString(), program }));
+  await small("secrets.json", await Deno.readFile(join(dataDir, SECRETS)));
+  const path = join(dataDir, DATABASE);
+  const { size: total } = await Deno.stat(path);
+  const step = () => {
+    if (options.stop?.aborted) throw new BackupError("Stopped; there is no backup.");
+    options.progress?.({ step: "copying", done: archive.bytes, total });
+    return options.pace?.step?.();
+  };
+  await copyLive(path, archive, { now, ...options.pace, step });
+}
+
+/**
+ * Restores the draft into the data folder, where the same plaintext lies anyway, rather than onto
+ * the disk that keeps the backups.
+ */
+async function tryOut(draft: string, options: BackupOptions): Promise<number> {
+  const dir = await Deno.makeTempDir({ dir: options.dataDir, prefix: "trial-" });
+  try {
+    const { accounts } = await unpackBackup({
+      file: draft,
+      passphrase: options.passphrase,
+      dir,
+      stop: options.stop,
+      progress: options.progress,
+      stretch: options.stretch,
+    });
+    return accounts;
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}

@@ -1,0 +1,172 @@
+/** Opens a backup into a folder and makes sure that what came out is a whole, working database. */
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { type Bytes, utf8 } from "../protocol/encoding.ts";
+import { type BackupFile, readArchive } from "./backup_archive.ts";
+import { BackupError, inWords } from "./backup_error.ts";
+import { HEAD_BYTES, openHead, type Stretch } from "./backup_key.ts";
+import { SealedReader } from "./backup_stream.ts";
+import { checkDatabase } from "./migrate.ts";
+import { MIGRATIONS } from "./migrations/mod.ts";
+import { all, one } from "./transaction.ts";
+
+/** The name of the server's database in its data folder. */
+export const DATABASE = "snug.db";
+/** The name of the server's secrets in its data folder. */
+export const SECRETS = "secrets.json";
+
+/** How far it is, for people who wait. */
+export interface Progress {
+  readonly step: "copying" | "reading";
+  readonly done: number;
+  /** Bytes there will be, as far as that is known. */
+  readonly total: number;
+}
+
+/** What a backup says about itself. */
+export interface About {
+  /** When it was made: ISO 8601, UTC. */
+  readonly made: string;
+  /** Version of the program that made it. */
+  readonly program: string;
+}
+
+/** What came out of a backup. */
+export interface Unpacked extends About {
+  readonly accounts: number;
+}
+
+/** What unpacking needs. */
+export interface UnpackOptions {
+  readonly file: string;
+  readonly passphrase: string;
+  /** An empty folder. */
+  readonly dir: string;
+  readonly stop?: AbortSignal | undefined;
+  readonly progress?: ((progress: Progress) => void) | undefined;
+  readonly stretch?: Stretch | undefined;
+}
+
+/**
+ * Reads all of the backup, writes its files into `dir` and checks the database there.
+ * @throws {BackupError} when the passphrase is wrong or anything is not as it was written
+ */
+export async function unpackBackup(options: UnpackOptions): Promise<Unpacked> {
+  const about = await unpackFiles(options);
+  const path = join(options.dir, DATABASE);
+  try {
+    const db = new DatabaseSync(path);
+    try {
+      // A sync of a whole database would make the server's own commits wait; see moveIn in restore.ts.
+      db.exec("pragma synchronous = off");
+      checkDatabase(db, MIGRATIONS);
+      checkIntegrity(db);
+      return { ...about, accounts: countAccounts(db) };
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    throw inWords("The database in the backup", error);
+  }
+}
+
+/** @throws {BackupError} when a page, an index or a reference of the database is not right */
+export function checkIntegrity(db: DatabaseSync): void {
+  const found = all<{ integrity_check: string }>(db.prepare("pragma integrity_check(1)"));
+  const loose = all(db.prepare("pragma foreign_key_check"));
+  if (found[0]?.integrity_check !== "ok" || loose.length > 0) {
+    throw new BackupError("The database is damaged. Use another backup.");
+  }
+}
+
+/** How many accounts there are. */
+export function countAccounts(db: DatabaseSync): number {
+  return one<{ count: number }>(db.prepare("select count(*) as count from accounts"))?.count ?? 0;
+}
+
+async function unpackFiles(options: UnpackOptions): Promise<About> {
+  const { file, dir } = options;
+  const input = await Deno.open(file, { read: true }).catch((error) => {
+    throw inWords(file, error);
+  });
+  const writer = new FolderWriter(dir);
+  try {
+    const key = await openHead(await readHead(input), options.passphrase, options.stretch);
+    await readArchive(new SealedReader(key, await reader(input, options)), writer);
+  } catch (error) {
+    throw inWords(dir, error);
+  } finally {
+    writer.close();
+    input.close();
+  }
+  return await readAbout(writer);
+}
+
+async function readHead(input: Deno.FsFile): Promise<Bytes> {
+  const head = new Uint8Array(HEAD_BYTES);
+  let filled = 0;
+  for (let more = 1; more > 0 && filled < HEAD_BYTES; filled += more) {
+    more = await input.read(head.subarray(filled)) ?? 0;
+  }
+  return head.subarray(0, filled);
+}
+
+async function reader(input: Deno.FsFile, { stop, progress }: UnpackOptions) {
+  const { size: total } = await input.stat();
+  let done = HEAD_BYTES;
+  return async (buffer: Uint8Array) => {
+    if (stop?.aborted) throw new BackupError("Stopped; nothing was changed.");
+    const read = await input.read(buffer) ?? 0;
+    done += read;
+    progress?.({ step: "reading", done, total });
+    return read;
+  };
+}
+
+async function readAbout({ dir, names }: FolderWriter): Promise<About> {
+  if (!names.has(DATABASE) || !names.has(SECRETS) || !names.has("about.json")) {
+    throw new BackupError("That backup is not complete. Use another one.");
+  }
+  const path = join(dir, "about.json");
+  const { made, program } = JSON.parse(await Deno.readTextFile(path)) as Partial<About>;
+  await Deno.remove(path);
+  return { made: String(made), program: String(program) };
+}
+
+/** Writes the files of an archive, for the owner's eyes only. */
+class FolderWriter {
+  readonly names = new Set<BackupFile>();
+  #file: Deno.FsFile | null = null;
+
+  constructor(readonly dir: string) {}
+
+  async begin(name: BackupFile): Promise<void> {
+    this.names.add(name);
+    const path = join(this.dir, name);
+    this.#file = await Deno.open(path, { write: true, create: true, truncate: true, mode: 0o600 });
+  }
+
+  async write(content: Bytes): Promise<void> {
+    await writeAll(this.#file!, content);
+  }
+
+  end(): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  close(): void {
+    this.#file?.close();
+    this.#file = null;
+  }
+}
+
+/** A single call may write less than it was given. */
+export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+}
+
+/** The bytes of `about.json`. */
+export function aboutBytes(about: About): Bytes {
+  return utf8(JSON.stringify(about));
+}

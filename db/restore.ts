@@ -1,0 +1,97 @@
+/** Puts a backup into an empty data folder, ready for `snug serve`. */
+import { join } from "node:path";
+import { toHex } from "../protocol/encoding.ts";
+import { type BackupOptions, syncFolder } from "./backup.ts";
+import { BackupError, inWords } from "./backup_error.ts";
+import { DATABASE, SECRETS, unpackBackup, type Unpacked } from "./backup_unpack.ts";
+import { openDatabase } from "./sqlite.ts";
+import { transaction } from "./transaction.ts";
+
+/** What restoring needs. */
+export type RestoreOptions = Pick<
+  BackupOptions,
+  "dataDir" | "file" | "passphrase" | "progress" | "random" | "stop" | "stretch"
+>;
+
+/** Every new disk has this in it. */
+const NOT_OURS = "lost+found";
+
+/**
+ * What a server that was set back must not believe any more. Logins and codes that ended since
+ * would be good again. One-time keys that were handed out since would be handed out twice, so all
+ * go, and devices bring new ones. And devices have moved on: each would look like an old copy of
+ * itself, so the next thing it says about itself is taken.
+ */
+const FORGET = `
+delete from logins;
+delete from challenges;
+delete from device_challenges;
+delete from invites where kind = 'first';
+delete from one_time_prekeys;
+delete from kem_prekeys;
+update queues set incarnation = null, confirmed = 0;
+`;
+
+/**
+ * Restores `file` into `dataDir`, which is made if it is not there. Everything is unpacked and
+ * checked in a folder inside it first.
+ * @throws {BackupError} when that cannot be done; then the folder is as it was
+ */
+export async function restoreBackup(options: RestoreOptions): Promise<Unpacked> {
+  const { dataDir } = options;
+  const made = await prepareFolder(dataDir);
+  const draft = join(dataDir, `restoring-${toHex(options.random(4))}`);
+  try {
+    await Deno.mkdir(draft, { mode: 0o700 });
+    const unpacked = await unpackBackup({ ...options, dir: draft });
+    forget(join(draft, DATABASE));
+    await moveIn(draft, dataDir);
+    return unpacked;
+  } catch (error) {
+    await Deno.remove(draft, { recursive: true }).catch(() => {});
+    if (made) await Deno.remove(dataDir).catch(() => {});
+    throw inWords(dataDir, error);
+  }
+}
+
+async function prepareFolder(path: string): Promise<boolean> {
+  try {
+    for await (const { name } of Deno.readDir(path)) {
+      if (name === NOT_OURS) continue;
+      throw new BackupError(
+        `${path} is not empty (it holds ${JSON.stringify(name)}). Restore into a new folder, ` +
+          "then start the server with it.",
+      );
+    }
+    return false;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw inWords(path, error);
+  }
+  await Deno.mkdir(path, { recursive: true, mode: 0o700 }).catch((error) => {
+    throw inWords(path, error);
+  });
+  return true;
+}
+
+function forget(path: string): void {
+  const db = openDatabase(path);
+  try {
+    transaction(db, () => db.exec(FORGET));
+  } finally {
+    db.close();
+  }
+}
+
+/**
+ * The database first: if the power goes between the two, the server says that its secrets are
+ * missing, rather than beginning anew without a database.
+ */
+async function moveIn(draft: string, dataDir: string): Promise<void> {
+  for (const name of [DATABASE, SECRETS]) {
+    const file = await Deno.open(join(draft, name), { read: true, write: true });
+    await file.sync().finally(() => file.close());
+    await Deno.rename(join(draft, name), join(dataDir, name));
+  }
+  await Deno.remove(draft, { recursive: true });
+  await syncFolder(dataDir);
+}

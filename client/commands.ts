@@ -96,12 +96,19 @@ export class Commands {
     return rows.map(({ value }) => value).reverse();
   }
 
-  async send(conversation: ConversationId, typed: string): Promise<Outcome<Message>> {
+  async send(
+    conversation: ConversationId,
+    typed: string,
+    id: MessageId = randomId<"message">(),
+  ): Promise<Outcome<Message>> {
     const text = typed.toWellFormed().replace(/^\ufeff+/, "");
     const bytes = utf8(text).length;
     if (text.trim() === "") return refused("bad-input", "Write something first.");
     if (bytes > MAX_TEXT_BYTES) return refused("too-long", tooLong(bytes));
-    return await this.#written(conversation, (change) => this.#send(change, conversation, text));
+    return await this.#written(conversation, async (change) => {
+      const sentBefore = await findMessage(change, this.#o.me.account, id);
+      return sentBefore ? done(sentBefore) : await this.#send(change, conversation, text, id);
+    });
   }
 
   async retry(conversation: ConversationId, id: MessageId): Promise<Outcome<Message>> {
@@ -174,11 +181,12 @@ export class Commands {
     change: Change,
     conversation: ConversationId,
     text: string,
+    id: MessageId,
   ): Promise<Outcome<Message>> {
     const { me, outbox, pump, now } = this.#o;
     const contact = await getContact(change, conversation);
     if (contact?.changed) return keyChanged(contact);
-    const [id, time] = [randomId<"message">(), now()];
+    const time = now();
     const { account: from, device } = me;
     const own = { from, device, mine: true, state: "sending", verified: true } as const;
     const message = await addMessage(change, { id, conversation, text, time, ...own });

@@ -161,8 +161,11 @@ export interface Engine {
   conversations(): Promise<Conversation[]>;
   /** The newest `limit` messages before `before`, oldest first. */
   messages(conversation: ConversationId, options?: MessagesOptions): Promise<Message[]>;
-  /** Resolves when the message is on this device's disk; "sent" comes as a state event. */
-  send(conversation: ConversationId, text: string): Promise<Outcome<Message>>;
+  /**
+   * Resolves when the message is on this device's disk; "sent" comes as a state event.
+   * `id`: chosen by the caller, so that asking again after a lost answer sends nothing twice.
+   */
+  send(conversation: ConversationId, text: string, id?: MessageId): Promise<Outcome<Message>>;
   /** Sends a "not sent" message again. */
   retry(conversation: ConversationId, message: MessageId): Promise<Outcome<Message>>;
   markRead(conversation: ConversationId): Promise<void>;

@@ -4,8 +4,7 @@
  * in line opens the engine, and commands without an answer are asked again. Commands are repeatable:
  * a message has its id from the tab that wrote it, and the engine sends one id once.
  */
-import type { MessageId } from "../../protocol/ids.ts";
-import type { ConnectionState, ConversationId, Engine, EngineEvent, Me } from "../types.ts";
+import type { ConnectionState, Engine, EngineEvent, Me } from "../types.ts";
 
 /** What tabs may ask of the leader. */
 const METHODS = [
@@ -24,13 +23,7 @@ const METHODS = [
 type Method = typeof METHODS[number];
 
 /** An engine that may run in another tab. */
-export interface Tab extends Pick<Engine, Exclude<Method, "send"> | "me" | "connection" | "on"> {
-  /** `id`: the message's id, chosen here, so that asking again after a change of leader sends once. */
-  send(
-    conversation: ConversationId,
-    text: string,
-    id: MessageId,
-  ): ReturnType<Engine["send"]>;
+export interface Tab extends Pick<Engine, Method | "me" | "connection" | "on"> {
   /** The leader changed: events may have been missed, so everything shown is to be read again. */
   onReset(listener: () => void): void;
   /** The engine could not be opened when this tab's turn came; the tab is of no use any more. */

@@ -1,5 +1,6 @@
 /** Two engines at a server in memory: what people see when all goes well, and when the network does not. */
 import assert from "node:assert/strict";
+import { randomId } from "../../protocol/ids.ts";
 import {
   lines,
   must,
@@ -292,5 +293,19 @@ Deno.test("both sides see the same safety number, and a verified mark on what ar
   await world.settle();
   const rows = await ben.engine!.messages(ana.keys.account);
   assert.deepEqual(rows.map(({ verified }) => verified), [false, true]);
+  await world.closeAll();
+});
+
+Deno.test("a message that is asked for twice under one id is sent once", async () => {
+  const { world, ana, ben } = await twoPeople();
+  const toBen = await talkTo(ana, "ben");
+  const id = randomId<"message">();
+  const first = must(await ana.engine!.send(toBen.id, "once", id));
+  const again = must(await ana.engine!.send(toBen.id, "once", id));
+  assert.deepEqual([first.id, again.id, again.order], [id, id, first.order]);
+  await world.settle();
+  const later = must(await ana.engine!.send(toBen.id, "once", id));
+  assert.equal(later.state, "sent");
+  assert.deepEqual(await texts(ben, ana), ["once"]);
   await world.closeAll();
 });

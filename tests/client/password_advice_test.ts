@@ -55,7 +55,11 @@ Deno.test("every entry of the list is found and a cut-off list is refused", () =
 });
 
 Deno.test("without the list a long password is taken, and the sentence says what was not checked", async () => {
-  const advice = await adviseOnPassword("copper lantern", nobody, () => Promise.reject(new Error()));
+  const advice = await adviseOnPassword(
+    "copper lantern",
+    nobody,
+    () => Promise.reject(new Error()),
+  );
   assert.deepEqual(advice, {
     ok: true,
     words: "Long enough. The list of leaked passwords could not be loaded.",

@@ -38,12 +38,14 @@ export function routeEnvelope(
  * A superseded session only receives. When both sides opened at once, neither names the other: the
  * smaller id sends as soon as it is confirmed, until then the confirmed one does. Both sides come to
  * the same choice whatever the order of arrival. Of several openings from one side that do not name
- * each other (that side lost the earlier ones), the newest counts.
+ * each other (that side lost the earlier ones), the newest counts. An opening from a side that has
+ * used our session before and does not name it says the same: that side has lost it.
  */
 export function chooseActive<S extends SessionFacts>(sessions: readonly S[]): S | null {
   const named = new Set<SessionId>(sessions.flatMap(({ supersedes }) => supersedes));
   const standing = sessions.filter(({ id }) => !named.has(id));
-  const candidates = standing.length ? standing : sessions;
+  const candidates = (standing.length ? standing : sessions)
+    .filter((session, _, all) => !all.some((other) => isForgottenFor(other, session)));
   const roles = (["initiator", "responder"] as const)
     .map((role) => newest(candidates.filter((session) => session.role === role)))
     .filter((session) => session !== null);
@@ -87,6 +89,15 @@ export function compareIds(a: SessionId, b: SessionId): number {
   const [left, right] = [idBytes(a), idBytes(b)];
   const at = left.findIndex((byte, index) => byte !== right[index]);
   return at < 0 ? 0 : left[at]! - right[at]!;
+}
+
+/**
+ * Whether the peer, having used `ours`, opened `theirs` without naming it and never used `ours` again.
+ * In a simultaneous opening `ours` was not used yet, or is used again later: then the ids decide.
+ */
+function isForgottenFor(theirs: SessionFacts, ours: SessionFacts): boolean {
+  if (theirs.role !== "responder" || ours.role !== "initiator" || !ours.confirmed) return false;
+  return ours.receivedAt <= theirs.createdAt && ours.createdAt <= theirs.createdAt;
 }
 
 function newest<S extends SessionFacts>(sessions: readonly S[]): S | null {

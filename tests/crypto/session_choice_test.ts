@@ -44,12 +44,21 @@ Deno.test("an opening that names a session takes its place, confirmed or not", (
 });
 
 Deno.test("both open at once: the smaller id sends once confirmed, until then the confirmed one", () => {
-  const mine = (confirmed: boolean) => session(1, { confirmed });
+  // Confirmed means that something came on it, here after the other opening had come.
+  const mine = (confirmed: boolean) => session(1, { confirmed, receivedAt: confirmed ? 3 : 0 });
   const theirs = session(2, { role: "responder" });
   assert.equal(chooseActive([mine(false), theirs]), theirs);
   assert.equal(chooseActive([mine(true), theirs])?.id, sessionId(1));
   const smaller = session(0, { role: "responder" });
   assert.equal(chooseActive([mine(true), smaller]), smaller);
+});
+
+Deno.test("a side that has used our session and opens another without naming it has lost ours", () => {
+  const ours = session(1, { receivedAt: 5 });
+  const theirs = session(9, { role: "responder", createdAt: 6, receivedAt: 6 });
+  assert.equal(chooseActive([ours, theirs]), theirs);
+  const usedAgain = { ...ours, receivedAt: 7 };
+  assert.equal(chooseActive([usedAgain, theirs]), usedAgain, "it was not lost after all");
 });
 
 Deno.test("of two openings of one side that do not name each other the newer counts", () => {

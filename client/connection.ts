@@ -10,7 +10,7 @@ import {
   type ServerItem,
   type Welcome,
 } from "../protocol/frame.ts";
-import type { Writer } from "./change.ts";
+import type { Change, Writer } from "./change.ts";
 import type { Renewal } from "./device_login.ts";
 import { type After, Link, type SocketFactory } from "./link.ts";
 import { type Incarnation, type MeRecord, META } from "./records.ts";
@@ -26,6 +26,8 @@ export interface ConnectionOptions {
   readonly after: After;
   readonly random: () => number;
   readonly changed: (state: ConnectionState) => void;
+  /** In the transaction that takes up the welcome. */
+  readonly welcoming: (change: Change, welcome: Welcome) => Promise<void>;
   readonly welcomed: (welcome: Welcome) => void;
   readonly item: (item: Exclude<ServerItem, Welcome>) => void;
   readonly lost: () => void;
@@ -125,6 +127,7 @@ export class Connection {
     await this.#options.writer.change(async (change) => {
       const kept = await change.get<Incarnation>("meta", META.incarnation);
       if (kept?.next) change.set("meta", META.incarnation, { previous: kept.next, next: null });
+      await this.#options.welcoming(change, welcome);
     });
     if (generation !== this.#generation) return;
     this.#link.settled();

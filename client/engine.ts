@@ -161,8 +161,8 @@ class DeviceEngine implements OpenEngine {
     return this.#commands.messages(id, options);
   }
 
-  send(conversation: ConversationId, text: string): ReturnType<Engine["send"]> {
-    return this.#commands.send(conversation, text);
+  send(conversation: ConversationId, text: string, id?: MessageId): ReturnType<Engine["send"]> {
+    return this.#commands.send(conversation, text, id);
   }
 
   retry(conversation: ConversationId, message: MessageId): ReturnType<Engine["retry"]> {
@@ -220,6 +220,7 @@ class DeviceEngine implements OpenEngine {
       after: this.#after,
       random: this.#options.random ?? defaultRandom,
       changed: (state) => this.#tell({ kind: "connection", state }),
+      welcoming: (change, { gaps }) => this.#gaps.total(change, gaps),
       welcomed: (welcome) => this.#welcomed(welcome),
       item: (item) => this.#take(item),
       lost: () => {
@@ -253,8 +254,7 @@ class DeviceEngine implements OpenEngine {
     });
   }
 
-  #welcomed({ gaps, queued }: Welcome): void {
-    this.#background(this.#gaps.total(gaps));
+  #welcomed({ queued }: Welcome): void {
     this.#background(this.#lookAtMyself());
     this.#pump.connected();
     // Prekeys that waiting envelopes need must not be erased under them: first read, then tidy.
@@ -282,7 +282,9 @@ class DeviceEngine implements OpenEngine {
       case "prekeys-low":
         return this.#background(this.#keeper.tend());
       case "gap":
-        return this.#background(this.#gaps.total(news.gaps));
+        return this.#background(
+          this.#writer.change((change) => this.#gaps.total(change, news.gaps)),
+        );
       case "signed-out":
         // The server closes right after, with the code that says the same.
         return;

@@ -27,22 +27,18 @@ export class Gaps {
     this.#options = options;
   }
 
-  /** Takes the server's running total of envelopes this device never got. */
-  async total(total: number): Promise<void> {
-    const grown = await this.#options.writer.change(async (change) => {
-      const before = await change.get<number>("meta", META.gaps) ?? 0;
-      // A server set back to an old copy counts from less; that is nothing new to tell.
-      if (total === before) return await unexplained(change) > 0;
-      change.set("meta", META.gaps, total);
-      const more = Math.max(0, total - before);
-      change.set("meta", UNEXPLAINED, await unexplained(change) + more);
-      return true;
-    });
-    if (!grown) return;
-    this.#callOff();
-    this.#callOff = this.#options.after(EXPLAIN_WITHIN, () => {
-      this.#flush().catch(this.#options.failed);
-    });
+  /**
+   * Takes the server's running total of envelopes this device never got. Called in the change that
+   * comes before the deliveries that follow, so that their sessions find it there.
+   */
+  async total(change: Change, total: number): Promise<void> {
+    const before = await change.get<number>("meta", META.gaps) ?? 0;
+    const open = await unexplained(change);
+    // A server set back to an old copy counts from less; that is nothing new to tell.
+    if (total !== before) change.set("meta", META.gaps, total);
+    if (total > before) change.set("meta", UNEXPLAINED, open + total - before);
+    if (total <= before && open === 0) return;
+    change.after.push(() => this.#flushLater());
   }
 
   /** A session has missed `count` messages of a conversation. */
@@ -54,6 +50,13 @@ export class Gaps {
 
   stop(): void {
     this.#callOff();
+  }
+
+  #flushLater(): void {
+    this.#callOff();
+    this.#callOff = this.#options.after(EXPLAIN_WITHIN, () => {
+      this.#flush().catch(this.#options.failed);
+    });
   }
 
   async #flush(): Promise<void> {

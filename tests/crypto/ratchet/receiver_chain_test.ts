@@ -5,6 +5,7 @@ import {
   countSkipped,
   dropExpired,
   keepNewest,
+  type SkippingChain,
   skipTo,
   takeNext,
   takeSkipped,
@@ -14,7 +15,8 @@ import type { Bytes } from "../../../protocol/encoding.ts";
 const DAY = 86_400_000;
 
 function fresh() {
-  return { headerKey: randomBytes(32), chainKey: randomBytes(32) as Bytes, next: 0, skipped: [] };
+  const skipped: SkippingChain["skipped"] = [];
+  return { headerKey: randomBytes(32), chainKey: randomBytes(32) as Bytes, next: 0, skipped };
 }
 
 function keysOf(chainKey: Bytes, count: number): Bytes[] {

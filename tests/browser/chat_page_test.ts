@@ -408,6 +408,40 @@ browserTest("loading, offline, signed out and lost messages are said in words", 
   });
 });
 
+browserTest("a browser without a device is led to sign in", async () => {
+  await withChatPages(async (pages) => {
+    await onPage(pages, {}, {}, async ({ page }) => {
+      await page.evaluate(axe.source);
+      await page.getByRole("heading", { name: "You’re signed out" }).waitFor();
+      const link = page.getByRole("link", { name: "Sign in" });
+      assert.equal(await link.getAttribute("href"), "/sign-in");
+      await complaintsOf(page, "signed out");
+    });
+  }, "product");
+});
+
+browserTest("an older browser is told at once what it lacks, and nothing else runs", async () => {
+  await withChatPages(async ({ browser, origin }) => {
+    const page = await browser.newPage();
+    await page.addInitScript(() => {
+      const { generateKey } = SubtleCrypto.prototype;
+      SubtleCrypto.prototype.generateKey = function (this: SubtleCrypto, ...args: unknown[]) {
+        const [algorithm] = args as [{ readonly name: string }];
+        if (algorithm.name === "X25519") return Promise.reject(new DOMException("unknown"));
+        return Reflect.apply(generateKey, this, args);
+      } as typeof generateKey;
+      Object.defineProperty(Navigator.prototype, "locks", { value: undefined });
+    });
+    await page.goto(`${origin}/chat`);
+    await page.getByRole("heading", { name: "This browser can’t run Snug yet" }).waitFor();
+    const items = await page.locator("#gate-list li").allTextContents();
+    assert.equal(items.length, 2);
+    assert.match(items.join(), /X25519.*Web Locks/);
+    assert.match(await page.locator("#gate-words").textContent() ?? "", /Safari 18\.4/);
+    assert.deepEqual(await page.evaluate(async () => (await indexedDB.databases()).length), 0);
+  }, "product");
+});
+
 browserTest("on a phone, one column at a time, with a way back", async () => {
   await withChatPages(async (pages) => {
     await onPage(pages, talk, phone, async ({ page }) => {

@@ -31,9 +31,15 @@ interface Served {
   readonly headers: Record<string, string>;
 }
 
-/** Serves the page and opens a browser, for as long as `work` takes. */
-export async function withChatPages(work: (pages: ChatPages) => Promise<void>): Promise<void> {
-  const files = await serveable();
+/**
+ * Serves the page and opens a browser, for as long as `work` takes. `script`: the page over a fake
+ * engine, or chat.js as it is, which finds no device in a new browser.
+ */
+export async function withChatPages(
+  work: (pages: ChatPages) => Promise<void>,
+  script: "harness" | "product" = "harness",
+): Promise<void> {
+  const files = await serveable(script === "harness");
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
     const file = files.get(new URL(request.url).pathname);
     return file ? new Response(file.body, file) : new Response("no such file", { status: 404 });
@@ -75,7 +81,10 @@ async function openPage(
     });
   }, scenario);
   await page.goto(`${origin}/chat`);
-  await page.waitForFunction(() => document.querySelector<HTMLElement>("#list-skeleton")?.hidden);
+  await page.waitForFunction(() => {
+    const shown = document.querySelector<HTMLElement>("#list-skeleton")?.hidden;
+    return shown || document.querySelector<HTMLElement>("#gate")?.hidden === false;
+  });
   return {
     page,
     errors,
@@ -88,13 +97,11 @@ function inPage<T>(run: (engine: FakeEngine) => T): string {
   return `(${run})(globalThis.engine)`;
 }
 
-async function serveable(): Promise<Map<string, Served>> {
+async function serveable(withHarness: boolean): Promise<Map<string, Served>> {
   await buildPage(ROOT);
   const text = await Deno.readTextFile(`${ROOT}static/dist/assets.json`);
   const manifest: AssetManifest = JSON.parse(text);
   const assets = createAssets(manifest);
-  const harness = await bundleHarness((name) => assets.link(name).href);
-  const chat = assets.link("chat.js");
   const files = new Map<string, Served>();
   for (const { path, type, policy, bytes } of assets.all()) {
     const headers = {
@@ -103,15 +110,26 @@ async function serveable(): Promise<Map<string, Served>> {
       "content-security-policy": assetPolicy(policy),
       ...policy === "page" ? { "integrity-policy": INTEGRITY_POLICY } : {},
     };
-    files.set(path, { body: path === chat.href ? harness : bytes, headers });
+    files.set(path, { body: bytes, headers });
   }
+  if (withHarness) await putHarness(files, (name) => assets.link(name));
+  return files;
+}
+
+/** Puts the harness in the place of chat.js, with an integrity that fits. */
+async function putHarness(
+  files: Map<string, Served>,
+  link: (name: string) => { readonly href: string; readonly integrity: string },
+): Promise<void> {
+  const harness = await bundleHarness((name) => link(name).href);
+  const chat = link("chat.js");
+  files.set(chat.href, { ...files.get(chat.href)!, body: harness });
   const shell = files.get("/chat")!;
   const html = new TextDecoder().decode(shell.body);
   const digest = await crypto.subtle.digest("SHA-256", harness);
   const integrity = `sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}`;
   const body = new TextEncoder().encode(html.replace(chat.integrity, integrity));
   files.set("/chat", { ...shell, body });
-  return files;
 }
 
 async function bundleHarness(link: (name: string) => string): Promise<Uint8Array<ArrayBuffer>> {

@@ -47,6 +47,7 @@ const clientItem: fc.Arbitrary<ClientItem> = fc.oneof(
       selector: (one) => one.account,
     }),
   }),
+  record({ type: kind("submit-to-room"), ref: u32, submit: id(), envelope: blob }),
   record({ type: kind("ack"), position: fc.maxSafeNat() }),
   record({ type: kind("ping") }),
 );
@@ -62,12 +63,15 @@ const refusal = fc.oneof(
   record({ code: kind("unknown-recipient"), account: id() }),
   record({ code: kind("too-large") }),
   record({ code: kind("unavailable"), retryAfter: u32 }),
+  record({ code: kind("stale-room"), room: id(), seq: u32 }),
+  record({ code: kind("unknown-room"), room: id() }),
 );
 const news = fc.oneof(
   record({ kind: kind("list-changed"), account: id(), version: u32 }),
   record({ kind: kind("prekeys-low"), oneTime: u32, kem: u32 }),
   record({ kind: kind("gap"), gaps: u32 }),
   record({ kind: kind("signed-out") }),
+  record({ kind: kind("room-changed"), room: id(), seq: u32 }),
 );
 const serverItem: fc.Arbitrary<ServerItem> = fc.oneof(
   record({ type: kind("welcome"), restored: fc.boolean(), queued: u32, gaps: u32 }),

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { FIRST_PREKEY_COUNTERS, makePrekeys } from "../../crypto/prekeys.ts";
+import { giveSenderKey, makeSenderKey, senderKeyMessageSchema } from "../../crypto/sender_key.ts";
 import {
   fetchedBundleSchema,
   kemSignedSchema,
@@ -16,9 +17,12 @@ import {
   signedSchema,
 } from "../../protocol/device_list.ts";
 import type { Bytes } from "../../protocol/encoding.ts";
+import { roomBodySchema, roomEntrySchema, roomStateSchema } from "../../protocol/room.ts";
+import { appendAnswer, logAnswer } from "../../protocol/room_api.ts";
 import { FormatError } from "../../protocol/errors.ts";
 import { anyBytes } from "../helpers/mutations.ts";
-import { makeOwner, TODAY } from "../helpers/owners.ts";
+import { makeOwner, type Owner, TODAY } from "../helpers/owners.ts";
+import { TestRoom } from "../helpers/room_world.ts";
 
 const RUNS = Deno.env.get("SNUG_SLOW") ? 200_000 : 5_000;
 const schemas: Record<string, Schema<unknown>> = {
@@ -30,6 +34,12 @@ const schemas: Record<string, Schema<unknown>> = {
   kemSignedSchema,
   prekeyUploadSchema,
   fetchedBundleSchema,
+  roomBodySchema,
+  roomEntrySchema,
+  roomStateSchema,
+  logAnswer,
+  appendAnswer,
+  senderKeyMessageSchema,
 };
 
 function survives(schema: Schema<unknown>, input: Bytes): void {
@@ -54,6 +64,22 @@ async function samples(): Promise<Bytes[]> {
     encode(prekeyUploadSchema, upload),
     encode(fetchedBundleSchema, { device, bundle, kem, oneTime: oneTime[0]! }),
     encode(deviceEntrySchema, owner.list.devices[1]!),
+    ...await roomSamples(owner),
+  ];
+}
+
+async function roomSamples(owner: Owner): Promise<Bytes[]> {
+  const room = await TestRoom.create(owner);
+  await room.recode(owner);
+  const { entries, state } = room;
+  const key = await makeSenderKey(state.id, "portable", 0);
+  const log = { room: state.id, entries, seq: state.seq };
+  return [
+    ...entries.flatMap((entry) => [entry.body, encode(roomEntrySchema, entry)]),
+    encode(roomStateSchema, state),
+    encode(logAnswer, log),
+    encode(appendAnswer, { outcome: "conflict", ...log }),
+    encode(senderKeyMessageSchema, giveSenderKey(key, state, []).message),
   ];
 }
 

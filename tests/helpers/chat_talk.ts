@@ -1,0 +1,105 @@
+/** What the tests of the chat page share: a talk with every state in it, and how to find things by name. */
+import assert from "node:assert/strict";
+import axe, { type AxeResults } from "axe-core";
+import type { Locator, Page } from "playwright-core";
+import type { ChatPage, ChatPages } from "./chat_page.ts";
+import type { Scenario } from "./fake_engine.ts";
+
+export const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+
+export const talk: Scenario = {
+  people: [
+    {
+      username: "mira",
+      name: "Mira Kaplan",
+      verification: "verified",
+      messages: [
+        { text: "Who still has the drawings?", ago: 60 * 26 },
+        { text: "I do.", mine: true, state: "read", ago: 60 * 25 },
+        { kind: "line", line: "new-device", text: "Mira Kaplan has a new device.", ago: 40 },
+        { text: "See https://example.org/plot", ago: 34 },
+        { text: "שלום עולם", ago: 30 },
+        { text: "On my way", mine: true, state: "sent", ago: 2 },
+        {
+          text: "Lost",
+          mine: true,
+          state: "not sent",
+          reason: "Mira’s mailbox is full.",
+          ago: 0,
+        },
+      ],
+    },
+    {
+      username: "jonas",
+      name: "Jonas Thal",
+      unread: 2,
+      messages: [{ text: "One" }, { text: "Two" }],
+    },
+    {
+      username: "ben",
+      name: "Ben Okafor",
+      verification: "changed",
+      messages: [{ text: "see you on Sunday" }],
+    },
+    {
+      username: "cleo",
+      name: "Cleo ".repeat(16).trim(),
+      accepted: false,
+      messages: [{ text: "Hi" }],
+    },
+    { username: "layla", name: "ليلى حسن", messages: [{ text: "مرحبا" }] },
+  ],
+};
+
+export const list = (page: Page): Locator =>
+  page.getByRole("navigation", { name: "Conversations" });
+export const log = (page: Page): Locator => page.getByRole("log", { name: "Messages" });
+export const field = (page: Page): Locator => page.getByRole("textbox", { name: "Message" });
+export const article = (page: Page, text: string): Locator =>
+  log(page).getByRole("article").filter({ hasText: text });
+export const notice = (page: Page, text: string | RegExp): Locator =>
+  page.locator(".notice").filter({ hasText: text });
+
+export async function enter(page: Page, name: string): Promise<void> {
+  await list(page).getByText(name).first().click();
+  await page.getByRole("heading", { name }).waitFor();
+}
+
+export async function focused(page: Page): Promise<string> {
+  return await page.evaluate(() => {
+    const { activeElement: at } = document;
+    return at?.getAttribute("aria-label") ?? at?.textContent?.trim() ?? "";
+  });
+}
+
+/** One page, and nothing that it should not have done. */
+export async function onPage(
+  pages: ChatPages,
+  scenario: Scenario,
+  options: Parameters<ChatPages["open"]>[1],
+  work: (chat: ChatPage) => Promise<void>,
+): Promise<void> {
+  const chat = await pages.open(scenario, options);
+  await work(chat);
+  assert.deepEqual(chat.errors, []);
+  await chat.page.context().close();
+}
+
+/** Nothing that axe finds. */
+export async function complaintsOf(page: Page, state: string): Promise<void> {
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(async () => {
+    const scope = globalThis as unknown as { axe: { run(of: Document): Promise<AxeResults> } };
+    const { violations } = await scope.axe.run(document);
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
+  });
+  assert.deepEqual(found, [], state);
+}
+
+export async function inView(page: Page, text: string): Promise<boolean> {
+  return await article(page, text).evaluate((each) => {
+    const { top, bottom } = each.getBoundingClientRect();
+    const pane = document.querySelector("#messages")!.getBoundingClientRect();
+    return top >= pane.top && bottom <= pane.bottom + 1;
+  });
+}

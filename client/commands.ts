@@ -11,7 +11,7 @@ import type { Directory } from "./directory.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Pump } from "./pump.ts";
 import { acceptConversation, readConversation } from "./receipts.ts";
-import { type Contact, type ConversationRecord, keys } from "./records.ts";
+import { type Contact, type ConversationRecord, keys, type OutboxRecord } from "./records.ts";
 import { removePeer } from "./sessions.ts";
 import type { LocalStore } from "./store.ts";
 import {
@@ -52,6 +52,8 @@ export interface CommandsOptions {
 
 const DEFAULT_MESSAGES = 50;
 const MOST_MESSAGES = 500;
+/** A longer queue is not gone over while somebody types; the pump encrypts in order. */
+const MOST_LOOKED_AT = 32;
 
 export class Commands {
   readonly #o: CommandsOptions;
@@ -190,12 +192,22 @@ export class Commands {
     const { account: from, device } = me;
     const own = { from, device, mine: true, state: "sending", verified: true } as const;
     const message = await addMessage(change, { id, conversation, text, time, ...own });
-    await acceptConversation(change, outbox, conversation, time);
     const body = { kind: "text", text } as const;
     const row = await outbox.stage(change, { id, conversation, body, time, copy: true });
-    if (!pump.holds(conversation)) await outbox.seal(change, row);
+    if (!pump.holds(conversation) && await this.#isFirstToSeal()) await outbox.seal(change, row);
+    // After the message, so that receipts held back until now get later numbers of the session.
+    await acceptConversation(change, outbox, conversation, time);
     change.after.push(() => pump.wake());
     return done(message!);
+  }
+
+  /** Sessions number what they encrypt: a message must not be encrypted before one that will be sent earlier. */
+  async #isFirstToSeal(): Promise<boolean> {
+    const waiting = { prefix: keys.waiting(""), limit: MOST_LOOKED_AT };
+    const rows = await this.#o.store.list<OutboxRecord>("outbox", waiting).catch((error) => {
+      throw new StoreFailed(error);
+    });
+    return rows.length < MOST_LOOKED_AT && rows.every(({ value }) => value.sealed !== null);
   }
 
   /** A change in a conversation that must exist. A full disk is an answer, not an exception. */

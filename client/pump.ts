@@ -152,13 +152,16 @@ export class Pump {
     });
   }
 
-  /** Encrypts and submits one message; false when later ones of its conversation must wait for it. */
+  /**
+   * Encrypts and submits one message; false when later ones of its conversation must wait for it. Nothing is
+   * encrypted that cannot be sent at once: what waits encrypted would be overtaken by rows before it, and a session
+   * that sees its numbers out of order tells of missing messages.
+   */
   async #advance(row: OutboxRecord): Promise<boolean> {
-    if (this.#held.has(row.conversation)) return false;
+    if (this.#held.has(row.conversation) || !this.#canSend()) return false;
     const ready = row.sealed && !this.#stale.has(row.order) ? row : await this.#seal(row);
     if (ready === "parked") return true;
-    if (ready === null) return false;
-    if (!this.#canSend()) return false;
+    if (ready === null || !this.#canSend()) return false;
     this.#submit(ready);
     return true;
   }

@@ -309,3 +309,22 @@ Deno.test("a message that is asked for twice under one id is sent once", async (
   assert.deepEqual(await texts(ben, ana), ["once"]);
   await world.closeAll();
 });
+
+Deno.test("receipts that waited do not make the first answer look like a second one that is missing", async () => {
+  const { world, ana, ben } = await twoPeople();
+  const toBen = await talkTo(ana, "ben");
+  for (const text of ["one", "two"]) await say(ana, toBen, text);
+  await world.settle();
+  await ben.engine!.markRead(ana.keys.account);
+  await say(ben, (await ben.engine!.conversations())[0]!, "three");
+  await say(ana, toBen, "four");
+  await ben.engine!.markRead(ana.keys.account);
+  await say(ben, (await ben.engine!.conversations())[0]!, "five");
+  await world.settle();
+  assert.deepEqual(await lines(ana, ben), []);
+  assert.deepEqual(await lines(ben, ana), []);
+  const all = ["five", "four", "one", "three", "two"];
+  assert.deepEqual((await texts(ana, ben)).toSorted(), all);
+  assert.deepEqual((await texts(ben, ana)).toSorted(), all);
+  await world.closeAll();
+});

@@ -2,9 +2,12 @@
 import type { AccountsStore } from "../db/accounts.ts";
 import type { ChallengesStore } from "../db/challenges.ts";
 import type { DevicesStore } from "../db/devices.ts";
+import type { FootprintsStore } from "../db/footprint.ts";
 import type { LimitsStore } from "../db/limits.ts";
 import type { LoginsStore } from "../db/logins.ts";
+import type { PasswordsStore } from "../db/passwords.ts";
 import type { PrekeysStore, PrekeyStock } from "../db/prekeys.ts";
+import type { SecondFactorsStore } from "../db/second_factors.ts";
 import type { VaultsStore } from "../db/vaults.ts";
 import type { Bytes } from "../protocol/encoding.ts";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
@@ -19,13 +22,16 @@ export interface AuthStore {
   readonly prekeys: PrekeysStore;
   readonly vaults: VaultsStore;
   readonly limits: LimitsStore;
+  readonly passwords: PasswordsStore;
+  readonly secondFactors: SecondFactorsStore;
+  readonly footprints: FootprintsStore;
 }
 
 /** What is kept outside the database, in secrets.json. */
 export interface Secrets {
   /** OPAQUE's long-term secret; without it no password of this server opens anything. */
   readonly opaqueSetup: string;
-  /** 32 bytes: HMAC key of codes and of the names of counters. */
+  /** 32 bytes: HMAC key of codes and of the names of counters; the key that seals seeds comes from it. */
   readonly codeKey: Bytes;
 }
 

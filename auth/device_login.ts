@@ -49,6 +49,8 @@ export function createDeviceLogins(
       const fresh = await store.challenges.takeForDevice(hashOf(challenge), device, now());
       const row = fresh ? await store.devices.find(device) : null;
       if (row === null || row.account !== account) return refused("bad-proof");
+      // Its owner signed it out: the key is no longer enough.
+      if (row.passwordNeeded) return refused("bad-proof");
       const proof = loginProofBytes({ account, device, origin, challenge });
       if (!await verifySignature(row.sign, "login", proof, signature)) return refused("bad-proof");
       const login = logins.issue(account, device, "device");

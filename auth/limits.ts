@@ -24,6 +24,9 @@ export interface Limiter {
   password(username: string, address: string): Promise<Outcome<null>>;
   /** The password was right: what this address tried at this account is forgotten. */
   passwordRight(username: string, address: string): Promise<void>;
+  /** A try at an account's second factor, by whoever already has the password or a login. */
+  secondFactor(account: string): Promise<Outcome<null>>;
+  secondFactorRight(account: string): Promise<void>;
   deviceChallenge(address: string): Promise<Outcome<null>>;
   lookup(account: string): Promise<Outcome<null>>;
   prekeys(fetcher: string, target: string): Promise<Outcome<null>>;
@@ -76,6 +79,12 @@ export function createLimiter(deps: AuthDeps): Limiter {
     signUp: (address) => hourly(limits.signUpsPerIpHour, "sign-ups from", address),
     nameCheck: (address) => hourly(limits.nameChecksPerIpHour, "names from", address),
     passwordRight: (username, address) => counters.clear(key("password", username, address)),
+    secondFactor: async (account) => {
+      const bucket = key("second factor", account);
+      const wait = growingWait(limits.codeTries);
+      return outcome(await counters.tryAfterWait(bucket, wait, DAY, deps.now()));
+    },
+    secondFactorRight: (account) => counters.clear(key("second factor", account)),
     deviceChallenge: (address) => hourly(limits.challengesPerIpHour, "challenges from", address),
     lookup: (account) => hourly(limits.lookupsPerHour, "look-ups by", account),
     prekeys: async (fetcher, owner) => {

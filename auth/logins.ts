@@ -11,6 +11,8 @@ export const LOGIN_COOKIE = "__Host-snug";
 const PARTIAL_MS = 10 * 60_000;
 /** "Last used" is exact to the minute, so that reading does not mean writing. */
 const USE_STEP_MS = 60_000;
+/** Settings need a sign-in by password that is no older. */
+const OWNER_MS = 30 * 86_400_000;
 
 /** A login that is alive. */
 export interface Login {
@@ -19,11 +21,17 @@ export interface Login {
   readonly kind: LoginKind;
   readonly device: DeviceId | null;
   readonly challenge: LoginRow["challenge"];
+  readonly made: number;
 }
 
 /** A login with a device: what all of `/api` and the socket ask for. */
 export interface DeviceLogin extends Login {
   readonly device: DeviceId;
+}
+
+/** A sign-in by password: what settings ask for. A device's key alone is not enough. */
+export interface OwnerLogin extends DeviceLogin {
+  readonly kind: "full";
 }
 
 /** A new login: what is kept, and what is carried. */
@@ -43,10 +51,14 @@ export interface Carrier {
 export interface Logins {
   /** Makes one; the caller stores `row`. */
   issue(account: AccountId, device: DeviceId | null, kind: LoginKind): IssuedLogin;
+  /** A partial login that has a second factor ahead of it: with no challenge it can name no device. */
+  issueUnproven(account: AccountId): IssuedLogin;
   /** The login of a request, or null. Browsers use the cookie; whoever sends neither cookie nor Origin, a bearer. */
   authenticate(headers: Carrier): Promise<Login | null>;
   /** The same, only for logins with a device. */
   authenticateDevice(headers: Carrier): Promise<DeviceLogin | null>;
+  /** The same, only for a sign-in by password of the last 30 days. */
+  authenticateOwner(headers: Carrier): Promise<OwnerLogin | null>;
   end(login: Login): Promise<void>;
   /** Ends the account's other logins. */
   endOthers(login: Login): Promise<void>;
@@ -84,13 +96,22 @@ export function createLogins(deps: AuthDeps): Logins {
 
   return {
     issue,
+    issueUnproven(account) {
+      const issued = issue(account, null, "partial");
+      return { ...issued, row: { ...issued.row, challenge: null } };
+    },
     authenticate,
     async authenticateDevice(headers) {
       const login = await authenticate(headers);
       return login !== null && hasDevice(login) ? login : null;
     },
-    async end({ id }) {
-      await store.logins.end(id);
+    async authenticateOwner(headers) {
+      const login = await authenticate(headers);
+      const recent = login !== null && login.made + OWNER_MS > now();
+      return recent && isOwner(login) ? login : null;
+    },
+    async end({ account, id }) {
+      await store.logins.end(account, id);
       deps.events.loginsEnded([id]);
     },
     async endOthers({ account, id }) {
@@ -102,6 +123,10 @@ export function createLogins(deps: AuthDeps): Logins {
 
 function hasDevice(login: Login): login is DeviceLogin {
   return login.device !== null && login.kind !== "partial";
+}
+
+function isOwner(login: Login): login is OwnerLogin {
+  return login.kind === "full" && login.device !== null;
 }
 
 /**

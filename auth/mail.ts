@@ -15,6 +15,12 @@ export interface MailChannel extends Mailer {
   close(): void;
 }
 
+/** The channel to a mail server. */
+export interface SmtpChannel extends MailChannel {
+  /** Connects and signs in, and sends nothing; rejects as sending would. */
+  verify(): Promise<void>;
+}
+
 /** How to reach the mail server. */
 export interface SmtpOptions {
   /** smtp://user:password@host:587 (STARTTLS) or smtps://…:465 (TLS from the first byte). */
@@ -25,7 +31,7 @@ export interface SmtpOptions {
 }
 
 /** Letters by SMTP over a few kept connections. */
-export function createSmtpChannel(options: SmtpOptions): MailChannel {
+export function createSmtpChannel(options: SmtpOptions): SmtpChannel {
   const url = new URL(options.url);
   const secure = url.protocol === "smtps:";
   const transport = createTransport({
@@ -46,6 +52,7 @@ export function createSmtpChannel(options: SmtpOptions): MailChannel {
   });
   return {
     send: async (letter) => void await transport.sendMail(message(letter, options.from)),
+    verify: async () => void await transport.verify(),
     close: () => transport.close(),
   };
 }

@@ -6,6 +6,9 @@ import { createLogins, type Logins } from "./logins.ts";
 import { createNewAccounts, type NewAccounts } from "./new_account.ts";
 import { createOpaque } from "./opaque.ts";
 import { createPeople, type People } from "./people.ts";
+import { createPasswordChanges, type PasswordChanges } from "./password_change.ts";
+import { createSecondFactors, type SecondFactors } from "./second_factor.ts";
+import { createSettings, type Settings } from "./settings.ts";
 import { createSignIn, type SignIn } from "./sign_in.ts";
 import { createSignUp, type SignUp } from "./sign_up.ts";
 
@@ -20,7 +23,7 @@ export type {
 } from "./deps.ts";
 export type { Secrets } from "./deps.ts";
 export { firstAccountLink } from "./first_account.ts";
-export type { Carrier, DeviceLogin, IssuedLogin, Login } from "./logins.ts";
+export type { Carrier, DeviceLogin, IssuedLogin, Login, OwnerLogin } from "./logins.ts";
 export { createOutboxChannel, createSmtpChannel, type MailChannel } from "./mail.ts";
 export { openSecrets, SecretsError } from "./secrets.ts";
 
@@ -32,6 +35,9 @@ export interface Auth {
   readonly deviceLogins: DeviceLogins;
   readonly logins: Logins;
   readonly people: People;
+  readonly secondFactors: SecondFactors;
+  readonly passwordChanges: PasswordChanges;
+  readonly settings: Settings;
   /** Removes what time has ended; to be called every few minutes. */
   purge(): Promise<void>;
 }
@@ -44,15 +50,20 @@ export function createAuth(deps: AuthDeps): Auth {
   const limiter = createLimiter(deps);
   const logins = createLogins(deps);
   const opaque = createOpaque(deps.secrets);
+  const secondFactors = createSecondFactors(deps, limiter);
   return {
     signUp: createSignUp(deps, limiter),
     newAccounts: createNewAccounts(deps, { limiter, logins, opaque }),
-    signIn: createSignIn(deps, { limiter, logins, opaque }),
+    signIn: createSignIn(deps, { limiter, logins, opaque, secondFactors }),
     deviceLogins: createDeviceLogins(deps, { limiter, logins }),
     logins,
     people: createPeople(deps, limiter),
+    secondFactors,
+    passwordChanges: createPasswordChanges(deps, { limiter, logins, opaque }),
+    settings: createSettings(deps, limiter),
     async purge() {
       await logins.purge();
+      await secondFactors.purge();
       await deps.store.challenges.purge(deps.now());
       await deps.store.limits.purge(deps.now() - COUNTERS_MS);
     },

@@ -28,7 +28,14 @@ export type RefusalCode =
   | "unknown-device"
   | "bad-proof"
   | "unknown-person"
-  | "own-device";
+  | "own-device"
+  | "sign-in-again"
+  | "second-factor-on"
+  | "second-factor-off"
+  | "second-factor-locked"
+  | "offer-gone"
+  | "wrong-current-password"
+  | "unknown-login";
 
 /** The field of the sign-up form that a refusal is about. */
 export type SignUpField = "username" | "fullName" | "contact";

@@ -47,7 +47,8 @@ export async function openSecrets(options: SecretsOptions): Promise<Secrets> {
   return made;
 }
 
-async function readSecrets(path: string): Promise<Secrets | null> {
+/** The secrets in the file; null when there is none. @throws {SecretsError} */
+export async function readSecrets(path: string): Promise<Secrets | null> {
   let text: string;
   try {
     text = await Deno.readTextFile(path);

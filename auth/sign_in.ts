@@ -15,11 +15,12 @@ import { MAX_LIST_ENTRIES } from "../protocol/limits.ts";
 import { verifySignature } from "../protocol/verify.ts";
 import { createAttempts } from "./attempts.ts";
 import type { AuthDeps } from "./deps.ts";
-import { createLetterWriter } from "./letters.ts";
 import type { Limiter } from "./limits.ts";
 import type { IssuedLogin, Login, Logins } from "./logins.ts";
 import type { Opaque } from "./opaque.ts";
 import { done, type Outcome, refused } from "./outcome.ts";
+import { createOwnerMail } from "./owner_mail.ts";
+import { readFactorCode, type SecondFactors } from "./second_factor.ts";
 
 interface Attempt {
   readonly account: AccountId | null;
@@ -38,6 +39,11 @@ export interface PasswordRight {
   readonly login: IssuedLogin;
 }
 
+/** What comes after a right password: what opens the vault, or the question for a second factor. */
+export type AfterPassword =
+  | { readonly next: "device"; readonly right: PasswordRight }
+  | { readonly next: "second-factor"; readonly login: IssuedLogin };
+
 /** A device is signed in. */
 export interface SignedIn {
   readonly account: AccountId;
@@ -46,14 +52,16 @@ export interface SignedIn {
   readonly login: IssuedLogin;
 }
 
-/** The three steps of signing in. */
+/** The steps of signing in. */
 export interface SignIn {
   start(
     username: string,
     request: string,
     address: string,
   ): Promise<Outcome<{ response: string; attempt: string }>>;
-  finish(attempt: string, finish: string): Promise<Outcome<PasswordRight>>;
+  finish(attempt: string, finish: string): Promise<Outcome<AfterPassword>>;
+  /** Takes a code of the second factor; `login` is the one that waits for it, and ends here. */
+  secondFactor(login: Login, typed: string): Promise<Outcome<PasswordRight>>;
   /** Lists the device if it is new; `login` is the partial login, which ends here. */
   device(login: Login, request: DeviceRequest): Promise<Outcome<SignedIn>>;
 }
@@ -63,13 +71,15 @@ export interface SignInParts {
   readonly limiter: Limiter;
   readonly logins: Logins;
   readonly opaque: Opaque;
+  readonly secondFactors: SecondFactors;
 }
 
 /** Sign-in over the store. */
-export function createSignIn(deps: AuthDeps, { limiter, logins, opaque }: SignInParts): SignIn {
+export function createSignIn(deps: AuthDeps, parts: SignInParts): SignIn {
+  const { limiter, logins, opaque, secondFactors } = parts;
   const { store } = deps;
   const attempts = createAttempts<Attempt>(deps.now, deps.random);
-  const letters = createLetterWriter(deps.origin);
+  const tellOwner = createOwnerMail(deps);
 
   async function start(
     typed: string,
@@ -91,7 +101,7 @@ export function createSignIn(deps: AuthDeps, { limiter, logins, opaque }: SignIn
     return done({ response: started.response, attempt });
   }
 
-  async function finish(name: string, finishRequest: string): Promise<Outcome<PasswordRight>> {
+  async function finish(name: string, finishRequest: string): Promise<Outcome<AfterPassword>> {
     const attempt = attempts.take(name);
     if (attempt === null) return refused("attempt-gone");
     const right = await opaque.finishLogin(attempt.state, finishRequest);
@@ -102,15 +112,40 @@ export function createSignIn(deps: AuthDeps, { limiter, logins, opaque }: SignIn
       return refused("wrong-password");
     }
     await limiter.passwordRight(attempt.username, attempt.address);
-    return await openPartial(account);
+    // Unproven first, looked up second: a factor that is switched on in between ends this login.
+    const login = logins.issueUnproven(account.id);
+    await store.logins.insert(login.row);
+    if (await secondFactors.status(account.id) !== null) {
+      return done({ next: "second-factor", login });
+    }
+    const opened = await openVault(account, login.row.id);
+    return opened.ok ? done({ next: "device", right: opened.value }) : opened;
   }
 
-  async function openPartial(account: AccountRow): Promise<Outcome<PasswordRight>> {
+  async function secondFactor(login: Login, typed: string): Promise<Outcome<PasswordRight>> {
+    const waits = login.kind === "partial" && login.challenge === null;
+    const account = waits ? await store.accounts.byId(login.account) : null;
+    if (account === null) return refused("sign-in-needed");
+    if (readFactorCode(typed) === null) return refused("bad-code");
+    if (!await store.logins.countTry(login.id, deps.limits.codeTries)) {
+      return refused("second-factor-locked");
+    }
+    const proven = await secondFactors.prove(account, typed);
+    if (!proven.ok) return proven;
+    return await openVault(account, login.id);
+  }
+
+  /** All factors were right: a new partial login, with a challenge, in place of the waiting one. */
+  async function openVault(
+    account: AccountRow,
+    waiting: string,
+  ): Promise<Outcome<PasswordRight>> {
+    const login = logins.issue(account.id, null, "partial");
+    const replaced = await store.logins.replacePartial(waiting, login.row);
+    if (!replaced) return refused("sign-in-needed");
     const vault = await store.vaults.find(account.id);
     if (vault === null) throw new Error("an account without a vault");
     const entries = await store.devices.entries(account.id, 0, MAX_LIST_ENTRIES);
-    const login = logins.issue(account.id, null, "partial");
-    await store.logins.insert(login.row);
     return done({ account, entries, vault, challenge: login.row.challenge!, login });
   }
 
@@ -167,12 +202,10 @@ export function createSignIn(deps: AuthDeps, { limiter, logins, opaque }: SignIn
   /** The owner hears of a new device by mail too; that it cannot be sent stops nobody. */
   function announceDevice(account: AccountRow, version: number): void {
     deps.events.listChanged(account.id, version);
-    if (account.contact.kind !== "email") return;
-    deps.mailer.send(letters.newDevice(account.contact.address))
-      .catch((error) => deps.log.warn("mail.failed", { error }));
+    tellOwner(account.contact, "new-device");
   }
 
-  return { start, finish, device };
+  return { start, finish, secondFactor, device };
 }
 
 async function isProven(

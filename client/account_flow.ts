@@ -24,7 +24,7 @@ import {
   wrapVaultKey,
 } from "../crypto/vault.ts";
 import { wipe } from "../crypto/wipe.ts";
-import type { FinishAnswer, Vault } from "../protocol/api.ts";
+import type { DeviceStep, FinishAnswer, Vault } from "../protocol/api.ts";
 import {
   appendEntry,
   dayOf,
@@ -110,15 +110,45 @@ export async function finishSignUp(
   return done({ account, device, username, recoveryKey });
 }
 
+/** The password was right; a code of the second factor is to come. Held in memory only. */
+export interface CodeNeeded {
+  readonly codeNeeded: true;
+  /** 64 bytes; opens the vault once the server gives it out. */
+  readonly exportKey: Bytes;
+}
+
 /** Signs in with the password: as the device this store already is, or as a new one that the vault signs in. */
 export async function signIn(
   parts: FlowParts,
   form: { readonly username: string; readonly password: string },
-): Promise<Outcome<SignedIn>> {
+): Promise<Outcome<SignedIn | CodeNeeded>> {
   const username = form.username.trim().replace(/^@/, "").toLowerCase();
   const opened = await openAccount(parts, username, form.password);
   if (!opened.ok) return opened;
   const { claim, exportKey } = opened.value;
+  if (claim.next === "second-factor") return done({ codeNeeded: true, exportKey });
+  return await becomeDevice(parts, claim, exportKey);
+}
+
+/** Goes on with a code of the authenticator app or a recovery code. After a wrong one it may be called again. */
+export async function confirmSignIn(
+  parts: FlowParts,
+  { exportKey }: CodeNeeded,
+  code: string,
+): Promise<Outcome<SignedIn>> {
+  const answer = await parts.api.secondFactor(code);
+  if (!answer.ok) return outcomeOf(answer);
+  if (answer.value.next !== "device") {
+    return refused("internal", "The server asks for a code twice.");
+  }
+  return await becomeDevice(parts, answer.value, exportKey);
+}
+
+async function becomeDevice(
+  parts: FlowParts,
+  claim: DeviceStep,
+  exportKey: Bytes,
+): Promise<Outcome<SignedIn>> {
   const taken = await refuseForeign(parts.store, claim.account);
   if (taken) return taken;
   try {
@@ -192,7 +222,7 @@ async function sealNewVault(
 }
 
 async function openOwnVault(
-  { account, aik, vault }: FinishAnswer,
+  { account, aik, vault }: DeviceStep,
   exportKey: Bytes,
 ): Promise<VaultContent> {
   const wrap = vault.wraps.find(({ kind }) => kind === "password");
@@ -221,7 +251,7 @@ async function keptDevice(store: LocalStore, list: DeviceList): Promise<DeviceKe
 
 async function takeUp(
   parts: FlowParts,
-  claim: FinishAnswer,
+  claim: DeviceStep,
   own: DeviceKeys,
   list: DeviceList,
 ): Promise<Outcome<SignedIn>> {
@@ -236,7 +266,7 @@ async function takeUp(
 
 async function addNewDevice(
   parts: FlowParts,
-  claim: FinishAnswer,
+  claim: DeviceStep,
   accountKey: SigningPair,
   list: DeviceList,
 ): Promise<Outcome<SignedIn>> {
@@ -291,7 +321,8 @@ async function refuseForeign(
   return refused("not-available", words);
 }
 
-function refuseBroken(error: unknown): Outcome<never> {
+/** What the server sent does not hold; anything else is a bug and thrown on. */
+export function refuseBroken(error: unknown): Outcome<never> {
   if (error instanceof VerifyError && error.code === "too-many-devices") {
     return refused("not-available", "This account has eight devices. Remove one first.");
   }
@@ -308,6 +339,8 @@ const CODES: Readonly<Record<string, Refusal>> = {
   "bad-code": "bad-code",
   "code-locked": "bad-code",
   "code-expired": "code-expired",
+  "second-factor-locked": "code-expired",
+  "wrong-current-password": "wrong-password",
   "wrong-password": "wrong-password",
   "rate-limited": "rate-limited",
   "too-many": "rate-limited",

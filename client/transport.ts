@@ -34,6 +34,16 @@ import {
   loginRequest,
   type MeAnswer,
   meAnswer,
+  type PasswordChangeAnswer,
+  passwordChangeAnswer,
+  type PasswordChangeRequest,
+  passwordChangeRequest,
+  type PasswordProvenAnswer,
+  passwordProvenAnswer,
+  type PasswordStartAnswer,
+  passwordStartAnswer,
+  type PasswordStartRequest,
+  passwordStartRequest,
   type PersonAnswer,
   personAnswer,
   type PrekeyStockAnswer,
@@ -41,6 +51,7 @@ import {
   type RegistrationAnswer,
   registrationAnswer,
   registrationRequest,
+  secondFactorRequest,
   type SignInAnswer,
   signInAnswer,
   signInRequest,
@@ -100,6 +111,8 @@ export interface Api {
   createAccount(request: AccountRequest): Promise<ApiResult<AccountAnswer>>;
   signIn(username: string, request: string): Promise<ApiResult<SignInAnswer>>;
   finishSignIn(request: FinishRequest): Promise<ApiResult<FinishAnswer>>;
+  /** A code of the second factor; answers what `finishSignIn` does without one. */
+  secondFactor(code: string): Promise<ApiResult<FinishAnswer>>;
   addDevice(request: DeviceRequest): Promise<ApiResult<DeviceAnswer>>;
   challenge(device: DeviceId): Promise<ApiResult<ChallengeAnswer>>;
   renewLogin(request: LoginRequest): Promise<ApiResult<LoginAnswer>>;
@@ -109,6 +122,9 @@ export interface Api {
   bundles(account: AccountId, devices: readonly DeviceId[]): Promise<ApiResult<BundlesAnswer>>;
   prekeyStock(): Promise<ApiResult<PrekeyStockAnswer>>;
   uploadPrekeys(upload: PrekeyUpload): Promise<ApiResult<PrekeyStockAnswer>>;
+  startPasswordChange(request: PasswordStartRequest): Promise<ApiResult<PasswordStartAnswer>>;
+  provePassword(request: FinishRequest): Promise<ApiResult<PasswordProvenAnswer>>;
+  changePassword(request: PasswordChangeRequest): Promise<ApiResult<PasswordChangeAnswer>>;
 }
 
 export interface ApiOptions {
@@ -180,6 +196,11 @@ class HttpApi implements Api {
     return this.#keep(await this.#post("/sign-in/finish", body, finishAnswer));
   }
 
+  async secondFactor(code: string): Promise<ApiResult<FinishAnswer>> {
+    const body = encode(secondFactorRequest, { code });
+    return this.#keep(await this.#post("/sign-in/second-factor", body, finishAnswer));
+  }
+
   async addDevice(request: DeviceRequest): Promise<ApiResult<DeviceAnswer>> {
     const body = encode(deviceRequest, request);
     return this.#keep(await this.#post("/sign-in/device", body, deviceAnswer));
@@ -218,6 +239,21 @@ class HttpApi implements Api {
 
   uploadPrekeys(upload: PrekeyUpload): Promise<ApiResult<PrekeyStockAnswer>> {
     return this.#post("/api/prekeys", encode(prekeyUploadSchema, upload), prekeyStockAnswer);
+  }
+
+  startPasswordChange(request: PasswordStartRequest): Promise<ApiResult<PasswordStartAnswer>> {
+    const body = encode(passwordStartRequest, request);
+    return this.#post("/settings/password/start", body, passwordStartAnswer);
+  }
+
+  provePassword(request: FinishRequest): Promise<ApiResult<PasswordProvenAnswer>> {
+    const body = encode(finishRequest, request);
+    return this.#post("/settings/password/prove", body, passwordProvenAnswer);
+  }
+
+  async changePassword(request: PasswordChangeRequest): Promise<ApiResult<PasswordChangeAnswer>> {
+    const body = encode(passwordChangeRequest, request);
+    return this.#keep(await this.#post("/settings/password/change", body, passwordChangeAnswer));
   }
 
   #get<T>(path: string, schema: Schema<T>): Promise<ApiResult<T>> {

@@ -64,6 +64,7 @@ export interface AccountsStore {
   hasContact(key: string): Promise<boolean>;
   /** One transaction: account, password record, list, device, prekeys, vault, login; or nothing. */
   create(account: NewAccount): Promise<Creation>;
+  setFullName(account: AccountId, fullName: string): Promise<void>;
   /** The one link that the first account is made through; an earlier one is dead. */
   replaceFirstInvite(hash: Bytes, now: number): Promise<void>;
   hasInvite(hash: Bytes): Promise<boolean>;
@@ -116,6 +117,7 @@ export function createAccounts(db: DatabaseSync): AccountsStore {
     password_record, aik, list_version, list_hash, admin, made)
     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   `);
+  const setFullName = db.prepare("update accounts set full_name = ? where id = ?");
   const clearFirst = db.prepare("delete from invites where kind = 'first'");
   const putFirst = db.prepare("insert into invites (hash, kind, made) values (?, 'first', ?)");
   const hasInvite = db.prepare("select 1 from invites where hash = ?");
@@ -164,6 +166,7 @@ export function createAccounts(db: DatabaseSync): AccountsStore {
     hasUsername: (username) => later(() => hasUsername.get(username) !== undefined),
     hasContact: (key) => later(() => hasContact.get(key) !== undefined),
     create: (account) => later(() => transaction(db, () => create(account))),
+    setFullName: (account, fullName) => later(() => void setFullName.run(fullName, account)),
     replaceFirstInvite: (hash, now) =>
       later(() =>
         transaction(db, () => {

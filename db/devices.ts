@@ -15,6 +15,8 @@ export interface DeviceRow {
   readonly kind: "browser" | "terminal";
   readonly sign: Bytes;
   readonly agree: Bytes;
+  /** 1 once its owner signed it out: until the password comes, its key takes no login. */
+  readonly passwordNeeded: 0 | 1;
 }
 
 /** Where an account's device list stands. */
@@ -68,6 +70,8 @@ export interface DeviceRows {
   entries(account: AccountId, after: number, limit: number): Signed[];
   appendEntry(account: AccountId, version: number, entry: Signed): void;
   insert(account: AccountId, entry: DeviceEntry): void;
+  /** The password was right on this device: from now on its key renews logins again. */
+  admit(device: DeviceId): void;
   remove(account: AccountId, device: DeviceId): void;
   /** False when the list is not where the change was verified against. */
   moveHead(change: ListChange): boolean;
@@ -82,7 +86,11 @@ export function deviceRows(db: DatabaseSync): DeviceRows {
   const insertDevice = db.prepare(
     "insert into devices (id, account, kind, sign, agree, made) values (?, ?, ?, ?, ?, ?)",
   );
-  const byId = db.prepare("select id, account, kind, sign, agree from devices where id = ?");
+  const byId = db.prepare(`
+    select id, account, kind, sign, agree, password_needed as passwordNeeded
+    from devices where id = ?
+  `);
+  const admit = db.prepare("update devices set password_needed = 0 where id = ?");
   const idsOf = db.prepare("select id from devices where account = ? order by id");
   const head = db.prepare("select list_version, list_hash from accounts where id = ?");
   const entries = db.prepare(`
@@ -114,6 +122,7 @@ export function deviceRows(db: DatabaseSync): DeviceRows {
     insert(account, entry) {
       insertDevice.run(entry.device, account, entry.kind, entry.sign, entry.agree, entry.made);
     },
+    admit: (device) => void admit.run(device),
     remove: (account, device) => void remove.run(device, account),
     moveHead({ account, before, after }) {
       const done = move.run(after.version, after.hash, account, before.version, before.hash);
@@ -148,7 +157,8 @@ export function createDevices(db: DatabaseSync): DevicesStore {
     if (!logins.has(what.partial, "partial")) return { kind: "login-gone" };
     const ended = what.change === null ? [] : applyChange(what.change);
     if (ended === null || devices.find(what.device) === null) return { kind: "stale" };
-    logins.end(what.partial);
+    logins.end(what.login.account, what.partial);
+    devices.admit(what.device);
     if (what.prekeys !== null) {
       prekeys.upload(what.device, what.prekeys.upload, what.prekeys.day, what.prekeyStock);
     }

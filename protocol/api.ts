@@ -11,6 +11,7 @@
  * | POST /sign-up/account        | accountRequest        | accountAnswer     | challenge, confirmed |
  * | POST /sign-in                | signInRequest         | signInAnswer      | none                |
  * | POST /sign-in/finish         | finishRequest         | finishAnswer      | none; opens a partial login |
+ * | POST /sign-in/second-factor  | secondFactorRequest   | finishAnswer, next: device | partial, where finish said second-factor |
  * | POST /sign-in/device         | deviceRequest         | deviceAnswer      | partial             |
  * | POST /api/login/challenge    | challengeRequest      | challengeAnswer   | none                |
  * | POST /api/login              | loginRequest          | loginAnswer       | none                |
@@ -20,6 +21,9 @@
  * | GET /api/accounts/:account   | `?from=version` leaves out older list entries | personAnswer | device |
  * | POST /api/accounts/:account/bundles | bundlesRequest | bundlesAnswer     | device              |
  * | GET /api/prekeys             |                       | prekeyStockAnswer | device              |
+ * | POST /settings/password/start | passwordStartRequest | passwordStartAnswer | full, of the last 30 days |
+ * | POST /settings/password/prove | finishRequest        | passwordProvenAnswer | the same        |
+ * | POST /settings/password/change | passwordChangeRequest | passwordChangeAnswer | the same      |
  * | POST /api/prekeys            | prekeyUploadSchema    | prekeyStockAnswer | device              |
  *
  * Errors: the status and {@link errorAnswer}. Forms answer CBOR instead of HTML when the request
@@ -154,8 +158,9 @@ export type SignInAnswer = Infer<typeof signInAnswer>;
 export const finishRequest = record({ attempt: text({ max: 43 }), finish: opaque.loginFinish });
 export type FinishRequest = Infer<typeof finishRequest>;
 /**
- * The password was right; what is missing is a device. The login given here is partial: it reaches
- * POST /sign-in/device only. `challenge` is what the device signs there ({@link loginProof}).
+ * The password was right. The login given here is partial and reaches the next step only.
+ * `device`: what is missing is a device; `challenge` is what it signs there ({@link loginProof}).
+ * `second-factor`: a code comes first, and nothing that opens the vault is given before.
  */
 export const finishAnswer = tagged("next", {
   device: record({
@@ -167,8 +172,15 @@ export const finishAnswer = tagged("next", {
     challenge: bytes(SECRET_BYTES),
     login,
   }),
+  "second-factor": record({ login }),
 });
 export type FinishAnswer = Infer<typeof finishAnswer>;
+/** What opens the vault and lists a device. */
+export type DeviceStep = Extract<FinishAnswer, { next: "device" }>;
+
+/** Six digits of an authenticator app, or a recovery code; as typed. */
+export const secondFactorRequest = record({ code: text({ max: 60 }) });
+export type SecondFactorRequest = Infer<typeof secondFactorRequest>;
 
 /** `list` and `prekeys` add a new device; both are null for a device that is already listed. */
 export const deviceRequest = record({
@@ -217,6 +229,46 @@ export type LoginProof = Infer<typeof loginProof>;
 export function loginProofBytes(proof: LoginProof): Bytes {
   return encode(loginProof, proof);
 }
+
+/** Another password, first step: OPAQUE login with the current one and registration of the new one. */
+export const passwordStartRequest = record({
+  request: opaque.loginRequest,
+  registration: opaque.registrationRequest,
+});
+export type PasswordStartRequest = Infer<typeof passwordStartRequest>;
+/** `attempt` is good for one proof within a minute. */
+export const passwordStartAnswer = record({
+  attempt: text({ max: 43 }),
+  response: opaque.loginResponse,
+  registration: opaque.registrationResponse,
+});
+export type PasswordStartAnswer = Infer<typeof passwordStartAnswer>;
+
+/** The current password was right: what is to be wrapped again. `proof` is good for one change within a minute. */
+export const passwordProvenAnswer = record({
+  proof: text({ max: 43 }),
+  account: accountId,
+  aik: bytes(32),
+  entries,
+  vault: vaultSchema,
+});
+export type PasswordProvenAnswer = Infer<typeof passwordProvenAnswer>;
+
+/**
+ * The new record; a `set` that names the next vault generation and changes nothing else; the vault
+ * of that generation with exactly one wrap, by the new password. All of it is stored in one
+ * transaction, or nothing.
+ */
+export const passwordChangeRequest = record({
+  proof: text({ max: 43 }),
+  record: opaque.registrationRecord,
+  list: signedSchema,
+  vault: vaultSchema,
+});
+export type PasswordChangeRequest = Infer<typeof passwordChangeRequest>;
+/** Every login of the account has ended; this one goes on. */
+export const passwordChangeAnswer = record({ login });
+export type PasswordChangeAnswer = Infer<typeof passwordChangeAnswer>;
 
 export const meAnswer = record({
   account: accountId,

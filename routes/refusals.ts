@@ -75,6 +75,19 @@ export const REFUSALS: Readonly<Record<RefusalCode, Row>> = {
     words: "This device could not prove itself. Sign in with your password.",
   },
   "unknown-person": { status: 404, words: "Nobody here has that username." },
+  "sign-in-again": {
+    status: 403,
+    words: "It is a while since you gave your password. Sign in again for this.",
+  },
+  "second-factor-on": { status: 409, words: "An authenticator app is set up already." },
+  "second-factor-off": { status: 409, words: "No authenticator app is set up." },
+  "second-factor-locked": {
+    status: 422,
+    words: "Too many wrong codes. Sign in again with your password.",
+  },
+  "offer-gone": { status: 409, words: "That took too long. Start over with a new QR code." },
+  "wrong-current-password": { status: 422, words: "Your current password is not right." },
+  "unknown-login": { status: 404, words: "That one is signed out already." },
   "own-device": { status: 400, words: "A device needs no keys to write to itself." },
 };
 

@@ -1,10 +1,13 @@
 /** `/sign-in`: the page, and the three steps that its script takes. */
+import type { Context } from "hono";
 import type { Auth } from "../auth/mod.ts";
+import type { PasswordRight } from "../auth/sign_in.ts";
 import {
   deviceAnswer,
   deviceRequest,
   finishAnswer,
   finishRequest,
+  secondFactorRequest,
   signInAnswer,
   signInRequest,
 } from "../protocol/api.ts";
@@ -12,13 +15,16 @@ import type { PageAssets } from "../views/layout.tsx";
 import { SignInPage } from "../views/sign_in.tsx";
 import { answer, giveLogin, page, refuse } from "./answers.ts";
 import { readCbor } from "./bodies.ts";
-import type { App } from "./env.ts";
+import type { App, AppEnv } from "./env.ts";
 
 /** Adds the sign-in's URLs. */
 export function signInRoutes(app: App, { auth, assets }: { auth: Auth; assets: PageAssets }): void {
   const { signIn, logins } = auth;
 
-  app.get("/sign-in", (c) => page(c, <SignInPage assets={assets} nonce={c.var.nonce} />));
+  app.get("/sign-in", (c) => {
+    const next = ownPath(c.req.query("next")) ?? "/chat";
+    return page(c, <SignInPage assets={assets} nonce={c.var.nonce} next={next} />);
+  });
 
   app.post("/sign-in", async (c) => {
     const body = await readCbor(c, signInRequest);
@@ -33,10 +39,18 @@ export function signInRoutes(app: App, { auth, assets }: { auth: Auth; assets: P
     if (!body.ok) return refuse(c, body.refusal);
     const right = await signIn.finish(body.value.attempt, body.value.finish);
     if (!right.ok) return refuse(c, right.refusal);
-    const { account: { id, aik, username }, entries, vault, challenge, login } = right.value;
-    const given = giveLogin(c, login);
-    const known = { account: id, aik, username, entries, vault, challenge, login: given };
-    return answer(c, finishAnswer, { next: "device", ...known });
+    if (right.value.next === "device") return answerRight(c, right.value.right);
+    const login = giveLogin(c, right.value.login);
+    return answer(c, finishAnswer, { next: "second-factor", login });
+  });
+
+  app.post("/sign-in/second-factor", async (c) => {
+    const login = await logins.authenticate(c.req.raw.headers);
+    if (login === null) return refuse(c, { code: "sign-in-needed" });
+    const body = await readCbor(c, secondFactorRequest);
+    if (!body.ok) return refuse(c, body.refusal);
+    const right = await signIn.secondFactor(login, body.value.code);
+    return right.ok ? answerRight(c, right.value) : refuse(c, right.refusal);
   });
 
   app.post("/sign-in/device", async (c) => {
@@ -50,4 +64,17 @@ export function signInRoutes(app: App, { auth, assets }: { auth: Auth; assets: P
     const given = giveLogin(c, issued);
     return answer(c, deviceAnswer, { account, device, username, login: given });
   });
+}
+
+/** Everything that opens the vault, and the login that names a device. */
+function answerRight(c: Context<AppEnv>, right: PasswordRight): Response {
+  const { account: { id, aik, username }, entries, vault, challenge, login } = right;
+  const given = giveLogin(c, login);
+  const known = { account: id, aik, username, entries, vault, challenge, login: given };
+  return answer(c, finishAnswer, { next: "device", ...known });
+}
+
+/** Where to go on after signing in: a path of this server and nothing else (W20). */
+export function ownPath(next: string | undefined): string | null {
+  return next !== undefined && /^(\/[A-Za-z0-9_-]{1,64}){1,6}$/.test(next) ? next : null;
 }

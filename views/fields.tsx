@@ -62,27 +62,34 @@ export function Field(props: FieldProps): Html {
   );
 }
 
+export interface PasswordFieldProps {
+  readonly autocomplete: "new-password" | "current-password";
+  readonly words: string;
+  readonly id?: string;
+  readonly label?: string;
+}
+
 /** A password has no `name`: nothing can put it into a request. The page's script reads it. */
 export function PasswordField(
-  { autocomplete, words }: { autocomplete: "new-password" | "current-password"; words: string },
+  { autocomplete, words, id = "password", label = "Password" }: PasswordFieldProps,
 ): Html {
   return (
     <div class="field">
-      <label for="password">Password</label>
+      <label for={id}>{label}</label>
       <div class="with-button">
         <input
-          id="password"
+          id={id}
           type="password"
           autocomplete={autocomplete}
           maxlength={256}
-          aria-describedby="password-hint"
+          aria-describedby={`${id}-hint`}
           required
         />
-        <button type="button" class="quiet" data-reveal="password" aria-pressed="false">
+        <button type="button" class="quiet" data-reveal={id} aria-pressed="false">
           Show
         </button>
       </div>
-      <Hint field="password" state="quiet" words={words} />
+      <Hint field={id} state="quiet" words={words} />
     </div>
   );
 }

@@ -18,7 +18,12 @@ export interface PageProps {
 const HTMX_CONFIG = 'includeIndicatorCSS:false,mode:"same-origin",extensions:"hx-csp"';
 
 export function Layout(
-  { title, assets, nonce, children }: PageProps & { title: string; children: Child },
+  { title, assets, nonce, wide, children }: PageProps & {
+    title: string;
+    /** Settings: more room, and their own styles. */
+    wide?: boolean;
+    children: Child;
+  },
 ): Html {
   return (
     <html lang="en">
@@ -32,11 +37,12 @@ export function Layout(
         <link rel="manifest" href={assets.link("manifest.webmanifest").href} />
         <link rel="stylesheet" {...linkTo(assets, "style.css")} />
         <link rel="stylesheet" {...linkTo(assets, "account.css")} />
+        {wide ? <link rel="stylesheet" {...linkTo(assets, "settings.css")} /> : null}
         <Script assets={assets} nonce={nonce} name="htmx.js" />
         <Script assets={assets} nonce={nonce} name="hx_csp.js" />
       </head>
       <body class="account-page">
-        <main class="account-card">
+        <main class={wide ? "account-card settings-card" : "account-card"}>
           <Mark assets={assets} />
           {children}
         </main>

@@ -4,10 +4,11 @@ import { Icon, Layout, type PageProps, Script } from "./layout.tsx";
 import { Lamp, NoScript } from "./sign_up.tsx";
 import type { Html } from "./html.ts";
 
-export function SignInPage({ assets, nonce }: PageProps): Html {
+/** `next` is a path of ours to go on to. */
+export function SignInPage({ assets, nonce, next }: PageProps & { next: string }): Html {
   return (
     <Layout title="Sign in" assets={assets} nonce={nonce}>
-      <div id="step" data-worker={assets.link("opaque_worker.js").href}>
+      <div id="step" data-worker={assets.link("opaque_worker.js").href} data-next={next}>
         <form id="sign-in" method="post" action="/sign-in" autocomplete="on" novalidate>
           <h1>Welcome back.</h1>
           <p class="lead">Your password opens your keys here. It is not sent anywhere.</p>
@@ -41,8 +42,46 @@ export function SignInPage({ assets, nonce }: PageProps): Html {
           </p>
         </form>
       </div>
+      <SecondFactorTemplate />
       <NoScript />
       <Script assets={assets} nonce={nonce} name="account.js" type="module" />
     </Layout>
+  );
+}
+
+/** Put in place by the script when the password was right and the account asks for more. */
+function SecondFactorTemplate() {
+  return (
+    <template id="second-factor-template">
+      <form id="second-factor" method="post" action="/sign-in" novalidate>
+        <h1>One more step.</h1>
+        <p class="lead">Your password is right. Now show that it is you.</p>
+        <Problem words={undefined} />
+        <div class="field">
+          <label for="factor-code">Authenticator code</label>
+          <input
+            id="factor-code"
+            class="code-input"
+            type="text"
+            inputmode="numeric"
+            autocomplete="one-time-code"
+            autocapitalize="none"
+            spellcheck={false}
+            maxlength={40}
+            aria-describedby="factor-code-hint"
+            required
+          />
+          <p id="factor-code-hint" class="hint" data-state="quiet" aria-live="polite">
+            The six digits that your authenticator app shows for Snug.
+          </p>
+        </div>
+        <button type="submit" class="primary">Confirm</button>
+        <p class="account-other">
+          <button type="button" class="link" data-other-way>Use a recovery code</button>
+          <span>or</span>
+          <a href="/sign-in">start over</a>
+        </p>
+      </form>
+    </template>
   );
 }

@@ -92,12 +92,14 @@ export class JsonClient {
   async #code(input: Input): Promise<Answer> {
     const outcome = await this.#session.confirm(text(input, "code").replaceAll(/\s/g, ""));
     if (!outcome.ok) return errorFrom(outcome);
-    return { ...await this.#ready(), recoveryKey: outcome.value.recoveryKey };
+    const { recoveryKey } = outcome.value;
+    return { ...await this.#ready(), ...recoveryKey === null ? {} : { recoveryKey } };
   }
 
   async #signIn(input: Input): Promise<Answer> {
     const outcome = await this.#session.signIn(text(input, "username"), text(input, "password"));
-    return outcome.ok ? await this.#ready() : errorFrom(outcome);
+    if (!outcome.ok) return errorFrom(outcome);
+    return outcome.value === "code" ? { event: "code-needed" } : await this.#ready();
   }
 
   async #open(): Promise<Answer> {

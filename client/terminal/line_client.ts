@@ -129,12 +129,18 @@ export class LineClient {
     this.#say("One moment: the password is being stretched…");
     if (question.kind === "password") {
       const outcome = await this.#session.signIn(question.username, line);
-      return outcome.ok ? await this.#opened() : this.#refuse(outcome);
+      if (!outcome.ok) return this.#refuse(outcome);
+      if (outcome.value === "ready") return await this.#opened();
+      return this.#askCode("A code of your authenticator, or a recovery code:");
     }
     const outcome = await this.#session.signUp({ ...question.form, password: line });
     if (!outcome.ok) return this.#refuse(outcome);
+    this.#askCode("A 6-digit code is on its way. Type it here:");
+  }
+
+  #askCode(words: string): void {
     this.#question = { kind: "code" };
-    this.#say("A 6-digit code is on its way. Type it here:");
+    this.#say(words);
   }
 
   async #confirm(code: string): Promise<void> {
@@ -143,8 +149,11 @@ export class LineClient {
       this.#question = { kind: "code" };
       return this.#refuse(outcome);
     }
-    this.#say("Your recovery key. It is shown once: write it down and keep it safe.");
-    this.#printLine(`  ${outcome.value.recoveryKey}`);
+    const { recoveryKey } = outcome.value;
+    if (recoveryKey !== null) {
+      this.#say("Your recovery key. It is shown once: write it down and keep it safe.");
+      this.#printLine(`  ${recoveryKey}`);
+    }
     await this.#opened();
   }
 

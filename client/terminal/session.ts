@@ -1,5 +1,11 @@
 /** One person at one terminal: signing up or in, then an open engine. Both terminal clients use it. */
-import { finishSignUp, outcomeOf, signIn } from "../account_flow.ts";
+import {
+  type CodeNeeded,
+  confirmSignIn,
+  finishSignUp,
+  outcomeOf,
+  signIn,
+} from "../account_flow.ts";
 import { openEngine } from "../engine.ts";
 import type { KnownPasswords } from "../known_passwords.ts";
 import type { SocketFactory } from "../link.ts";
@@ -37,6 +43,7 @@ export class ChatSession {
   #store: LocalStore | null = null;
   #engine: Engine | null = null;
   #signUp: SignUpDetails | null = null;
+  #codeNeeded: CodeNeeded | null = null;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -66,13 +73,14 @@ export class ChatSession {
     const { password: _, ...fields } = form;
     const answer = await this.#api.signUp({ ...fields, username: username.trim().toLowerCase() });
     if (!answer.ok) return outcomeOf(answer);
-    this.#signUp = form;
+    [this.#signUp, this.#codeNeeded] = [form, null];
     return done("code");
   }
 
-  /** Confirms the code, makes account and device, opens the engine. */
-  async confirm(code: string): Promise<Outcome<{ readonly recoveryKey: string }>> {
+  /** Takes the code that was asked for: of a sign-up, which then has a recovery key, or a second factor. */
+  async confirm(code: string): Promise<Outcome<{ readonly recoveryKey: string | null }>> {
     this.#demandClosed();
+    if (this.#codeNeeded) return await this.#confirmSignIn(this.#codeNeeded, code);
     const form = this.#signUp;
     if (!form) return refused("bad-input", "Nothing waits for a code. Sign up first.");
     const answer = await this.#api.confirm(code);
@@ -87,12 +95,25 @@ export class ChatSession {
     return done({ recoveryKey: finished.value.recoveryKey });
   }
 
-  async signIn(username: string, password: string): Promise<Outcome<"ready">> {
+  /** Signs in; "code" when the account asks for a second factor, which {@link confirm} then takes. */
+  async signIn(username: string, password: string): Promise<Outcome<"ready" | "code">> {
     this.#demandClosed();
     const signedIn = await signIn(await this.#flow(), { username, password });
     if (!signedIn.ok) return signedIn;
+    if ("codeNeeded" in signedIn.value) {
+      this.#codeNeeded = signedIn.value;
+      return done("code");
+    }
     await this.#openEngine();
     return done("ready");
+  }
+
+  async #confirmSignIn(needed: CodeNeeded, code: string): Promise<Outcome<{ recoveryKey: null }>> {
+    const signedIn = await confirmSignIn(await this.#flow(), needed, code);
+    if (!signedIn.ok) return signedIn;
+    this.#codeNeeded = null;
+    await this.#openEngine();
+    return done({ recoveryKey: null });
   }
 
   /** Opens the device that the profile already holds. */

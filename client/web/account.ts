@@ -1,12 +1,14 @@
 /** The entry of the sign-up and sign-in pages: wires their steps to the worker, the store and the server. */
-import { finishSignUp, type FlowParts, signIn } from "../account_flow.ts";
+import { confirmSignIn, finishSignUp, type FlowParts, signIn } from "../account_flow.ts";
+import { changePassword } from "../password_change.ts";
 import type { PasswordClient } from "../password_client.ts";
 import { openIdbStore } from "../store_idb.ts";
 import { createApi, fetchSend } from "../transport.ts";
-import { type Outcome, refused } from "../types.ts";
+import { done, type Outcome, refused } from "../types.ts";
+import { runChangePassword } from "./account/change_password.ts";
 import { lazyKnownPasswords } from "./account/new_password.ts";
 import { need, problem } from "./account/page.ts";
-import { runSignIn } from "./account/sign_in.ts";
+import { runSignIn, type SignInStep } from "./account/sign_in.ts";
 import { runSignUp } from "./account/sign_up.ts";
 import { missing, SUPPORTED } from "./capability.ts";
 import { now } from "./entry/clock.ts";
@@ -63,6 +65,20 @@ function asOnlyWriter<T>(
   });
 }
 
+/** The password; then, where the account has a second factor, its code. The store is held for neither wait. */
+async function signInHere(
+  password: PasswordClient,
+  form: { readonly username: string; readonly password: string },
+): Promise<Outcome<SignInStep>> {
+  const first = await asOnlyWriter(password, (parts) => signIn(parts, form));
+  if (!first.ok) return first;
+  if (!("codeNeeded" in first.value)) return done({ confirm: null });
+  const waiting = first.value;
+  return done({
+    confirm: (code) => asOnlyWriter(password, (parts) => confirmSignIn(parts, waiting, code)),
+  });
+}
+
 async function main(): Promise<void> {
   const step = need<HTMLElement>("#step");
   const lacking = await missing(globalThis);
@@ -76,10 +92,19 @@ async function main(): Promise<void> {
   const form = step.querySelector<HTMLFormElement>("#sign-in");
   if (form) {
     return runSignIn(
+      step,
       form,
       (username, secret, progress) =>
-        asOnlyWriter(password(progress), (parts) => signIn(parts, { username, password: secret })),
+        signInHere(password(progress), { username, password: secret }),
     );
+  }
+  const change = step.querySelector<HTMLFormElement>("#change-password");
+  if (change) {
+    return runChangePassword(change, {
+      known: lazyKnownPasswords(step.dataset["known"]!),
+      change: (passwords, progress) =>
+        changePassword({ api, password: password(progress) }, passwords),
+    });
   }
   runSignUp(step, {
     known: lazyKnownPasswords(step.dataset["known"]!),

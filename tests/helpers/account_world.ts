@@ -13,9 +13,12 @@ import { type Api, createApi, type HttpSend } from "../../client/transport.ts";
 import { createAccounts } from "../../db/accounts.ts";
 import { createChallenges } from "../../db/challenges.ts";
 import { createDevices } from "../../db/devices.ts";
+import { createFootprints } from "../../db/footprint.ts";
 import { createLimits } from "../../db/limits.ts";
 import { createLogins } from "../../db/logins.ts";
+import { createPasswords } from "../../db/passwords.ts";
 import { createPrekeys } from "../../db/prekeys.ts";
+import { createSecondFactors } from "../../db/second_factors.ts";
 import { openDatabase } from "../../db/sqlite.ts";
 import { createVaults } from "../../db/vaults.ts";
 import { type Limits, limitsWith } from "../../limits.ts";
@@ -120,6 +123,9 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
       prekeys: createPrekeys(db),
       vaults: createVaults(db),
       limits: createLimits(db),
+      footprints: createFootprints(db),
+      passwords: createPasswords(db),
+      secondFactors: createSecondFactors(db),
     },
     secrets: options.secrets ?? { opaqueSetup: await makeServerSetup(), codeKey: random(32) },
     mailer,

@@ -1,4 +1,5 @@
 /** People with accounts, and all that their devices send: sign-up, sign-in and renewal from the client's side. */
+import assert from "node:assert/strict";
 import { client as opaque, ready } from "@serenity-kit/opaque";
 import type { ApiResult } from "../../client/transport.ts";
 import {
@@ -13,6 +14,7 @@ import { sign } from "../../crypto/signature.ts";
 import {
   type AccountRequest,
   type DeviceRequest,
+  type DeviceStep,
   type FinishAnswer,
   type LoginAnswer,
   type LoginProof,
@@ -100,8 +102,20 @@ export async function signUp(
   return { visitor, username, password, contact: `${username}@example.org`, keys, account };
 }
 
-/** The password's part of a sign-in. */
+/** The password's part of a sign-in, where there is no second factor. */
 export async function enterPassword(
+  visitor: Visitor,
+  username: string,
+  password: string,
+): Promise<ApiResult<DeviceStep>> {
+  const answer = await enterFirstFactor(visitor, username, password);
+  if (!answer.ok) return answer;
+  assert.ok(answer.value.next === "device", "a second factor is asked for");
+  return { ok: true, value: answer.value };
+}
+
+/** The password's part of a sign-in, whatever comes next. */
+export async function enterFirstFactor(
   visitor: Visitor,
   username: string,
   password: string,
@@ -124,7 +138,7 @@ export async function enterPassword(
 /** What a new browser needs after the password was right: its own keys, listed by the account key. */
 export async function deviceMaterial(
   member: Member,
-  finish: FinishAnswer,
+  finish: DeviceStep,
   bend: Partial<LoginProof> = {},
 ): Promise<{ keys: DeviceKeys; request: DeviceRequest; list: DeviceList }> {
   const day = dayOf(member.visitor.world.clock.now());

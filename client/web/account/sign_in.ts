@@ -1,16 +1,22 @@
 /** The script behind sign-in: opens the vault with the password and makes this browser a device, or finds that it is one. */
 import type { Outcome } from "../../types.ts";
 import { need, problem, progress, revealOnDemand } from "./page.ts";
+import { askForCode } from "./second_factor.ts";
 
 /** Signs in and says what it is doing; the words of a refusal are for people. */
 export type SignIn = (
   username: string,
   password: string,
   progress: (words: string) => void,
-) => Promise<Outcome<unknown>>;
+) => Promise<Outcome<SignInStep>>;
+
+/** Done; or a code is to come, and `confirm` takes it. */
+export interface SignInStep {
+  readonly confirm: ((code: string) => Promise<Outcome<unknown>>) | null;
+}
 
 /** Takes over the form; its own request, should a browser without scripts send it, carries nothing. */
-export function runSignIn(form: HTMLFormElement, signIn: SignIn): void {
+export function runSignIn(step: HTMLElement, form: HTMLFormElement, signIn: SignIn): void {
   revealOnDemand(form);
   const username = need<HTMLInputElement>("#username", form);
   const password = need<HTMLInputElement>("#password", form);
@@ -25,7 +31,10 @@ export function runSignIn(form: HTMLFormElement, signIn: SignIn): void {
     setBusy(form, false);
     if (!outcome.ok) return refuse(form, password, outcome.words);
     password.value = "";
-    location.assign("/chat");
+    const onward = () => location.assign(step.dataset["next"] ?? "/chat");
+    const { confirm } = outcome.value;
+    if (confirm) askForCode(step, confirm, onward);
+    else onward();
   });
 }
 

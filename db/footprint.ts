@@ -1,0 +1,123 @@
+/**
+ * What the database holds about one account: rows, bytes and times of every table, and what is in
+ * the tables that are about nobody. A new table needs a line here; a test compares them.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import type { AccountId } from "../protocol/ids.ts";
+import { later, one } from "./transaction.ts";
+
+/** One table's rows about an account. Times are milliseconds since 1970, null where none is kept. */
+export interface Footprint {
+  readonly table: string;
+  readonly rows: number;
+  /** Bytes of the contents, without what SQLite adds. */
+  readonly bytes: number;
+  readonly first: number | null;
+  readonly last: number | null;
+}
+
+/** What is kept about whom. */
+export interface FootprintsStore {
+  of(account: AccountId): Promise<Footprint[]>;
+}
+
+/** For each table with rows about somebody: how many, how large, from when. `?1` is the account id. */
+const ABOUT_SOMEBODY: Readonly<Record<string, string>> = {
+  accounts: `
+    select count(*) as rows, sum(length(id) + length(username) + length(full_name) +
+    length(contact) + length(contact_key) + length(password_record) + length(aik) +
+    length(list_hash) + 16) as bytes, min(made) as first, max(made) as last
+    from accounts where id = ?1`,
+  list_entries: `
+    select count(*) as rows, sum(length(body) + length(signature)) as bytes,
+    null as first, null as last from list_entries where account = ?1`,
+  devices: `
+    select count(*) as rows, sum(length(id) + length(kind) + length(sign) + length(agree) + 8)
+    as bytes, min(made) * 86400000 as first, max(made) * 86400000 as last
+    from devices where account = ?1`,
+  bundles: `
+    select count(*) as rows, sum(length(body) + length(signature) + length(last_kem_key) +
+    length(last_kem_signature) + 32) as bytes, min(day) * 86400000 as first,
+    max(day) * 86400000 as last from bundles
+    where device in (select id from devices where account = ?1)`,
+  one_time_prekeys: `
+    select count(*) as rows, sum(length(key) + 8) as bytes, null as first, null as last
+    from one_time_prekeys where device in (select id from devices where account = ?1)`,
+  kem_prekeys: `
+    select count(*) as rows, sum(length(key) + length(signature) + 8) as bytes,
+    null as first, null as last
+    from kem_prekeys where device in (select id from devices where account = ?1)`,
+  vaults: `
+    select count(*) as rows, sum(length(sealed) + 8) as bytes, null as first, null as last
+    from vaults where account = ?1`,
+  wraps: `
+    select count(*) as rows, sum(length(kind) + length(sealed)) as bytes,
+    null as first, null as last from wraps where account = ?1`,
+  logins: `
+    select count(*) as rows, sum(length(id) + length(hash) + length(kind) +
+    coalesce(length(challenge), 0) + 32) as bytes, min(made) as first, max(used) as last
+    from logins where account = ?1`,
+  totp: `
+    select count(*) as rows, sum(length(sealed) + 16) as bytes, min(made) as first,
+    max(last_step) * 30000 as last from totp where account = ?1`,
+  totp_offers: `
+    select count(*) as rows, sum(length(sealed) + 8) as bytes, min(made) as first,
+    max(made) as last from totp_offers where login in (select id from logins where account = ?1)`,
+  recovery_codes: `
+    select count(*) as rows, sum(length(mac) + 8) as bytes, min(made) as first,
+    max(made) as last from recovery_codes where account = ?1`,
+  queues: `
+    select count(*) as rows, sum(40) as bytes, null as first, null as last
+    from queues where device in (select id from devices where account = ?1)`,
+  envelopes: `
+    select count(*) as rows, sum(length(e.sender) + coalesce(length(e.body), length(b.body)) + 24)
+    as bytes, min(e.minute) * 60000 as first, max(e.minute) * 60000 as last
+    from devices d join queues q on q.device = d.id join envelopes e on e.queue = q.no
+    left join bodies b on b.no = e.shared where d.account = ?1`,
+  submits: `
+    select count(*) as rows, sum(length(s.submit) + 16) as bytes,
+    min(s.day) * 86400000 as first, max(s.day) * 86400000 as last
+    from devices d join queues q on q.device = d.id join submits s on s.sender = q.no
+    where d.account = ?1`,
+  device_challenges: `
+    select count(*) as rows, sum(length(hash) + length(device) + 16) as bytes,
+    min(made) as first, max(made) as last
+    from device_challenges where device in (select id from devices where account = ?1)`,
+  // Somebody signs up with an address that has an account: perhaps its owner, perhaps not.
+  challenges: `
+    select count(*) as rows, sum(length(hash) + length(username) + length(full_name) +
+    length(contact) + length(contact_key) + 40) as bytes, min(made) as first, max(made) as last
+    from challenges where contact_key = (select contact_key from accounts where id = ?1)`,
+};
+
+/**
+ * Tables without rows about anybody: counters under keys that are hashes, invites that are hashes,
+ * ciphertexts (`bodies`) that are counted with the envelopes they belong to, and two numbers.
+ */
+export const ABOUT_NOBODY: readonly string[] = [
+  "bodies",
+  "buckets",
+  "counted",
+  "directory_epoch",
+  "invites",
+];
+
+/** The tables that have rows about somebody. */
+export const TABLES_ABOUT_SOMEBODY: readonly string[] = Object.keys(ABOUT_SOMEBODY);
+
+/** The store on one SQLite connection. */
+export function createFootprints(db: DatabaseSync): FootprintsStore {
+  const queries = Object.entries(ABOUT_SOMEBODY).map(([table, sql]) =>
+    [table, db.prepare(sql)] as const
+  );
+  type Sums = Omit<Footprint, "table" | "bytes"> & { readonly bytes: number | null };
+  return {
+    of: (account) =>
+      later(() =>
+        queries.map(([table, query]) => {
+          const { rows, bytes, first, last } = one<Sums>(query, account)!;
+          return { table, rows, bytes: bytes ?? 0, first, last };
+        })
+      ),
+  };
+}

@@ -93,11 +93,12 @@ export function compareIds(a: SessionId, b: SessionId): number {
 
 /**
  * Whether the peer, having used `ours`, opened `theirs` without naming it and never used `ours` again.
- * In a simultaneous opening `ours` was not used yet, or is used again later: then the ids decide.
+ * In a simultaneous opening `ours` was not used yet, or is used again, in the same millisecond at the earliest: then
+ * the ids decide.
  */
 function isForgottenFor(theirs: SessionFacts, ours: SessionFacts): boolean {
   if (theirs.role !== "responder" || ours.role !== "initiator" || !ours.confirmed) return false;
-  return ours.receivedAt <= theirs.createdAt && ours.createdAt <= theirs.createdAt;
+  return ours.receivedAt < theirs.createdAt && ours.createdAt <= theirs.createdAt;
 }
 
 function newest<S extends SessionFacts>(sessions: readonly S[]): S | null {

@@ -11,12 +11,11 @@ import {
   type ServerItem,
   type Submit,
 } from "../../protocol/frame.ts";
-import { signedSchema } from "../../protocol/bundle.ts";
+import { type DeviceList, type Signed, signedSchema } from "../../protocol/bundle.ts";
 import { decode, encode } from "../../protocol/codec.ts";
 import { listEntrySchema } from "../../protocol/bundle.ts";
 import type { AccountId, DeviceId } from "../../protocol/ids.ts";
 import type { Socket, SocketFactory, SocketHandlers } from "../../client/link.ts";
-import type { FakeServer } from "./fake_server.ts";
 
 interface Queue {
   waiting: Deliver[];
@@ -30,6 +29,15 @@ interface Open {
   readonly device: DeviceId;
   readonly handlers: SocketHandlers;
   ended: boolean;
+}
+
+/** What the relay asks of the server it belongs to: who is signed in, and which devices there are. */
+export interface RelayDirectory {
+  readonly logins: ReadonlyMap<string, { readonly account: AccountId; readonly device: DeviceId }>;
+  readonly accounts: ReadonlyMap<
+    AccountId,
+    { readonly list: DeviceList; readonly entries: readonly Signed[] }
+  >;
 }
 
 export class FakeRelay {
@@ -47,10 +55,10 @@ export class FakeRelay {
   /** Answers to submissions get lost on the way while true: committed, but nobody hears. */
   swallowAnswers = false;
   up = true;
-  readonly #server: FakeServer;
+  readonly #server: RelayDirectory;
   readonly #open = new Map<DeviceId, Open>();
 
-  constructor(server: FakeServer, now: () => number) {
+  constructor(server: RelayDirectory, now: () => number) {
     this.#server = server;
     this.now = now;
   }

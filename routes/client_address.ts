@@ -11,7 +11,8 @@ export function clientAddress(
   isTrustedProxy: (address: string) => boolean,
 ): string {
   let address = plain(peer);
-  const hops = (forwarded ?? "").slice(0, 1_000).split(",").map((hop) => plain(hop.trim()));
+  // The end is what the nearest proxy wrote; a client may have written any length before it.
+  const hops = (forwarded ?? "").slice(-1_000).split(",").map((hop) => plain(hop.trim()));
   while (isTrustedProxy(address) && hops.length > 0) {
     const hop = hops.pop() ?? "";
     if (isIP(hop) === 0) break;

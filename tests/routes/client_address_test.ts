@@ -14,6 +14,13 @@ Deno.test("behind a trusted proxy the last address it added counts, not what the
   assert.equal(clientAddress("10.0.0.1", "1.1.1.1, 203.0.113.9, 10.0.0.2", proxy), "203.0.113.9");
 });
 
+Deno.test("attack: a header that is too long to read still ends with what the proxy added", () => {
+  const forged = "9.9.9.9," + " ".repeat(992);
+  for (const long of [forged, forged + "8.8.8.8", "1.2.3.4, ".repeat(1_000)]) {
+    assert.equal(clientAddress("10.0.0.1", `${long}, 203.0.113.9`, proxy), "203.0.113.9");
+  }
+});
+
 Deno.test("a proxy that sends nonsense is counted itself", () => {
   for (const header of [undefined, null, "", "unknown", "1.2.3.4:80", "<script>"]) {
     assert.equal(clientAddress("10.0.0.1", header, proxy), "10.0.0.1");

@@ -16,8 +16,14 @@ export interface ConnectionRules {
   readonly log: Log;
 }
 
+/** What the guard can do besides guarding. */
+export interface ConnectionGuard {
+  /** Ends connections that have asked for nothing yet: clients open spare ones and never use them. */
+  dropSilent(): void;
+}
+
 /** Puts the limits on every connection that `server` takes from now on. */
-export function guardConnections(server: Server, rules: ConnectionRules): void {
+export function guardConnections(server: Server, rules: ConnectionRules): ConnectionGuard {
   const { limits } = rules;
   const total = createCounter();
   const perAddress = createCounter();
@@ -41,6 +47,7 @@ export function guardConnections(server: Server, rules: ConnectionRules): void {
       for (const each of leave) each();
     });
   });
+  return { dropSilent: silence.dropAll };
 }
 
 /** Counts by key; a key goes when its count is back at zero, so the map cannot grow for ever. */
@@ -65,15 +72,19 @@ function createCounter() {
  * that connected, but both have the same two addresses, so the timers are kept by those.
  */
 function createSilenceTimers(milliseconds: number) {
-  const timers = new Map<string, ReturnType<typeof setTimeout>>();
+  const silent = new Map<string, { timer: ReturnType<typeof setTimeout>; socket: Socket }>();
   const name = (socket: Socket) => `${socket.remoteAddress} ${socket.remotePort}`;
   return {
     begin: (socket: Socket) => {
-      timers.set(name(socket), setTimeout(() => socket.destroy(), milliseconds));
+      const timer = setTimeout(() => socket.destroy(), milliseconds);
+      silent.set(name(socket), { timer, socket });
     },
     end: (socket: Socket) => {
-      clearTimeout(timers.get(name(socket)));
-      timers.delete(name(socket));
+      clearTimeout(silent.get(name(socket))?.timer);
+      silent.delete(name(socket));
+    },
+    dropAll: () => {
+      for (const { socket } of [...silent.values()]) socket.destroy();
     },
   };
 }

@@ -76,7 +76,7 @@ export async function listen(parts: ListenerParts): Promise<Listener> {
     maxPayload: parts.maxFrameBytes,
     perMessageDeflate: false,
   });
-  guardConnections(server, parts);
+  const guard = guardConnections(server, parts);
   const isOurs = hostCheck(server, parts.hosts);
   server.on("request", requestHandler(parts, isOurs));
   server.on("upgrade", upgradeHandler(sockets, parts, isOurs));
@@ -85,7 +85,11 @@ export async function listen(parts: ListenerParts): Promise<Listener> {
   return {
     port: (server.address() as AddressInfo).port,
     replaceCertificate: (pair) => replaceCertificate(server, pair),
-    close: () => closeAll(server, sockets, parts.limits.shutdownMilliseconds),
+    close: () => {
+      const closed = closeAll(server, sockets, parts.limits.shutdownMilliseconds);
+      guard.dropSilent();
+      return closed;
+    },
   };
 }
 
@@ -260,8 +264,12 @@ function refuseUpgrade(socket: Duplex, status: number): void {
   socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
+const SWEEP_MS = 50;
+
 async function closeAll(server: Server, sockets: WebSocketServer, patience: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  // Again and again: a connection whose answer was still on its way is idle only afterwards.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
   server.closeIdleConnections();
   for (const socket of sockets.clients) socket.close(1001, "Server shutting down");
   const timer = setTimeout(() => {
@@ -269,5 +277,6 @@ async function closeAll(server: Server, sockets: WebSocketServer, patience: numb
     server.closeAllConnections();
   }, patience);
   await closed;
+  clearInterval(sweep);
   clearTimeout(timer);
 }

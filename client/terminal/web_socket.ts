@@ -14,6 +14,8 @@ const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /** Longest answer to the upgrade, in bytes, and how long it may take in milliseconds. */
 const MOST_HEAD_BYTES = 16 * 1024;
 const UPGRADE_WITHIN = 15_000;
+/** How long the server's close frame is waited for. Milliseconds. */
+const GOODBYE_WITHIN = 1_000;
 /** RFC 6455 section 7.4.1: the connection ended without a close frame. */
 const ABNORMAL = 1006;
 const NORMAL = 1000;
@@ -33,7 +35,9 @@ class TerminalSocket implements Socket {
   readonly #parser = new FrameParser(MAX_FRAME_BYTES);
   #connection: Deno.Conn | null = null;
   #writing: Promise<unknown> = Promise.resolve();
+  #closing = false;
   #ended = false;
+  #callOff: number | undefined;
 
   constructor(place: SocketPlace, login: string | null, handlers: SocketHandlers) {
     this.#handlers = handlers;
@@ -46,11 +50,14 @@ class TerminalSocket implements Socket {
     this.#write(OPCODE.binary, frame);
   }
 
+  /** Says goodbye and waits a little for the answer: a connection that just vanishes holds up a server's end. */
   close(): void {
-    if (this.#ended) return;
+    if (this.#ended || this.#closing) return;
     this.#write(OPCODE.close, closePayload(NORMAL));
-    // The other side's close frame is not waited for: nothing that it could still say is of use.
-    void this.#writing.finally(() => this.#end(NORMAL));
+    this.#closing = true;
+    if (!this.#connection) return this.#end(NORMAL);
+    this.#callOff = setTimeout(() => this.#end(NORMAL), GOODBYE_WITHIN);
+    Deno.unrefTimer(this.#callOff);
   }
 
   async #run(place: SocketPlace, login: string | null): Promise<void> {
@@ -88,7 +95,7 @@ class TerminalSocket implements Socket {
   #message({ opcode, payload }: WsMessage): void {
     switch (opcode) {
       case OPCODE.binary:
-        return this.#handlers.received(payload);
+        return this.#closing ? undefined : this.#handlers.received(payload);
       case OPCODE.ping:
         return this.#write(OPCODE.pong, payload);
       case OPCODE.pong:
@@ -102,7 +109,7 @@ class TerminalSocket implements Socket {
 
   #write(opcode: number, payload: Uint8Array): void {
     const connection = this.#connection;
-    if (!connection || this.#ended) return;
+    if (!connection || this.#ended || this.#closing) return;
     const frame = encodeFrame(opcode, payload, randomBytes(4));
     this.#writing = this.#writing.then(() => writeAll(connection, frame))
       .catch(() => this.#end(ABNORMAL));
@@ -111,6 +118,7 @@ class TerminalSocket implements Socket {
   #end(code: number): void {
     if (this.#ended) return;
     this.#ended = true;
+    clearTimeout(this.#callOff);
     try {
       this.#connection?.close();
     } catch {

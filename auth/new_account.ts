@@ -118,6 +118,7 @@ async function verifyFirstKeys(
 
 /** No account ever exists that cannot be opened both ways: by password and by recovery key. */
 function isWholeVault({ sealed, wraps }: AccountRequest["vault"]): boolean {
-  const kinds = wraps.filter((wrap) => wrap.sealed.length > 0).map(({ kind }) => kind).sort();
-  return sealed.length > 0 && kinds.join() === "password,recovery";
+  const kinds = wraps.map(({ kind }) => kind).sort();
+  const filled = [sealed, ...wraps.map((wrap) => wrap.sealed)].every(({ length }) => length > 0);
+  return filled && kinds.join() === "password,recovery";
 }

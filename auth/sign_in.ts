@@ -166,6 +166,7 @@ export function createSignIn(deps: AuthDeps, parts: SignInParts): SignIn {
       login: issued.row,
     });
     if (result.kind === "stale") return refused("stale-list");
+    if (result.kind === "id-taken") return refused("bad-keys");
     if (result.kind === "login-gone") return refused("sign-in-needed");
     deps.events.loginsEnded(result.ended);
     if (read.value !== null) announceDevice(account, read.value.after.version);

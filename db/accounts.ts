@@ -47,10 +47,11 @@ export interface NewAccount {
   readonly now: number;
 }
 
-/** `created`, or what another sign-up was quicker with. */
+/** `created`, or what another sign-up was quicker with; `bad-keys`: its device has another one's id. */
 export type Creation =
   | "created"
   | "challenge-gone"
+  | "bad-keys"
   | "invite-gone"
   | "name-taken"
   | "contact-taken";
@@ -132,7 +133,7 @@ export function createAccounts(db: DatabaseSync): AccountsStore {
     if (a.invite !== null && hasInvite.get(a.invite) === undefined) return "invite-gone";
     if (hasUsername.get(a.username) !== undefined) return "name-taken";
     if (hasContact.get(a.contact.key) !== undefined) return "contact-taken";
-    return null;
+    return devices.anyTaken(a.account, a.list.devices) ? "bad-keys" : null;
   }
 
   function insertAccount(a: NewAccount): void {

@@ -50,6 +50,8 @@ export interface DeviceSignIn {
 export type DeviceSignInResult =
   | { readonly kind: "done"; readonly ended: string[] }
   | { readonly kind: "stale" }
+  /** A new device has the id of another account's: ids are random, so it was copied. */
+  | { readonly kind: "id-taken" }
   | { readonly kind: "login-gone" };
 
 /** Devices and device lists. */
@@ -65,6 +67,8 @@ export interface DevicesStore {
 /** The same, synchronous, for use inside a transaction. */
 export interface DeviceRows {
   find(device: DeviceId): DeviceRow | null;
+  /** Whether one of these is a device of another account. */
+  anyTaken(account: AccountId, devices: readonly DeviceEntry[]): boolean;
   ids(account: AccountId): DeviceId[];
   head(account: AccountId): ListHead | null;
   entries(account: AccountId, after: number, limit: number): Signed[];
@@ -103,8 +107,11 @@ export function deviceRows(db: DatabaseSync): DeviceRows {
   `);
   const remove = db.prepare("delete from devices where id = ? and account = ?");
   const ids = (account: AccountId) => all<{ id: DeviceId }>(idsOf, account).map(({ id }) => id);
+  const find = (device: DeviceId) => one<DeviceRow>(byId, device);
   return {
-    find: (device) => one<DeviceRow>(byId, device),
+    find,
+    anyTaken: (account, entries) =>
+      entries.some(({ device }) => (find(device)?.account ?? account) !== account),
     ids,
     head(account) {
       const row = one<{ list_version: number; list_hash: Bytes }>(head, account);
@@ -155,7 +162,11 @@ export function createDevices(db: DatabaseSync): DevicesStore {
 
   function signIn(what: DeviceSignIn): DeviceSignInResult {
     if (!logins.has(what.partial, "partial")) return { kind: "login-gone" };
-    const ended = what.change === null ? [] : applyChange(what.change);
+    const { change } = what;
+    if (change !== null && devices.anyTaken(change.account, change.after.devices)) {
+      return { kind: "id-taken" };
+    }
+    const ended = change === null ? [] : applyChange(change);
     if (ended === null || devices.find(what.device) === null) return { kind: "stale" };
     logins.end(what.login.account, what.partial);
     devices.admit(what.device);

@@ -281,6 +281,19 @@ Deno.test("eight devices are listed, a ninth is not", async () => {
   world.close();
 });
 
+Deno.test("attack: a new device with the id of somebody else's is refused, and theirs stays", async () => {
+  const world = await makeWorld();
+  const [ana, ben] = [await signUp(world, "ana"), await signUp(world, "ben")];
+  const visitor = new Visitor(world);
+  const finish = value(await enterPassword(visitor, "ben", ben.password));
+  const { device } = ana.keys.device;
+  const { request } = await deviceMaterial(ben, finish, {}, device);
+  assert.equal(codeOf(await visitor.api.addDevice(request)), "bad-keys");
+  assert.equal((await world.deps.store.devices.find(device))?.account, ana.account);
+  assert.equal((await world.deps.store.accounts.byId(ben.account))?.listVersion, 1);
+  world.close();
+});
+
 Deno.test("attack: an entry signed by another account key is refused", async () => {
   const world = await makeWorld();
   const ana = await signUp(world, "ana");

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { codeOf, HOUR, makeWorld, MINUTE, value, Visitor } from "../helpers/account_world.ts";
-import { accountMaterial, confirmContact, registerPassword, signUp } from "../helpers/members.ts";
+import {
+  accountMaterial,
+  confirmContact,
+  registerPassword,
+  signUp,
+  withDeviceId,
+} from "../helpers/members.ts";
 import { createAccount } from "../../crypto/account.ts";
 import { dayOf } from "../../protocol/bundle.ts";
 import { randomId } from "../../protocol/ids.ts";
@@ -83,6 +89,13 @@ Deno.test("attack: an account made of keys for another account, another device o
         wraps: [password!, recovery!, { ...password!, kind: "passkey" as const }],
       },
     },
+    {
+      ...request,
+      vault: {
+        ...vault,
+        wraps: [password!, recovery!, { ...password!, sealed: new Uint8Array() }],
+      },
+    },
     { ...request, vault: { ...vault, sealed: new Uint8Array() } },
     { ...request, vault: { ...vault, generation: 2 } },
     { ...request, list: { ...request.list, signature: new Uint8Array(64) } },
@@ -94,6 +107,20 @@ Deno.test("attack: an account made of keys for another account, another device o
   );
   assert.equal(await world.deps.store.accounts.count(), 0);
   value(await visitor.api.createAccount(request));
+  world.close();
+});
+
+Deno.test("attack: a new account whose device takes the id of somebody else's is refused, and theirs stays", async () => {
+  const world = await makeWorld();
+  const ana = await signUp(world, "ana");
+  const visitor = new Visitor(world);
+  const account = await confirmContact(visitor, "ben");
+  const record = await registerPassword(visitor, "p");
+  const { device } = ana.keys.device;
+  const request = await withDeviceId(world, { account, record }, device);
+  assert.equal(codeOf(await visitor.api.createAccount(request)), "bad-keys");
+  assert.equal((await world.deps.store.devices.find(device))?.account, ana.account);
+  assert.equal(await world.deps.store.accounts.count(), 1);
   world.close();
 });
 

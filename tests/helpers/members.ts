@@ -8,6 +8,7 @@ import {
   type DeviceKeys,
   makeDevice,
   type NewAccount,
+  type NewDevice,
 } from "../../crypto/account.ts";
 import { FIRST_PREKEY_COUNTERS, makePrekeys } from "../../crypto/prekeys.ts";
 import { sign } from "../../crypto/signature.ts";
@@ -20,9 +21,17 @@ import {
   type LoginProof,
   loginProofBytes,
 } from "../../protocol/api.ts";
-import { appendEntry, dayOf, type DeviceList, verifyDeviceList } from "../../protocol/bundle.ts";
+import {
+  appendEntry,
+  counterSignedSchema,
+  dayOf,
+  type DeviceList,
+  listEntrySchema,
+  verifyDeviceList,
+} from "../../protocol/bundle.ts";
+import { encode } from "../../protocol/codec.ts";
 import { utf8 } from "../../protocol/encoding.ts";
-import type { AccountId } from "../../protocol/ids.ts";
+import type { AccountId, DeviceId } from "../../protocol/ids.ts";
 import { ORIGIN, value, Visitor, type World } from "./account_world.ts";
 
 /** Argon2id that takes no time; the server cannot tell. */
@@ -88,6 +97,35 @@ export async function accountMaterial(
   };
 }
 
+/** The same device under another id, signed as it must be. */
+export async function renamed({ keys, entry }: NewDevice, device: DeviceId): Promise<NewDevice> {
+  const { account, aik, sign: pair } = keys;
+  const names = { device, sign: entry.sign, agree: entry.agree };
+  const structure = encode(counterSignedSchema, { account, aik, ...names });
+  const counterSignature = await sign(pair, "device", structure);
+  return { keys: { ...keys, device }, entry: { ...entry, device, counterSignature } };
+}
+
+/** An account's material whose device bears the id `device`. */
+export async function withDeviceId(
+  world: World,
+  { account, record }: { readonly account: AccountId; readonly record: string },
+  device: DeviceId,
+): Promise<AccountRequest> {
+  const { keys: { accountKey, deposit, device: own, list: { devices } }, request } =
+    await accountMaterial(world, account, record);
+  const { keys, entry } = await renamed({ keys: own, entry: devices[0]! }, device);
+  const body = encode(listEntrySchema, {
+    ...{ kind: "set", account, aik: accountKey.public, version: 1, previous: null, deposit },
+    ...{ devices: [entry], vaultGeneration: 1 },
+  });
+  const first = { body, signature: await sign(accountKey, "set", body) };
+  const grown = await appendEntry(null, account, first);
+  const order = { day: entry.made, mode: "portable", counters: FIRST_PREKEY_COUNTERS } as const;
+  const { upload } = await makePrekeys(keys, grown, { ...order, once: 3, kemOnce: 2 });
+  return { ...request, list: first, device, prekeys: upload };
+}
+
 /** A whole sign-up. */
 export async function signUp(
   world: World,
@@ -140,11 +178,13 @@ export async function deviceMaterial(
   member: Member,
   finish: DeviceStep,
   bend: Partial<LoginProof> = {},
+  id: DeviceId | null = null,
 ): Promise<{ keys: DeviceKeys; request: DeviceRequest; list: DeviceList }> {
   const day = dayOf(member.visitor.world.clock.now());
   const { account, aik, challenge } = finish;
   const known = await verifyDeviceList(account, finish.entries);
-  const { keys, entry } = await makeDevice(account, aik, "terminal", "portable", day);
+  const made = await makeDevice(account, aik, "terminal", "portable", day);
+  const { keys, entry } = id === null ? made : await renamed(made, id);
   const added = await addDevice(member.keys.accountKey, known, entry);
   const list = await appendEntry(known, account, added);
   const counts = { once: 3, kemOnce: 2 };

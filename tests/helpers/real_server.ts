@@ -1,0 +1,153 @@
+/** The whole server in this process, on loopback without TLS, and people whose engines talk to it by sockets. */
+import assert from "node:assert/strict";
+import { readConfig } from "../../config.ts";
+import { silentLog } from "../../log.ts";
+import { type RunningServer, startServer } from "../../serve.ts";
+import { finishSignUp, type FlowParts, signIn } from "../../client/account_flow.ts";
+import { type OpenEngine, openEngine } from "../../client/engine.ts";
+import { opaqueClient } from "../../client/opaque.ts";
+import { MemoryStore } from "../../client/store_memory.ts";
+import { type Api, createApi } from "../../client/transport.ts";
+import type { EngineEvent } from "../../client/types.ts";
+import { terminalSend } from "../../client/terminal/http.ts";
+import { terminalSocket } from "../../client/terminal/web_socket.ts";
+import type { Wrapping } from "./people_world.ts";
+
+/** Idle connections of the clients' pools must not hold up the end of a test. */
+const LIMITS: Readonly<Record<string, string>> = { SNUG_LIMIT_IDLE_MILLISECONDS: "100" };
+
+export class RealServer {
+  readonly origin: string;
+  readonly #folder: string;
+  readonly #port: number;
+  #running: RunningServer | null = null;
+  #printed = "";
+
+  private constructor(folder: string, port: number) {
+    this.#folder = folder;
+    this.#port = port;
+    this.origin = `http://localhost:${port}`;
+  }
+
+  static async start(): Promise<RealServer> {
+    const folder = await Deno.makeTempDir({ prefix: "snug-real-" });
+    const server = new RealServer(folder, freePort());
+    await server.up();
+    return server;
+  }
+
+  async up(): Promise<void> {
+    const flags = ["--data", this.#folder, "--listen", `127.0.0.1:${this.#port}`, "--tls", "off"];
+    const config = readConfig([...flags, "--origin", this.origin], (name) => LIMITS[name]);
+    this.#running = await startServer(config, silentLog, {
+      env: () => undefined,
+      print: (line) => this.#printed += `${line}\n`,
+      writeLog: () => {},
+      now: () => Date.now(),
+      stop: new AbortController().signal,
+    });
+  }
+
+  async down(): Promise<void> {
+    await this.#running?.close();
+    this.#running = null;
+  }
+
+  async end(): Promise<void> {
+    await this.down();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+
+  /** The code in the newest letter. */
+  lastCode(): string {
+    return [...this.#printed.matchAll(/\b\d{6}\b/g)].at(-1)![0];
+  }
+}
+
+function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  listener.close();
+  return (listener.addr as Deno.NetAddr).port;
+}
+
+/** One device of somebody at a real server. */
+export class RealDevice {
+  store = new MemoryStore();
+  engine: OpenEngine | null = null;
+  readonly events: EngineEvent[] = [];
+  #check: () => void = () => {};
+
+  constructor(readonly server: RealServer) {}
+
+  #place() {
+    return { origin: this.server.origin, caCerts: null };
+  }
+
+  #flow(): FlowParts & { api: Api } {
+    this.store = this.store.reopen();
+    const { origin } = this.server;
+    const api = createApi({ origin, send: terminalSend(this.#place()), terminal: true });
+    const common = { kind: "terminal", mode: "sealed", now: () => Date.now() } as const;
+    return { api, store: this.store, password: opaqueClient, ...common };
+  }
+
+  /** Signs up with form, code and keys; returns the recovery key. */
+  async signUp(username: string, password: string): Promise<string> {
+    const parts = this.#flow();
+    const fullName = username.toUpperCase();
+    const contact = `${username}@example.org`;
+    const begun = await parts.api.signUp({ username, fullName, contact });
+    assert.ok(begun.ok, JSON.stringify(begun));
+    const confirmed = await parts.api.confirm(this.server.lastCode());
+    assert.ok(confirmed.ok, JSON.stringify(confirmed));
+    const { account } = confirmed.value;
+    const finished = await finishSignUp(parts, { account, username, fullName, password });
+    assert.ok(finished.ok, JSON.stringify(finished));
+    return finished.value.recoveryKey;
+  }
+
+  signIn(username: string, password: string): ReturnType<typeof signIn> {
+    return signIn(this.#flow(), { username, password });
+  }
+
+  async open(wrapping: Wrapping = {}): Promise<OpenEngine> {
+    this.store = this.store.reopen();
+    const plain = { send: terminalSend(this.#place()), socket: terminalSocket(this.#place()) };
+    const send = wrapping.send?.(plain.send) ?? plain.send;
+    this.engine = await openEngine({
+      store: wrapping.store?.(this.store) ?? this.store,
+      api: createApi({ origin: this.server.origin, send, terminal: true }),
+      socket: wrapping.socket?.(plain.socket) ?? plain.socket,
+      mode: "sealed",
+      now: () => Date.now(),
+    });
+    this.engine.on((event) => {
+      this.events.push(event);
+      this.#check();
+    });
+    this.engine.connect();
+    return this.engine;
+  }
+
+  async close(): Promise<void> {
+    await this.engine?.close();
+    this.engine = null;
+  }
+
+  /** Resolves once `holds` does; looked at with every event of this device. */
+  async until(holds: () => Promise<boolean> | boolean): Promise<void> {
+    for (;;) {
+      const next = new Promise<void>((resolve) => this.#check = resolve);
+      if (await holds()) return;
+      await next;
+    }
+  }
+
+  /** The texts with somebody, in the order shown. */
+  async texts(username: string): Promise<string[]> {
+    const all = await this.engine!.conversations();
+    const found = all.find((conversation) => conversation.username === username);
+    const rows = found ? await this.engine!.messages(found.id, { limit: 500 }) : [];
+    return rows.filter(({ kind }) => kind === "text").map(({ text }) => text);
+  }
+}

@@ -81,7 +81,8 @@ const ACK_EVERY = 16;
 
 /** Thrown inside a change, which then does not happen: this list must be fetched first. */
 class NeedsList extends Error {
-  constructor(readonly account: AccountId, readonly otherwise: Reason) {
+  /** @param opening an opening asked for it, which anybody can make up */
+  constructor(readonly account: AccountId, readonly otherwise: Reason, readonly opening = false) {
     super("a device list must be fetched first");
   }
 }
@@ -171,7 +172,10 @@ export class Inbox {
     } catch (error) {
       if (error instanceof StoreFailed) throw error;
       if (error instanceof NeedsList && !fetched.has(error.account)) return error;
-      await writer.change((change) => this.#setAside(change, item, reasonOf(error)));
+      await writer.change(async (change) => {
+        if (error instanceof NeedsList && error.opening) await this.#countFalse(change, item);
+        await this.#setAside(change, item, reasonOf(error));
+      });
       return null;
     }
   }
@@ -185,7 +189,7 @@ export class Inbox {
       case "session":
         return await this.#continue(change, envelope, session!);
       case "accept":
-        return await this.#accept(change, envelope, envelope.opening!);
+        return await this.#accept(change, item, envelope, envelope.opening!);
       case "unknown":
         return await this.#unknown(change, item, envelope);
       case "drop":
@@ -208,18 +212,23 @@ export class Inbox {
     }
   }
 
-  async #accept(change: Change, envelope: Envelope, opening: Opening): Promise<void> {
+  async #accept(
+    change: Change,
+    item: Deliver,
+    envelope: Envelope,
+    opening: Opening,
+  ): Promise<void> {
     const { own, directory, now } = this.#options;
-    const contact = await getContact(change, opening.account);
-    const list = contact && directory.listFor(contact, opening.aik);
-    if (!list) throw new NeedsList(opening.account, contact ? "unknown-device" : "unknown-person");
     const peer = countOpening(await peerDevice(change, opening.account, opening.device), now());
     if (!peer) throw new Unusable("too-many-openings");
+    const contact = await getContact(change, opening.account);
+    const list = contact && directory.listFor(contact, opening.aik);
+    if (!list) throw missingList(item, opening, contact ? "unknown-device" : "unknown-person");
     const lookup = lookupIn(change);
     const opened = await acceptOpening(own, envelope, list, lookup, now()).catch((error) => {
       // The device names a list that we do not have: true or not, one look decides.
       const older = error instanceof VerifyError && error.code === "newer-list";
-      throw older ? new NeedsList(opening.account, "false-list") : error;
+      throw older ? missingList(item, opening, "false-list") : error;
     });
     putPeer(change, peer);
     forgetUsed(change, opened.used);
@@ -262,6 +271,14 @@ export class Inbox {
     const due = await countUnknown(change, item, envelope.session, this.#options.now());
     if (due) change.after.push(() => this.#options.heal(account, device));
     await this.#note(change, "unknown-session", account, device, item.envelope.length);
+  }
+
+  /** An opening that cost a look-up and came to nothing counts as one all the same. */
+  async #countFalse(change: Change, { account, device }: Deliver): Promise<void> {
+    if (!await getContact(change, account)) return;
+    const now = this.#options.now();
+    const peer = countOpening(await peerDevice(change, account, device), now);
+    if (peer) putPeer(change, peer);
   }
 
   async #isDuplicate(change: Change, envelope: Envelope): Promise<boolean> {
@@ -329,6 +346,15 @@ function reasonOf(error: unknown): Reason {
   return error.code === "not-listed" || error.code === "device-changed"
     ? "unknown-device"
     : "false-list";
+}
+
+/**
+ * Look-ups are limited, and everything behind this envelope waits for them. So an opening, which nothing
+ * vouches for yet, gets one for the device that the server took it from and for nobody else.
+ */
+function missingList(item: Deliver, { account, device }: Opening, otherwise: Reason): Error {
+  const own = account === item.account && device === item.device;
+  return own ? new NeedsList(account, otherwise, true) : new Unusable("unreadable");
 }
 
 function lookupIn(change: Change): PrekeyLookup {

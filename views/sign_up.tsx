@@ -54,6 +54,7 @@ export function SignUpForm(
       hx-post="/sign-up"
       hx-target="#step"
       hx-swap="innerHTML"
+      hx-sync="this:drop"
       hx-nonce={nonce}
     >
       <h1>Come in.</h1>
@@ -128,6 +129,7 @@ export function CodeStep({ assets, nonce, contact, problem, notice }: CodeStepPr
       hx-post="/sign-up/code"
       hx-target="#step"
       hx-swap="innerHTML"
+      hx-sync="this:drop"
       hx-nonce={nonce}
     >
       <h1>Check your messages.</h1>

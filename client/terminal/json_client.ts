@@ -118,9 +118,10 @@ export class JsonClient {
 
   async #send(input: Input): Promise<Answer> {
     if (input["room"] !== undefined) return errorOf("not-available", "Rooms are not there yet.");
-    const conversation = await this.#conversationWith(text(input, "to"));
+    const [to, words] = [text(input, "to"), text(input, "text")];
+    const conversation = await this.#conversationWith(to);
     if ("event" in conversation) return conversation;
-    const sent = await this.#session.engine.send(conversation.id, text(input, "text"));
+    const sent = await this.#session.engine.send(conversation.id, words);
     if (!sent.ok) return errorFrom(sent);
     // The answer is the server's to give: it comes as a state event.
     this.#refs.set(sent.value.id, input["ref"]);
@@ -162,12 +163,12 @@ export class JsonClient {
   }
 
   async #history(input: Input): Promise<Answer> {
-    const conversation = await this.#conversationWith(text(input, "conversation"));
-    if ("event" in conversation) return conversation;
-    const limit = input["limit"] ?? 50;
+    const [name, limit] = [text(input, "conversation"), input["limit"] ?? 50];
     if (!Number.isInteger(limit) || Number(limit) < 1) {
       throw new ChatError("bad-input", `"limit" is a whole number from 1 to ${MOST_HISTORY}.`);
     }
+    const conversation = await this.#conversationWith(name);
+    if ("event" in conversation) return conversation;
     const most = Math.min(Number(limit), MOST_HISTORY);
     const rows = await this.#session.engine.messages(conversation.id, { limit: most });
     const messages = rows.map((message) => this.#show(message));

@@ -37,7 +37,7 @@ class TerminalSocket implements Socket {
   #writing: Promise<unknown> = Promise.resolve();
   #closing = false;
   #ended = false;
-  #callOff: number | undefined;
+  #callOff: () => void = () => {};
 
   constructor(place: SocketPlace, login: string | null, handlers: SocketHandlers) {
     this.#handlers = handlers;
@@ -56,8 +56,9 @@ class TerminalSocket implements Socket {
     this.#write(OPCODE.close, closePayload(NORMAL));
     this.#closing = true;
     if (!this.#connection) return this.#end(NORMAL);
-    this.#callOff = setTimeout(() => this.#end(NORMAL), GOODBYE_WITHIN);
-    Deno.unrefTimer(this.#callOff);
+    const timer = setTimeout(() => this.#end(NORMAL), GOODBYE_WITHIN);
+    Deno.unrefTimer(timer);
+    this.#callOff = () => clearTimeout(timer);
   }
 
   async #run(place: SocketPlace, login: string | null): Promise<void> {
@@ -118,7 +119,7 @@ class TerminalSocket implements Socket {
   #end(code: number): void {
     if (this.#ended) return;
     this.#ended = true;
-    clearTimeout(this.#callOff);
+    this.#callOff();
     try {
       this.#connection?.close();
     } catch {

@@ -23,21 +23,41 @@ export class RealServer {
   #running: RunningServer | null = null;
   #printed = "";
 
-  private constructor(folder: string, port: number) {
+  readonly #tls: "off" | "self-signed";
+
+  private constructor(folder: string, port: number, tls: "off" | "self-signed") {
     this.#folder = folder;
     this.#port = port;
-    this.origin = `http://localhost:${port}`;
+    this.#tls = tls;
+    this.origin = `${tls === "off" ? "http" : "https"}://localhost:${port}`;
   }
 
-  static async start(): Promise<RealServer> {
+  static async start(tls: "off" | "self-signed" = "off"): Promise<RealServer> {
     const folder = await Deno.makeTempDir({ prefix: "snug-real-" });
-    const server = new RealServer(folder, freePort());
+    const server = new RealServer(folder, freePort(), tls);
     await server.up();
     return server;
   }
 
+  /** The certificate authority of a self-signed server. */
+  get caFile(): string {
+    return `${this.#folder}/ca.pem`;
+  }
+
+  /** SHA-256 of that authority, as the server printed it. */
+  get fingerprint(): string {
+    return /[0-9A-F]{2}(:[0-9A-F]{2}){31}/i.exec(this.#printed)![0];
+  }
+
   async up(): Promise<void> {
-    const flags = ["--data", this.#folder, "--listen", `127.0.0.1:${this.#port}`, "--tls", "off"];
+    const flags = [
+      "--data",
+      this.#folder,
+      "--listen",
+      `127.0.0.1:${this.#port}`,
+      "--tls",
+      this.#tls,
+    ];
     const config = readConfig([...flags, "--origin", this.origin], (name) => LIMITS[name]);
     this.#running = await startServer(config, silentLog, {
       env: () => undefined,

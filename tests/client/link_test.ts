@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { encodeServerFrames, type ServerItem } from "../../protocol/frame.ts";
+import { type After, Link, type SocketHandlers } from "../../client/link.ts";
+
+/** A link on a clock of its own, with sockets that do what the test says. */
+function scene(random = () => 1) {
+  const timers = new Set<{ at: number; run: () => void }>();
+  const clock = { now: 0 };
+  const after: After = (ms, run) => {
+    const timer = { at: clock.now + ms, run };
+    timers.add(timer);
+    return () => timers.delete(timer);
+  };
+  const pass = (ms: number) => {
+    const end = clock.now + ms;
+    for (;;) {
+      const due = [...timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (!due) break;
+      timers.delete(due);
+      clock.now = due.at;
+      due.run();
+    }
+    clock.now = end;
+  };
+  const sockets: { handlers: SocketHandlers; sent: number; closed: boolean; at: number }[] = [];
+  const seen: string[] = [];
+  const link = new Link({
+    open: (_login, handlers) => {
+      const socket = { handlers, sent: 0, closed: false, at: clock.now };
+      sockets.push(socket);
+      return { send: () => socket.sent++, close: () => socket.closed = true };
+    },
+    login: () => null,
+    after,
+    random,
+    handlers: {
+      opened: () => seen.push("opened"),
+      items: (items) => seen.push(...items.map(({ type }) => type)),
+      closed: (code, wasOpen) => seen.push(`closed ${code} ${wasOpen}`),
+    },
+  });
+  const frame = (...items: ServerItem[]) => encodeServerFrames(items)[0]!;
+  return { link, sockets, seen, pass, frame };
+}
+
+Deno.test("waits between tries grow, are jittered, and end at half a minute", () => {
+  const { link, sockets, pass } = scene();
+  link.start();
+  for (let i = 0; i < 10; i++) {
+    sockets.at(-1)!.handlers.closed(1006);
+    pass(30_000);
+  }
+  const waits = sockets.slice(1).map(({ at }, i) => at - i * 30_000);
+  assert.deepEqual(waits, [500, 1_000, 2_000, 4_000, 8_000, 16_000, ...Array(4).fill(30_000)]);
+  const lucky = scene(() => 0);
+  lucky.link.start();
+  lucky.sockets[0]!.handlers.closed(1006);
+  lucky.pass(250);
+  assert.equal(lucky.sockets.length, 2, "half the wait is random");
+});
+
+Deno.test("starting again while waiting connects at once; a settled link waits briefly again", () => {
+  const { link, sockets, pass } = scene();
+  link.start();
+  for (let i = 0; i < 6; i++) {
+    sockets.at(-1)!.handlers.closed(1006);
+    link.start();
+  }
+  assert.equal(sockets.length, 7);
+  sockets.at(-1)!.handlers.opened();
+  link.settled();
+  sockets.at(-1)!.handlers.closed(1001);
+  pass(500);
+  assert.equal(sockets.length, 8);
+});
+
+Deno.test("a silent server is pinged, and given up when it stays silent", () => {
+  const { link, sockets, seen, pass, frame } = scene();
+  link.start();
+  sockets[0]!.handlers.opened();
+  pass(25_000);
+  assert.equal(sockets[0]!.sent, 1);
+  sockets[0]!.handlers.received(frame({ type: "pong" }));
+  pass(24_000);
+  assert.equal(sockets[0]!.closed, false);
+  pass(22_000);
+  assert.equal(sockets[0]!.closed, true);
+  assert.deepEqual(seen, ["opened", "pong", "closed 1006 true"]);
+});
+
+Deno.test("garbage from the server ends the connection, not the program", () => {
+  const { link, sockets, seen, pass } = scene();
+  link.start();
+  sockets[0]!.handlers.opened();
+  sockets[0]!.handlers.received(new Uint8Array([1, 2, 3]));
+  assert.deepEqual(seen, ["opened", "closed 1007 true"]);
+  assert.equal(sockets[0]!.closed, true);
+  pass(500);
+  assert.equal(sockets.length, 2);
+});
+
+Deno.test("a socket that was given up is not listened to any more", () => {
+  const { link, sockets, seen, frame } = scene();
+  link.start();
+  sockets[0]!.handlers.opened();
+  link.restart();
+  sockets[0]!.handlers.received(frame({ type: "pong" }));
+  sockets[0]!.handlers.closed(1006);
+  assert.deepEqual(seen, ["opened"]);
+  link.stop();
+});

@@ -1,0 +1,211 @@
+/** The JSON client against the whole server over TLS: the words that scripts may rely on. */
+import assert from "node:assert/strict";
+import { runChat } from "../../../client/terminal/main.ts";
+import { RealServer } from "../../helpers/real_server.ts";
+
+type Line = Record<string, unknown> & { event: string };
+
+/** `snug chat --json` in this process, spoken to line by line. */
+class Terminal {
+  readonly lines: Line[] = [];
+  readonly logged: string[] = [];
+  readonly status: Promise<number>;
+  #input!: ReadableStreamDefaultController<Uint8Array>;
+  #wake: () => void = () => {};
+  #ref = 0;
+  #unread = 0;
+
+  constructor(flags: readonly string[]) {
+    const input = new ReadableStream<Uint8Array>({
+      start: (controller) => this.#input = controller,
+    });
+    this.status = runChat(["--json", ...flags], {
+      env: () => undefined,
+      print: (line) => {
+        this.lines.push(JSON.parse(line));
+        this.#wake();
+      },
+      writeLog: (line) => this.logged.push(line),
+      now: () => Date.now(),
+      stop: new AbortController().signal,
+      input,
+    });
+  }
+
+  say(line: string): void {
+    this.#input.enqueue(new TextEncoder().encode(`${line}\n`));
+  }
+
+  async ask(command: Record<string, unknown>): Promise<Line> {
+    const ref = ++this.#ref;
+    const from = this.lines.length;
+    this.say(JSON.stringify({ ...command, ref }));
+    return await this.#find((line) => line["ref"] === ref, from);
+  }
+
+  async next(fits: (line: Line) => boolean): Promise<Line> {
+    const line = await this.#find(fits, this.#unread);
+    this.#unread = this.lines.indexOf(line) + 1;
+    return line;
+  }
+
+  async quit(): Promise<number> {
+    this.say(JSON.stringify({ do: "quit" }));
+    return await this.status;
+  }
+
+  async #find(fits: (line: Line) => boolean, from: number): Promise<Line> {
+    for (let at = from;; at++) {
+      while (at >= this.lines.length) await new Promise<void>((resolve) => this.#wake = resolve);
+      if (fits(this.lines[at]!)) return this.lines[at]!;
+    }
+  }
+}
+
+async function scene(
+  run: (open: (name: string, trust?: string[]) => Terminal, server: RealServer) => Promise<void>,
+): Promise<void> {
+  const server = await RealServer.start("self-signed");
+  const profiles = await Deno.makeTempDir({ prefix: "snug-profiles-" });
+  const open = (name: string, trust = ["--ca", server.caFile]) =>
+    new Terminal(["--server", server.origin, "--profile", `${profiles}/${name}`, ...trust]);
+  try {
+    await run(open, server);
+  } finally {
+    await server.end();
+    await Deno.remove(profiles, { recursive: true });
+  }
+}
+
+const form = (username: string) => ({
+  do: "sign-up",
+  username,
+  fullName: `${username} \u001b[31mred`,
+  contact: `${username}@example.org`,
+  password: `lantern under the stairs ${username}`,
+});
+
+async function signUp(terminal: Terminal, server: RealServer, username: string): Promise<Line> {
+  const needed = await terminal.ask(form(username));
+  assert.equal(needed.event, "code-needed", JSON.stringify(needed));
+  const ready = await terminal.ask({ do: "code", code: server.lastCode() });
+  assert.equal(ready.event, "ready", JSON.stringify(ready));
+  return ready;
+}
+
+Deno.test("every command that people need, its answer and its events", () =>
+  scene(async (open, server) => {
+    const [ana, ben] = [open("ana"), open("ben")];
+    const ready = await signUp(ana, server, "ana");
+    assert.deepEqual(Object.keys(ready).sort(), [
+      "device",
+      "event",
+      "recoveryKey",
+      "ref",
+      "username",
+    ]);
+    assert.match(String(ready["recoveryKey"]), /^([0-9A-Z]{4}-){8}[0-9A-Z]{4}$/);
+    await signUp(ben, server, "ben");
+
+    const sent = await ana.ask({ do: "send", to: "@Ben", text: "hi \u001b]0;x\u0007" });
+    assert.deepEqual(Object.keys(sent).sort(), ["event", "id", "ref"]);
+    const got = await ben.next(({ event }) => event === "message");
+    assert.equal(got["from"], "ana");
+    assert.equal(got["text"], "hi \u001b]0;x\u0007", "JSON carries it as it is, escaped");
+    assert.equal(got["id"], sent["id"]);
+    assert.equal(got["verified"], false);
+    assert.equal(typeof got["time"], "number");
+
+    const number = await ana.ask({ do: "safety-number", with: "ben" });
+    const same = await ben.ask({ do: "safety-number", with: "ana" });
+    assert.equal(number["number"], same["number"]);
+    assert.match(String(number["number"]).replaceAll(" ", ""), /^\d{60}$/);
+    assert.equal((await ben.ask({ do: "verify", with: "ana" })).event, "verified");
+    await ben.ask({ do: "send", to: "ana", text: "back" });
+    await ana.next(({ event, id }) => event === "delivered" && id === sent["id"]);
+    await ana.ask({ do: "send", to: "ben", text: "now verified" });
+    const second = await ben.next(({ event }) => event === "message");
+    assert.equal(second["verified"], true);
+
+    const history = await ben.ask({ do: "history", conversation: got["conversation"], limit: 2 });
+    const texts = (history["messages"] as Line[]).map(({ text }) => text);
+    assert.deepEqual(texts, ["back", "now verified"]);
+    const devices = await ben.ask({ do: "devices" });
+    assert.equal((devices["devices"] as unknown[]).length, 1);
+
+    assert.equal(await ana.quit(), 0);
+    const again = open("ana");
+    assert.equal((await again.ask({ do: "open" })).event, "ready");
+    await ben.ask({ do: "send", to: "ana", text: "welcome back" });
+    await again.next(({ event, text }) => event === "message" && text === "welcome back");
+    assert.equal(await again.quit(), 0);
+    assert.equal(await ben.quit(), 0);
+  }));
+
+Deno.test("bad input and early commands are answered in words and end nothing", () =>
+  scene(async (open, server) => {
+    const client = open("ana");
+    const code = async (command: Record<string, unknown>) => {
+      const answer = await client.ask(command);
+      assert.equal(answer.event, "error", JSON.stringify(answer));
+      assert.ok(String(answer["message"]).length > 10);
+      return answer["code"];
+    };
+    assert.equal(await code({ do: "send", to: "ben", text: "x" }), "no-device");
+    assert.equal(await code({ do: "open" }), "no-device");
+    assert.equal(await code({ do: "code", code: "123456" }), "bad-input");
+    assert.equal(await code({ ...form("ana"), password: "short" }), "weak-password");
+    assert.equal(await code({ ...form("x!"), username: "x!" }), "bad-input");
+    assert.equal(
+      await code({ do: "sign-in", username: "nobody", password: "a b c d" }),
+      "wrong-password",
+    );
+    assert.equal((await client.ask(form("ana"))).event, "code-needed");
+    assert.equal(await code({ do: "code", code: "000 000" }), "bad-code");
+    assert.equal((await client.ask({ do: "code", code: server.lastCode() })).event, "ready");
+    for (const line of ["nonsense", "[]", "null", "7", `{"do":`, "x".repeat(70_000)]) {
+      const from = client.lines.length;
+      client.say(line);
+      const answer = await client.next((one) => client.lines.indexOf(one) >= from);
+      assert.equal(answer["code"], "bad-input");
+    }
+    assert.equal(await code({ do: "dance" }), "bad-input");
+    assert.equal(await code({ do: "constructor" }), "bad-input");
+    assert.equal(await code({ do: "send", to: "ben" }), "bad-input");
+    assert.equal(await code({ do: "send", to: "nobody_here", text: "x" }), "unknown-person");
+    assert.equal(await code({ do: "send", to: "ana", text: "x" }), "yourself");
+    assert.equal(await code({ do: "history", conversation: "ana", limit: 1 }), "yourself");
+    assert.equal(await code({ do: "create-room", name: "x" }), "not-available");
+    assert.equal(await code({ do: "send", room: "x", text: "x" }), "not-available");
+    assert.equal(await code({ do: "open" }), "already-open");
+    assert.equal(await code(form("ana")), "already-open");
+    const other = open("other");
+    assert.equal((await other.ask(form("ana")))["code"], "name-taken");
+    assert.equal(await other.quit(), 0);
+    assert.equal(await client.quit(), 0);
+  }));
+
+Deno.test("only the certificate that was named is trusted, by file or by fingerprint", () =>
+  scene(async (open, server) => {
+    const trusting = open("trusting", ["--fingerprint", server.fingerprint]);
+    assert.equal((await trusting.ask(form("ana"))).event, "code-needed");
+    assert.equal(await trusting.quit(), 0);
+    const system = open("system", []);
+    assert.equal((await system.ask(form("ben")))["code"], "offline");
+    assert.equal(await system.quit(), 0);
+    const wrong = open("wrong", ["--fingerprint", server.fingerprint.replace(/^../, "00")]);
+    assert.equal(await wrong.status, 1);
+    assert.match(wrong.logged.join(), /does not have the certificate you expect/);
+    const missing = open("missing", ["--ca", "/nowhere/ca.pem"]);
+    assert.equal(await missing.status, 2);
+  }));
+
+Deno.test("a second client on one profile is turned away in words", () =>
+  scene(async (open, server) => {
+    const first = open("ana");
+    await signUp(first, server, "ana");
+    const second = open("ana");
+    assert.equal((await second.ask({ do: "open" }))["code"], "profile-taken");
+    assert.equal(await second.quit(), 0);
+    assert.equal(await first.quit(), 0);
+  }));

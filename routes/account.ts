@@ -5,6 +5,7 @@ import type { App, RouteFamily } from "./env.ts";
 import { loginRoutes } from "./login.ts";
 import { peopleRoutes } from "./people.ts";
 import { prekeyRoutes } from "./prekeys.ts";
+import { settingsRoutes } from "./settings.tsx";
 import { signInRoutes } from "./sign_in.tsx";
 import { signUpRoutes } from "./sign_up.tsx";
 
@@ -24,6 +25,7 @@ export function accountRoutes(deps: AccountRouteDeps): RouteFamily {
     signUpRoutes(app, deps);
     signInRoutes(app, deps);
     loginRoutes(app, deps);
+    settingsRoutes(app, deps);
     peopleRoutes(app, deps);
     prekeyRoutes(app, deps);
   };

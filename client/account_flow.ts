@@ -36,7 +36,13 @@ import { type Bytes, equalBytes, fromBase64Url } from "../protocol/encoding.ts";
 import { FormatError, VerifyError } from "../protocol/errors.ts";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import { signLogin } from "./device_login.ts";
-import { type Installation, installDevice, markActive, ownerOf } from "./installation.ts";
+import {
+  type Installation,
+  installDevice,
+  knownBefore,
+  markActive,
+  ownerOf,
+} from "./installation.ts";
 import type { PasswordClient } from "./password_client.ts";
 import { type MeRecord, META } from "./records.ts";
 import type { LocalStore } from "./store.ts";
@@ -272,6 +278,7 @@ async function addNewDevice(
 ): Promise<Outcome<SignedIn>> {
   const { api, store, kind, mode } = parts;
   const { account, username, challenge } = claim;
+  await checkKnown(store, claim, list);
   const day = dayOf(parts.now());
   const { keys: own, entry } = await makeDevice(account, list.aik, kind, mode, day);
   const signed = await addDevice(accountKey, list, entry);
@@ -285,6 +292,20 @@ async function addNewDevice(
   if (!answer.ok) return await undo(parts, answer);
   await markActive(store, api.login);
   return done({ account, device, username, known: false });
+}
+
+/**
+ * The account key is in hand here. A store that remembers the own list lets it sign nothing that follows
+ * an older or another one: a device that was removed since would be back.
+ */
+async function checkKnown(
+  store: LocalStore,
+  { entries }: DeviceStep,
+  list: DeviceList,
+): Promise<void> {
+  const known = await knownBefore(store, list.account);
+  if (!known || !equalBytes(known.list.aik, list.aik)) return;
+  await verifyDeviceList(list.account, entries, known.list);
 }
 
 function installation(

@@ -18,6 +18,7 @@ import type { After, SocketFactory } from "./link.ts";
 import { Outbox } from "./outbox.ts";
 import { PrekeyKeeper } from "./prekey_keeper.ts";
 import { Pump } from "./pump.ts";
+import { markActive } from "./installation.ts";
 import { type MeRecord, META } from "./records.ts";
 import { type LocalStore, StoreClosed } from "./store.ts";
 import { Supplies } from "./supplies.ts";
@@ -69,7 +70,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   if (me.state === "restored") throw new NoDevice("restored");
   if (me.state === "pending" && await renewLogin(api, own) !== "renewed") throw new NoDevice();
   if (me.state === "pending") {
-    await store.commit([{ table: "meta", key: META.me, value: { ...me, state: "active" } }]);
+    await markActive(store, null);
   }
   api.login ??= await store.get<string>("meta", META.login) ?? null;
   return new DeviceEngine(options, me, own);

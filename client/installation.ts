@@ -2,9 +2,11 @@
 import type { DeviceKeys } from "../crypto/account.ts";
 import type { MadePrekeys } from "../crypto/prekeys.ts";
 import type { DeviceList } from "../protocol/bundle.ts";
+import type { AccountId } from "../protocol/ids.ts";
 import { Change } from "./change.ts";
 import { putPrekeys } from "./prekey_keeper.ts";
-import { type Contact, keys, type MeRecord, META, type OutboxRecord } from "./records.ts";
+import { type Before, type Contact, keys, type MeRecord, META } from "./records.ts";
+import type { OutboxRecord } from "./records.ts";
 import type { LocalStore, Table, Write } from "./store.ts";
 import { findMessage, setState } from "./timeline.ts";
 
@@ -20,8 +22,26 @@ export interface Installation {
 
 /** Whose messages this store holds; undefined when nobody's. */
 export async function ownerOf(store: LocalStore): Promise<MeRecord | undefined> {
+  return (await settled(store))?.me;
+}
+
+/**
+ * The account's own contact as this store knew it before: what a server shows now must follow it.
+ * A list that a pending device signed does not count: nobody may have taken it.
+ */
+export async function knownBefore(
+  store: LocalStore,
+  account: AccountId,
+): Promise<Contact | undefined> {
+  const own = (await settled(store))?.own;
+  return own?.account === account ? own : undefined;
+}
+
+/** The last state that the server is known to have agreed to. */
+async function settled(store: LocalStore): Promise<Before | undefined> {
   const me = await store.get<MeRecord>("meta", META.me);
-  return me?.state === "pending" ? undefined : me;
+  if (!me || me.state === "pending") return await store.get<Before>("meta", META.before);
+  return { me, own: await store.get<Contact>("accounts", me.account) ?? null };
 }
 
 /**
@@ -30,6 +50,8 @@ export async function ownerOf(store: LocalStore): Promise<MeRecord | undefined> 
  */
 export async function installDevice(store: LocalStore, made: Installation): Promise<void> {
   const change = new Change(store);
+  const before = await settled(store);
+  if (before) change.set("meta", META.before, before);
   await parkQueue(change, store);
   const { keys: own, list, prekeys, kind, username, fullName } = made;
   const { account, device } = own;
@@ -45,7 +67,7 @@ export async function installDevice(store: LocalStore, made: Installation): Prom
 /** The server has taken the device. `login` is a terminal's bearer login. */
 export async function markActive(store: LocalStore, login: string | null): Promise<void> {
   const me = await store.get<MeRecord>("meta", META.me);
-  const writes: Write[] = [];
+  const writes: Write[] = [{ table: "meta", key: META.before, remove: true }];
   if (me) writes.push({ table: "meta", key: META.me, value: { ...me, state: "active" } });
   if (login !== null) writes.push({ table: "meta", key: META.login, value: login });
   await store.commit(writes);

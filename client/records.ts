@@ -11,6 +11,7 @@ import type { ConversationId, Me, Message } from "./types.ts";
  * "meta": single values by name.
  *
  * - `me`: MeRecord
+ * - `before`: Before, while a device is being put in the place of another
  * - `incarnation`: Incarnation
  * - `order`: number, the last order key given out
  * - `gaps`: number, the server's running count of envelopes this device never got
@@ -23,6 +24,7 @@ import type { ConversationId, Me, Message } from "./types.ts";
  */
 export const META = {
   me: "me",
+  before: "before",
   incarnation: "incarnation",
   gaps: "gaps",
   login: "login",
@@ -33,6 +35,12 @@ export interface MeRecord extends Me {
   readonly kind: "browser" | "terminal";
   /** "pending": the server has not confirmed this device yet. "restored": never to be used again. */
   readonly state: "pending" | "active" | "restored";
+}
+
+/** Who the store was before a device that the server may not have taken, and the own list as it was then. */
+export interface Before {
+  readonly me: MeRecord;
+  readonly own: Contact | null;
 }
 
 /** protocol.md: swapped with the server at each connect; `next` is on disk before it is sent. */

@@ -23,7 +23,8 @@ function bent(visitor: Visitor, store: MemoryStore, how: (api: Api) => Partial<A
   return { ...flowAt(visitor, store), api: proxy };
 }
 
-Deno.test("attack: a store that knows a newer own list signs no older one that the server shows", async () => {
+/** Ana's first store, restored from a copy, and knowing the list with her second device in it. */
+async function restored() {
   const world = await makeWorld();
   const ana = await signUpGuarded(world, "ana");
   assert.ok((await signInAt(new Visitor(world, "browser"), ana)).ok);
@@ -33,27 +34,61 @@ Deno.test("attack: a store that knows a newer own list signs no older one that t
   const contact = (await ana.store.get<Contact>("accounts", ana.account))!;
   const me = (await ana.store.get<MeRecord>("meta", META.me))!;
   await ana.store.commit([
-    { table: "accounts", key: ana.account, value: { ...contact, list, required: list.version } },
-    // A restored store: signing in makes it a new device, and the account key signs a new list.
+    { table: "accounts", key: ana.account, value: { ...contact, list } },
     { table: "meta", key: META.me, value: { ...me, state: "restored" } },
   ]);
-  let added = 0;
-  const visitor = new Visitor(world, "browser");
-  const lying = bent(visitor, ana.store, (api) => ({
+  return { world, ana };
+}
+
+/** A sign-in whose server shows the list as it was before the second device. */
+function shownOlder(visitor: Visitor, store: MemoryStore, offered: { count: number }): FlowParts {
+  return bent(visitor, store, (api) => ({
     async finishSignIn(request) {
       const answer = await api.finishSignIn(request);
       if (!answer.ok || answer.value.next !== "device") return answer;
       return { ok: true, value: { ...answer.value, entries: answer.value.entries.slice(0, 1) } };
     },
     addDevice(request) {
-      added++;
+      offered.count++;
       return api.addDevice(request);
     },
   }));
-  const outcome = await signIn(lying, ana);
+}
+
+/** A sign-in that the server breaks off at its last step. */
+function brokenOff(visitor: Visitor, store: MemoryStore): FlowParts {
+  const refusal = {
+    ok: false,
+    status: 409,
+    code: "stale-list",
+    words: "",
+    retryAfter: null,
+  } as const;
+  return bent(visitor, store, () => ({ addDevice: () => Promise.resolve(refusal) }));
+}
+
+Deno.test("attack: a store that knows a newer own list signs no older one that the server shows", async () => {
+  const { world, ana } = await restored();
+  const visitor = () => new Visitor(world, "browser");
+  const offered = { count: 0 };
+  const outcome = await signIn(shownOlder(visitor(), ana.store, offered), ana);
   assert.ok(!outcome.ok && outcome.code === "untrusted-server");
-  assert.equal(added, 0, "nothing was signed for the server to keep");
-  const honest = await signIn(flowAt(new Visitor(world, "browser"), ana.store), ana);
+  // Nor after a first try that the server broke off.
+  assert.ok(!(await signIn(brokenOff(visitor(), ana.store), ana)).ok);
+  const later = await signIn(shownOlder(visitor(), ana.store, offered), ana);
+  assert.ok(!later.ok && later.code === "untrusted-server");
+  assert.equal(offered.count, 0, "nothing was signed for the server to keep");
+  const honest = await signIn(flowAt(visitor(), ana.store), ana);
   assert.ok(honest.ok && "known" in honest.value && !honest.value.known);
+  world.close();
+});
+
+Deno.test("attack: messages stay their owner's when a sign-in breaks off; another account is refused the store", async () => {
+  const { world, ana } = await restored();
+  const ben = await signUpGuarded(world, "ben");
+  assert.ok(!(await signIn(brokenOff(new Visitor(world, "browser"), ana.store), ana)).ok);
+  const outcome = await signIn(flowAt(new Visitor(world, "browser"), ana.store), ben);
+  assert.ok(!outcome.ok && outcome.code === "not-available");
+  assert.match(outcome.words, /@ana's messages/);
   world.close();
 });

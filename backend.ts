@@ -143,6 +143,7 @@ function eventsOf(hub: Hub): AuthEvents {
   return {
     loginsEnded: (ids) => hub.loginsEnded(ids),
     listChanged: (account, version) => hub.listChanged(account, version),
+    roomChanged: (room, seq, accounts) => hub.roomChanged(room, seq, accounts),
     prekeysLow: (device, { oneTime, kemOnce }) => hub.prekeysLow(device, { oneTime, kem: kemOnce }),
   };
 }

@@ -53,6 +53,9 @@ export const LIMITS = {
   nameChecksPerIpHour: row(300, "usernames", "an hour looked at by one IP address in sign-up"),
   challengesPerIpHour: row(600, "challenges", "an hour to devices at one IP address"),
   lookupsPerHour: row(300, "people", "an hour looked up by one account"),
+  roomLookupsPerHour: row(60, "room codes", "an hour tried by one account"),
+  roomLookupsPerIpHour: row(300, "room codes", "an hour tried from one IP address"),
+  roomEntriesPerHour: row(600, "entries", "an hour written into rooms' logs by one account"),
   loginIdleSeconds: row(7 * DAY, "seconds", "unused until a login ends", 60),
   loginSeconds: row(30 * DAY, "seconds", "until a login ends in any case", 60),
 

@@ -7,10 +7,11 @@ import type { LimitsStore } from "../db/limits.ts";
 import type { LoginsStore } from "../db/logins.ts";
 import type { PasswordsStore } from "../db/passwords.ts";
 import type { PrekeysStore, PrekeyStock } from "../db/prekeys.ts";
+import type { RoomsStore } from "../db/rooms.ts";
 import type { SecondFactorsStore } from "../db/second_factors.ts";
 import type { VaultsStore } from "../db/vaults.ts";
 import type { Bytes } from "../protocol/encoding.ts";
-import type { AccountId, DeviceId } from "../protocol/ids.ts";
+import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
 import type { Letter } from "./letters.ts";
 
 /** The parts of the store that accounts need. */
@@ -25,6 +26,7 @@ export interface AuthStore {
   readonly passwords: PasswordsStore;
   readonly secondFactors: SecondFactorsStore;
   readonly footprints: FootprintsStore;
+  readonly rooms: RoomsStore;
 }
 
 /** What is kept outside the database, in secrets.json. */
@@ -54,6 +56,9 @@ export interface AuthLimits {
   readonly nameChecksPerIpHour: number;
   readonly lookupsPerHour: number;
   readonly challengesPerIpHour: number;
+  readonly roomLookupsPerHour: number;
+  readonly roomLookupsPerIpHour: number;
+  readonly roomEntriesPerHour: number;
 }
 
 /** Who may make an account. */
@@ -71,6 +76,8 @@ export interface AuthEvents {
   listChanged(account: AccountId, version: number): void;
   /** Few one-time keys are left: the device should upload more. */
   prekeysLow(device: DeviceId, stock: PrekeyStock): void;
+  /** The log has a new entry; `accounts` are in the room or have just left it. */
+  roomChanged(room: RoomId, seq: number, accounts: readonly AccountId[]): void;
 }
 
 /** The part of the log that auth/ writes to: short fixed words, never anything that came in. */

@@ -29,6 +29,9 @@ export interface Limiter {
   secondFactorRight(account: string): Promise<void>;
   deviceChallenge(address: string): Promise<Outcome<null>>;
   lookup(account: string): Promise<Outcome<null>>;
+  /** A room code, tried by an account from `address`. */
+  roomLookup(account: string, address: string): Promise<Outcome<null>>;
+  roomEntry(account: string): Promise<Outcome<null>>;
   prekeys(fetcher: string, target: string): Promise<Outcome<null>>;
   /** How many one-time keys of `target` may still be handed out in this hour. */
   oneTimeBudget(target: string): Promise<number>;
@@ -87,6 +90,14 @@ export function createLimiter(deps: AuthDeps): Limiter {
     secondFactorRight: (account) => counters.clear(key("second factor", account)),
     deviceChallenge: (address) => hourly(limits.challengesPerIpHour, "challenges from", address),
     lookup: (account) => hourly(limits.lookupsPerHour, "look-ups by", account),
+    roomLookup: async (account, address) => {
+      const windows = [
+        window(limits.roomLookupsPerHour, "room codes by", account),
+        window(limits.roomLookupsPerIpHour, "room codes from", address),
+      ];
+      return outcome(await counters.count(windows, deps.now()));
+    },
+    roomEntry: (account) => hourly(limits.roomEntriesPerHour, "room entries by", account),
     prekeys: async (fetcher, owner) => {
       const refill = limits.prekeyRefillSeconds * SECOND;
       const bucket = key("prekeys", fetcher, owner);

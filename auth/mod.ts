@@ -7,6 +7,7 @@ import { createNewAccounts, type NewAccounts } from "./new_account.ts";
 import { createOpaque } from "./opaque.ts";
 import { createPeople, type People } from "./people.ts";
 import { createPasswordChanges, type PasswordChanges } from "./password_change.ts";
+import { createRooms, type Rooms } from "./rooms.ts";
 import { createSecondFactors, type SecondFactors } from "./second_factor.ts";
 import { createSettings, type Settings } from "./settings.ts";
 import { createSignIn, type SignIn } from "./sign_in.ts";
@@ -35,6 +36,7 @@ export interface Auth {
   readonly deviceLogins: DeviceLogins;
   readonly logins: Logins;
   readonly people: People;
+  readonly rooms: Rooms;
   readonly secondFactors: SecondFactors;
   readonly passwordChanges: PasswordChanges;
   readonly settings: Settings;
@@ -58,6 +60,7 @@ export function createAuth(deps: AuthDeps): Auth {
     deviceLogins: createDeviceLogins(deps, { limiter, logins }),
     logins,
     people: createPeople(deps, limiter),
+    rooms: createRooms(deps, limiter),
     secondFactors,
     passwordChanges: createPasswordChanges(deps, { limiter, logins, opaque }),
     settings: createSettings(deps, limiter),

@@ -61,7 +61,18 @@ import {
 import { type PrekeyUpload, prekeyUploadSchema } from "../protocol/bundle.ts";
 import { decode, encode, type Schema } from "../protocol/codec.ts";
 import type { Bytes } from "../protocol/encoding.ts";
-import type { AccountId, DeviceId } from "../protocol/ids.ts";
+import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
+import {
+  type AppendAnswer,
+  appendAnswer,
+  type LogAnswer,
+  logAnswer,
+  type LookupRequest,
+  lookupRequest,
+  type RoomsAnswer,
+  roomsAnswer,
+} from "../protocol/room_api.ts";
+import { type RoomEntry, roomEntrySchema } from "../protocol/room_entry.ts";
 
 export interface HttpRequest {
   readonly method: "GET" | "POST";
@@ -122,6 +133,12 @@ export interface Api {
   bundles(account: AccountId, devices: readonly DeviceId[]): Promise<ApiResult<BundlesAnswer>>;
   prekeyStock(): Promise<ApiResult<PrekeyStockAnswer>>;
   uploadPrekeys(upload: PrekeyUpload): Promise<ApiResult<PrekeyStockAnswer>>;
+  /** Rooms of this account with an id above `after`. */
+  rooms(after: RoomId | null): Promise<ApiResult<RoomsAnswer>>;
+  lookUpRoom(request: LookupRequest): Promise<ApiResult<LogAnswer>>;
+  roomLog(room: RoomId, since: number): Promise<ApiResult<LogAnswer>>;
+  /** `room` is null for a `create`. */
+  appendToRoom(room: RoomId | null, entry: RoomEntry): Promise<ApiResult<AppendAnswer>>;
   startPasswordChange(request: PasswordStartRequest): Promise<ApiResult<PasswordStartAnswer>>;
   provePassword(request: FinishRequest): Promise<ApiResult<PasswordProvenAnswer>>;
   changePassword(request: PasswordChangeRequest): Promise<ApiResult<PasswordChangeAnswer>>;
@@ -239,6 +256,23 @@ class HttpApi implements Api {
 
   uploadPrekeys(upload: PrekeyUpload): Promise<ApiResult<PrekeyStockAnswer>> {
     return this.#post("/api/prekeys", encode(prekeyUploadSchema, upload), prekeyStockAnswer);
+  }
+
+  rooms(after: RoomId | null): Promise<ApiResult<RoomsAnswer>> {
+    return this.#get(`/api/rooms${after === null ? "" : `?after=${after}`}`, roomsAnswer);
+  }
+
+  lookUpRoom(request: LookupRequest): Promise<ApiResult<LogAnswer>> {
+    return this.#post("/api/rooms/lookup", encode(lookupRequest, request), logAnswer);
+  }
+
+  roomLog(room: RoomId, since: number): Promise<ApiResult<LogAnswer>> {
+    return this.#get(`/api/rooms/${room}/log?since=${since}`, logAnswer);
+  }
+
+  appendToRoom(room: RoomId | null, entry: RoomEntry): Promise<ApiResult<AppendAnswer>> {
+    const path = room === null ? "/api/rooms" : `/api/rooms/${room}/log`;
+    return this.#post(path, encode(roomEntrySchema, entry), appendAnswer);
   }
 
   startPasswordChange(request: PasswordStartRequest): Promise<ApiResult<PasswordStartAnswer>> {

@@ -79,6 +79,16 @@ const ABOUT_SOMEBODY: Readonly<Record<string, string>> = {
     min(s.day) * 86400000 as first, max(s.day) * 86400000 as last
     from devices d join queues q on q.device = d.id join submits s on s.sender = q.no
     where d.account = ?1`,
+  rooms: `
+    select count(*) as rows, sum(length(r.id) + length(r.state) + 8) as bytes,
+    null as first, null as last from room_members m join rooms r on r.id = m.room
+    where m.account = ?1 and m.left_by is null`,
+  room_entries: `
+    select count(*) as rows, sum(length(room) + length(author) + length(entry) + 8) as bytes,
+    null as first, null as last from room_entries where author = ?1`,
+  room_members: `
+    select count(*) as rows, sum(length(room) + length(account) + 8) as bytes,
+    null as first, null as last from room_members where account = ?1`,
   device_challenges: `
     select count(*) as rows, sum(length(hash) + length(device) + 16) as bytes,
     min(made) as first, max(made) as last
@@ -92,7 +102,8 @@ const ABOUT_SOMEBODY: Readonly<Record<string, string>> = {
 
 /**
  * Tables without rows about anybody: counters under keys that are hashes, invites that are hashes,
- * ciphertexts (`bodies`) that are counted with the envelopes they belong to, and two numbers.
+ * ciphertexts (`bodies`) that are counted with the envelopes they belong to, lookup ids of rooms,
+ * and three numbers.
  */
 export const ABOUT_NOBODY: readonly string[] = [
   "bodies",
@@ -100,6 +111,8 @@ export const ABOUT_NOBODY: readonly string[] = [
   "counted",
   "directory_epoch",
   "invites",
+  "room_lookups",
+  "server_id",
 ];
 
 /** The tables that have rows about somebody. */

@@ -19,12 +19,14 @@ import type {
   QueueBatch,
   QueueLimits,
   QueueResults,
+  RoomSubmissionWork,
   SubmissionResult,
   SubmissionWork,
 } from "./queue_work.ts";
 import type { KnownList, QueueMemory, SharedBody } from "./queue_memory.ts";
 import type { QueueState } from "./queue_state.ts";
-import { type SubmitTable, submitTable } from "./queue_tables.ts";
+import { type Sent, type SubmitTable, submitTable } from "./queue_tables.ts";
+import { RoomSpeech } from "./room_speech.ts";
 import { transaction } from "./transaction.ts";
 
 const MINUTES_OF_DAY = 1440;
@@ -38,6 +40,7 @@ export class QueueCommit {
   readonly #overflow: QueueLimits["overflow"];
   readonly #submits: SubmitTable;
   readonly #devices: DeviceRows;
+  readonly #rooms: RoomSpeech;
 
   constructor(db: DatabaseSync, memory: QueueMemory, overflow: QueueLimits["overflow"]) {
     this.#db = db;
@@ -45,6 +48,7 @@ export class QueueCommit {
     this.#overflow = overflow;
     this.#submits = submitTable(db);
     this.#devices = deviceRows(db);
+    this.#rooms = new RoomSpeech(db);
   }
 
   /** One transaction; throws when nothing of it happened. */
@@ -92,15 +96,42 @@ export class QueueCommit {
     this.#memory.acknowledge(queue, position);
   }
 
-  #submission(work: SubmissionWork, minute: number): SubmissionResult {
+  #submission(work: SubmissionWork | RoomSubmissionWork, minute: number): SubmissionResult {
     const sender = this.#memory.queue(work.device);
     if (sender === null) return { kind: "gone" };
     const day = Math.floor(minute / MINUTES_OF_DAY);
     if (!this.#submits.add(sender, work.submit, day)) return { kind: "accepted", placed: [] };
+    const result = "room" in work ? this.#toRoom(work, minute) : this.#toPeople(work, minute);
+    if (result.kind === "refused") this.#submits.drop(sender, work.submit);
+    return result;
+  }
+
+  #toPeople(work: SubmissionWork, minute: number): SubmissionResult {
     const refusal = this.#judge(work);
-    if (refusal === null) return { kind: "accepted", placed: this.#place(work, minute) };
-    this.#submits.drop(sender, work.submit);
-    return { kind: "refused", refusal };
+    if (refusal !== null) return { kind: "refused", refusal };
+    return { kind: "accepted", placed: this.#place(work, minute) };
+  }
+
+  /** One stored ciphertext in the queues of all whom the log pins. */
+  #toRoom(work: RoomSubmissionWork, minute: number): SubmissionResult {
+    const { room, account, envelope } = work;
+    const verdict = this.#rooms.judge(work);
+    if (verdict.kind === "unknown") {
+      return { kind: "refused", refusal: { code: "unknown-room", room } };
+    }
+    if (verdict.kind === "stale") {
+      return { kind: "refused", refusal: { code: "stale-room", room, seq: verdict.seq } };
+    }
+    const to = verdict.recipients.map(({ device, account: owner }) => {
+      return { device, own: owner === account, envelope };
+    });
+    const others = to.filter(({ own }) => !own);
+    const full = this.#overflow === "refuse" && others.length > 0 &&
+      !others.some((one) => this.#fits(one, account, false));
+    if (full) return { kind: "refused", refusal: { code: "full" } };
+    const sent = { sender: work.sender, minute };
+    const bodies = new Map<Uint8Array, SharedBody | null>([[envelope, null]]);
+    return { kind: "accepted", placed: this.#placeEach(to, account, sent, bodies) };
   }
 
   #judge(work: SubmissionWork): Refusal | null {
@@ -144,19 +175,28 @@ export class QueueCommit {
 
   #place(work: SubmissionWork, minute: number): Placed[] {
     const sent = { sender: work.sender, minute };
-    const placed: Placed[] = [];
-    for (const { account, envelopes } of work.destinations) {
+    return work.destinations.flatMap(({ account, envelopes }) => {
       const own = account === work.account;
-      const repeated = repeatedIn(envelopes);
-      for (const { device, envelope } of envelopes) {
-        const queue = this.#memory.queue(device);
-        // Empty: the sender skips a device that it cannot encrypt for. It counts as named, nothing is queued.
-        if (queue === null || envelope.length === 0) continue;
-        if (!this.#makeRoom(queue, work.account, own, envelope.length)) continue;
-        const body = repeated.has(envelope) ? this.#shared(repeated, envelope) : envelope;
-        const position = this.#memory.place(queue, work.account, sent, body);
-        placed.push({ device, position, envelope });
-      }
+      const to = envelopes.map((one) => ({ ...one, own }));
+      return this.#placeEach(to, work.account, sent, repeatedIn(envelopes));
+    });
+  }
+
+  #placeEach(
+    to: readonly (Addressed & { readonly own: boolean })[],
+    from: AccountId,
+    sent: Sent,
+    repeated: Map<Uint8Array, SharedBody | null>,
+  ): Placed[] {
+    const placed: Placed[] = [];
+    for (const { device, envelope, own } of to) {
+      const queue = this.#memory.queue(device);
+      // Empty: the sender skips a device that it cannot encrypt for. It counts as named, nothing is queued.
+      if (queue === null || envelope.length === 0) continue;
+      if (!this.#makeRoom(queue, from, own, envelope.length)) continue;
+      const body = repeated.has(envelope) ? this.#shared(repeated, envelope) : envelope;
+      const position = this.#memory.place(queue, from, sent, body);
+      placed.push({ device, position, envelope });
     }
     return placed;
   }

@@ -1,6 +1,7 @@
 /** What the queue is asked for and what it answers. */
 import type { Destination, Refusal } from "../protocol/frame.ts";
-import type { AccountId, DeviceId, SubmitId } from "../protocol/ids.ts";
+import type { AccountId, DeviceId, RoomId, SubmitId } from "../protocol/ids.ts";
+import type { RoomHead } from "../protocol/room_state.ts";
 
 /** A waiting envelope with what the server knows about it. */
 export interface Queued {
@@ -42,6 +43,14 @@ export interface SubmissionWork {
   readonly destinations: readonly Destination[];
 }
 
+/** One ciphertext for everybody in a room. */
+export interface RoomSubmissionWork extends Omit<SubmissionWork, "destinations"> {
+  readonly room: RoomId;
+  /** The sender's head of the room's log. */
+  readonly head: RoomHead;
+  readonly envelope: Uint8Array;
+}
+
 /** Everything up to `position` is safe with the device. */
 export interface AckWork {
   readonly device: DeviceId;
@@ -61,7 +70,7 @@ export interface QueueBatch {
   readonly minute: number;
   readonly hellos: readonly HelloWork[];
   readonly confirms: readonly ConfirmWork[];
-  readonly submissions: readonly SubmissionWork[];
+  readonly submissions: readonly (SubmissionWork | RoomSubmissionWork)[];
   readonly acks: readonly AckWork[];
 }
 

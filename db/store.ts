@@ -8,6 +8,7 @@ import { createLogins, type LoginsStore } from "./logins.ts";
 import { createPasswords, type PasswordsStore } from "./passwords.ts";
 import { createPrekeys, type PrekeysStore } from "./prekeys.ts";
 import { createQueue, type QueueLimits, type QueueStore } from "./queue.ts";
+import { createRooms, type RoomsStore } from "./rooms.ts";
 import { createSecondFactors, type SecondFactorsStore } from "./second_factors.ts";
 import { openDatabase } from "./sqlite.ts";
 import { createVaults, type VaultsStore } from "./vaults.ts";
@@ -23,6 +24,7 @@ export interface Store {
   readonly passwords: PasswordsStore;
   readonly prekeys: PrekeysStore;
   readonly queue: QueueStore;
+  readonly rooms: RoomsStore;
   readonly secondFactors: SecondFactorsStore;
   readonly vaults: VaultsStore;
   /** Writes the log back and closes the file. Nothing may be asked afterwards. */
@@ -45,6 +47,7 @@ export function openStore(path: string, limits: QueueLimits): Store {
     passwords: createPasswords(db),
     prekeys: createPrekeys(db),
     queue: createQueue(db, limits),
+    rooms: createRooms(db),
     secondFactors: createSecondFactors(db),
     vaults: createVaults(db),
     close: () => Promise.resolve(db.close()),

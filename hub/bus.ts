@@ -2,7 +2,7 @@
  * What hubs tell each other. Hints only: the queue is the truth, and a lost wake costs delay, never
  * a message. One node has the local bus; a cluster puts a network behind the same interface.
  */
-import type { AccountId, DeviceId } from "../protocol/ids.ts";
+import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
 import type { Log } from "../log.ts";
 
 /** Something that may concern a socket on any node. */
@@ -14,6 +14,13 @@ export type BusEvent =
   | { readonly kind: "logins-ended"; readonly logins: readonly string[] }
   | { readonly kind: "devices-removed"; readonly devices: readonly DeviceId[] }
   | { readonly kind: "list-changed"; readonly account: AccountId; readonly version: number }
+  /** The log of a room has a new entry; whose devices are to hear of it. */
+  | {
+    readonly kind: "room-changed";
+    readonly room: RoomId;
+    readonly seq: number;
+    readonly accounts: readonly AccountId[];
+  }
   | {
     readonly kind: "prekeys-low";
     readonly device: DeviceId;

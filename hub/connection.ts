@@ -3,7 +3,8 @@
  * is the outflow's. Whatever a device sends, the worst that happens is that its socket is closed.
  */
 import type { RawData, WebSocket } from "ws";
-import type { ConfirmWork, HelloResult, Queued, QueueStore, SubmissionWork } from "../db/queue.ts";
+import type { ConfirmWork, HelloResult, Queued, QueueStore } from "../db/queue.ts";
+import type { RoomSubmissionWork, SubmissionWork } from "../db/queue.ts";
 import type { Limits } from "../limits.ts";
 import type { Log } from "../log.ts";
 import { concat } from "../protocol/encoding.ts";
@@ -16,6 +17,7 @@ import {
   type News,
   type Refusal,
   type Submit,
+  type SubmitToRoom,
 } from "../protocol/frame.ts";
 import { type AccountId, type DeviceId, idBytes } from "../protocol/ids.ts";
 import { MAX_ENVELOPE_BYTES } from "../protocol/limits.ts";
@@ -42,7 +44,11 @@ export interface ConnectionParts {
   /** The hello was good: from now on this is the device's connection. */
   readonly opened: (connection: Connection) => void;
   readonly confirm: (work: ConfirmWork) => void;
-  readonly submit: (connection: Connection, ref: number, work: SubmissionWork) => void;
+  readonly submit: (
+    connection: Connection,
+    ref: number,
+    work: SubmissionWork | RoomSubmissionWork,
+  ) => void;
   readonly ack: (device: DeviceId, position: number) => void;
   readonly dirty: (connection: Connection) => void;
   readonly closed: (connection: Connection) => void;
@@ -225,12 +231,7 @@ export class Connection {
     if (item.type === "hello") return this.#hello(item);
     if (this.#phase !== "open") return this.close(CLOSE.policy, "hello and welcome come first");
     if (item.type === "submit") return this.#submit(item, withinBytes);
-    if (item.type === "submit-to-room") {
-      // No room has a log here yet, so none is known.
-      this.#countFlood();
-      const { room } = readRoomHeader(item.envelope);
-      return this.refused(item.ref, { code: "unknown-room", room });
-    }
+    if (item.type === "submit-to-room") return this.#submitToRoom(item, withinBytes);
     if (item.type === "ping") {
       this.#countFlood();
       return this.#out.send({ type: "pong" });
@@ -255,11 +256,7 @@ export class Connection {
   }
 
   #submit({ ref, submit, destinations }: Submit, withinBytes: boolean): void {
-    if (!withinBytes || !this.#messages.take(1)) {
-      this.#countFlood();
-      const retryAfter = withinBytes ? this.#messages.wait(1) : this.#bytes.wait(1);
-      return this.refused(ref, { code: "rate", retryAfter });
-    }
+    if (!this.#isInTime(ref, withinBytes)) return;
     const tooLarge = destinations.some(({ envelopes }) =>
       envelopes.some(({ envelope }) => envelope.length > MAX_ENVELOPE_BYTES)
     );
@@ -267,6 +264,29 @@ export class Connection {
     const { account, device } = this.user;
     this.#confirm();
     this.#parts.submit(this, ref, { account, device, sender: this.#sender, submit, destinations });
+  }
+
+  /** The header says which room, head and sender; the receivers hold the sender to it by its signature. */
+  #submitToRoom({ ref, submit, envelope }: SubmitToRoom, withinBytes: boolean): void {
+    if (!this.#isInTime(ref, withinBytes)) return;
+    if (envelope.length > MAX_ENVELOPE_BYTES) return this.refused(ref, { code: "too-large" });
+    const { room, seq, hash, ...from } = readRoomHeader(envelope);
+    const { account, device } = this.user;
+    if (from.account !== account || from.device !== device) {
+      return this.refused(ref, { code: "unknown-room", room });
+    }
+    this.#confirm();
+    const common = { account, device, sender: this.#sender, submit };
+    this.#parts.submit(this, ref, { ...common, room, head: { seq, hash }, envelope });
+  }
+
+  /** Refuses what comes faster than the limits. */
+  #isInTime(ref: number, withinBytes: boolean): boolean {
+    if (withinBytes && this.#messages.take(1)) return true;
+    this.#countFlood();
+    const retryAfter = withinBytes ? this.#messages.wait(1) : this.#bytes.wait(1);
+    this.refused(ref, { code: "rate", retryAfter });
+    return false;
   }
 
   #countFlood(): void {

@@ -11,6 +11,7 @@ import type {
   HelloWork,
   QueueResults,
   QueueStore,
+  RoomSubmissionWork,
   SubmissionResult,
   SubmissionWork,
 } from "../db/queue.ts";
@@ -36,7 +37,7 @@ interface Asked<W> {
   readonly work: W;
 }
 
-type Submission = Asked<SubmissionWork> & { readonly ref: number };
+type Submission = Asked<SubmissionWork | RoomSubmissionWork> & { readonly ref: number };
 
 /** What all sockets asked for in one turn. */
 interface Turn {
@@ -75,7 +76,11 @@ export class Delivery {
     this.#confirms.push(work);
   }
 
-  submit(connection: Connection, ref: number, work: SubmissionWork): void {
+  submit(
+    connection: Connection,
+    ref: number,
+    work: SubmissionWork | RoomSubmissionWork,
+  ): void {
     this.#submissions.push({ connection, ref, work });
     this.#schedule();
   }

@@ -3,7 +3,7 @@ import type { WebSocket } from "ws";
 import type { QueueStore } from "../db/queue.ts";
 import type { Limits } from "../limits.ts";
 import type { Log } from "../log.ts";
-import type { AccountId, DeviceId } from "../protocol/ids.ts";
+import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
 import type { Bus, BusEvent } from "./bus.ts";
 import { Connection, type ConnectionLimits, type SocketUser } from "./connection.ts";
 import { Connections } from "./connections.ts";
@@ -97,6 +97,11 @@ export class Hub {
     this.#parts.bus.publish({ kind: "list-changed", account, version });
   }
 
+  /** Devices of these accounts fetch the room's log. */
+  roomChanged(room: RoomId, seq: number, accounts: readonly AccountId[]): void {
+    this.#parts.bus.publish({ kind: "room-changed", room, seq, accounts });
+  }
+
   prekeysLow(device: DeviceId, stock: { readonly oneTime: number; readonly kem: number }): void {
     this.#parts.bus.publish({ kind: "prekeys-low", device, ...stock });
   }
@@ -166,8 +171,18 @@ export class Hub {
           connection.notify({ ...event });
         }
         return;
+      case "room-changed":
+        return this.#tellRoomChanged(event);
       case "prekeys-low":
         return ofDevice(event.device)?.notify(event);
+    }
+  }
+
+  #tellRoomChanged({ kind, room, seq, accounts }: Extract<BusEvent, { kind: "room-changed" }>) {
+    for (const account of accounts) {
+      for (const connection of this.#connections.ofAccount(account)) {
+        connection.notify({ kind, room, seq });
+      }
     }
   }
 }

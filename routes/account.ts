@@ -5,6 +5,7 @@ import type { App, RouteFamily } from "./env.ts";
 import { loginRoutes } from "./login.ts";
 import { peopleRoutes } from "./people.ts";
 import { prekeyRoutes } from "./prekeys.ts";
+import { roomRoutes } from "./rooms.ts";
 import { settingsRoutes } from "./settings.tsx";
 import { signInRoutes } from "./sign_in.tsx";
 import { signUpRoutes } from "./sign_up.tsx";
@@ -15,7 +16,7 @@ export interface AccountRouteDeps {
   readonly assets: PageAssets;
 }
 
-/** Sign-up, sign-in, logins, people and prekeys; and `/`, which leads to one of the pages. */
+/** Sign-up, sign-in, logins, people, prekeys and rooms; and `/`, which leads to one of the pages. */
 export function accountRoutes(deps: AccountRouteDeps): RouteFamily {
   return (app: App) => {
     app.get("/", async (c) => {
@@ -28,5 +29,6 @@ export function accountRoutes(deps: AccountRouteDeps): RouteFamily {
     settingsRoutes(app, deps);
     peopleRoutes(app, deps);
     prekeyRoutes(app, deps);
+    roomRoutes(app, deps);
   };
 }

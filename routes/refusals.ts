@@ -75,6 +75,10 @@ export const REFUSALS: Readonly<Record<RefusalCode, Row>> = {
     words: "This device could not prove itself. Sign in with your password.",
   },
   "unknown-person": { status: 404, words: "Nobody here has that username." },
+  "no-such-room": { status: 404, words: "There is no such room." },
+  "bad-room-entry": { status: 422, words: "The room's rules do not allow that." },
+  "stale-room-list": { status: 409, words: "A list of devices changed in between. Try again." },
+  "room-full": { status: 409, words: "This room is full." },
   "sign-in-again": {
     status: 403,
     words: "It is a while since you gave your password. Sign in again for this.",

@@ -3,5 +3,6 @@ import type { Migration } from "../migrate.ts";
 import { accounts } from "./0001_accounts.ts";
 import { queue } from "./0002_queue.ts";
 import { secondFactors } from "./0003_second_factors.ts";
+import { rooms } from "./0004_rooms.ts";
 
-export const MIGRATIONS: readonly Migration[] = [accounts, queue, secondFactors];
+export const MIGRATIONS: readonly Migration[] = [accounts, queue, secondFactors, rooms];

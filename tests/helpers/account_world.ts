@@ -18,13 +18,14 @@ import { createLimits } from "../../db/limits.ts";
 import { createLogins } from "../../db/logins.ts";
 import { createPasswords } from "../../db/passwords.ts";
 import { createPrekeys } from "../../db/prekeys.ts";
+import { createRooms } from "../../db/rooms.ts";
 import { createSecondFactors } from "../../db/second_factors.ts";
 import { openDatabase } from "../../db/sqlite.ts";
 import { createVaults } from "../../db/vaults.ts";
 import { type Limits, limitsWith } from "../../limits.ts";
 import { type Log, silentLog } from "../../log.ts";
 import { type Bytes, utf8 } from "../../protocol/encoding.ts";
-import type { AccountId } from "../../protocol/ids.ts";
+import type { AccountId, RoomId } from "../../protocol/ids.ts";
 import { accountRoutes } from "../../routes/account.ts";
 import { createAssets } from "../../routes/assets.ts";
 
@@ -99,6 +100,11 @@ export interface World {
   readonly ended: string[];
   readonly listChanges: [AccountId, number][];
   readonly low: string[];
+  readonly roomChanges: {
+    readonly room: RoomId;
+    readonly seq: number;
+    readonly accounts: readonly AccountId[];
+  }[];
   /** One request, as the listener would hand it over. */
   fetch(request: Request, address?: string): Promise<Response>;
   close(): void;
@@ -113,6 +119,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
   const mailer = new FakeMailer();
   const log = options.log ?? silentLog;
   const [ended, listChanges, low]: [string[], [AccountId, number][], string[]] = [[], [], []];
+  const roomChanges: World["roomChanges"] = [];
   const random = fakeRandom(`world ${worlds++}`);
   const deps: AuthDeps = {
     store: {
@@ -126,6 +133,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
       footprints: createFootprints(db),
       passwords: createPasswords(db),
       secondFactors: createSecondFactors(db),
+      rooms: createRooms(db),
     },
     secrets: options.secrets ?? { opaqueSetup: await makeServerSetup(), codeKey: random(32) },
     mailer,
@@ -133,6 +141,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
       loginsEnded: (ids) => ended.push(...ids),
       listChanged: (account, version) => listChanges.push([account, version]),
       prekeysLow: (device) => low.push(device),
+      roomChanged: (room, seq, accounts) => roomChanges.push({ room, seq, accounts }),
     },
     log,
     limits: limitsWith(options.limits),
@@ -158,7 +167,8 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
   const fetch = async (request: Request, address = "192.0.2.1") =>
     await app.fetch(request, { address, loopback: false });
   const close = () => db.close();
-  return { auth, deps, db, clock, mailer, ended, listChanges, low, fetch, close };
+  const told = { ended, listChanges, low, roomChanges };
+  return { auth, deps, db, clock, mailer, ...told, fetch, close };
 }
 
 /** Carries a client's requests to the world: as a browser with cookies, or as a terminal. */

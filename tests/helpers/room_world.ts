@@ -41,7 +41,12 @@ export class TestRoom {
   private constructor(public keys: RoomKeys) {}
 
   static async create(owner: Owner): Promise<TestRoom> {
-    const room = new TestRoom(await quickKeys());
+    return await TestRoom.createWith(owner, await quickKeys());
+  }
+
+  /** A room under a given code. */
+  static async createWith(owner: Owner, keys: RoomKeys): Promise<TestRoom> {
+    const room = new TestRoom(keys);
     const next = await nextCode(null, room.keys, DETAILS);
     await room.take(await createRoomEntry(authorOf(owner), provenOf(owner), next));
     return room;

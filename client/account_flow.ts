@@ -35,7 +35,7 @@ import {
 import { type Bytes, equalBytes, fromBase64Url } from "../protocol/encoding.ts";
 import { FormatError, VerifyError } from "../protocol/errors.ts";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
-import { signLogin } from "./device_login.ts";
+import { renewLogin, signLogin } from "./device_login.ts";
 import {
   type Installation,
   installDevice,
@@ -85,9 +85,13 @@ export interface SignedIn {
   readonly known: boolean;
 }
 
+/** Sign-ups whose last answer was lost, by their server's interface: the recovery key is nowhere else. */
+const unanswered = new WeakMap<Api, SignedUp>();
+
 /**
  * Everything after the confirmed code: password, keys, vault, prekeys, account. The account key exists
- * in clear only in here. When this refuses, the store holds no device.
+ * in clear only in here. When the server refuses, the store holds no device; when it does not answer, this
+ * may be called again and finds out.
  */
 export async function finishSignUp(
   parts: FlowParts,
@@ -95,6 +99,8 @@ export async function finishSignUp(
 ): Promise<Outcome<SignedUp>> {
   const taken = await refuseForeign(parts.store, form.account);
   if (taken) return taken;
+  const found = await lookForLost(parts, form.account);
+  if (found) return found;
   const registered = await registerPassword(parts, form.password);
   if (!registered.ok) return registered;
   const { record, exportKey } = registered.value;
@@ -110,10 +116,30 @@ export async function finishSignUp(
     device: made.device.device,
     prekeys: prekeys.upload,
   });
-  if (!created.ok) return await undo(parts, created);
+  const { account, device } = made.device;
+  const signedUp = { account, device, username: form.username, recoveryKey };
+  if (!created.ok) {
+    if (!isRefusal(created)) unanswered.set(parts.api, signedUp);
+    return await undo(parts, created);
+  }
   await markActive(parts.store, parts.api.login);
-  const { account, device, username } = created.value;
-  return done({ account, device, username, recoveryKey });
+  return done({ ...signedUp, username: created.value.username });
+}
+
+/** The account of an earlier call, if the server made it after all; null when it did not. */
+async function lookForLost(
+  { api, store }: FlowParts,
+  account: AccountId,
+): Promise<Outcome<SignedUp> | null> {
+  const lost = unanswered.get(api);
+  const own = await store.get<DeviceKeys>("device", "keys");
+  if (lost?.account !== account || own?.device !== lost.device) return null;
+  const renewal = await renewLogin(api, own);
+  if (renewal === "failed") return refused("offline", "The server cannot be reached.");
+  unanswered.delete(api);
+  if (renewal === "refused") return null;
+  await markActive(store, api.login);
+  return done(lost);
 }
 
 /** The password was right; a code of the second factor is to come. Held in memory only. */
@@ -323,13 +349,18 @@ async function undo(
   { store }: FlowParts,
   answer: ApiResult<unknown> & { ok: false },
 ): Promise<Outcome<never>> {
-  if (answer.status >= 400 && answer.status < 500) {
+  if (isRefusal(answer)) {
     await store.commit([
       { table: "meta", key: META.me, remove: true },
       { table: "device", key: "keys", remove: true },
     ]);
   }
   return outcomeOf(answer);
+}
+
+/** The server has answered, and made nothing. */
+function isRefusal({ status }: { readonly status: number }): boolean {
+  return status >= 400 && status < 500;
 }
 
 async function refuseForeign(

@@ -1,11 +1,16 @@
 /** Becoming a device while the server lies or the network goes away, against real accounts. */
 import assert from "node:assert/strict";
-import { type FlowParts, signIn } from "../../client/account_flow.ts";
+import { finishSignUp, type FlowParts, signIn } from "../../client/account_flow.ts";
 import { type Contact, type MeRecord, META } from "../../client/records.ts";
 import { MemoryStore } from "../../client/store_memory.ts";
 import type { Api } from "../../client/transport.ts";
+import type { DeviceKeys } from "../../crypto/account.ts";
+import { parseRecoveryKey } from "../../crypto/recovery_key.ts";
+import { unwrapVaultKey } from "../../crypto/vault.ts";
 import { verifyDeviceList } from "../../protocol/bundle.ts";
+import type { Bytes } from "../../protocol/encoding.ts";
 import { makeWorld, value, Visitor } from "../helpers/account_world.ts";
+import { confirmContact } from "../helpers/members.ts";
 import { flowAt, signInAt, signUpGuarded } from "../helpers/guarded.ts";
 
 /** The visitor's calls, some of them bent. */
@@ -92,3 +97,39 @@ Deno.test("attack: messages stay their owner's when a sign-in breaks off; anothe
   assert.match(outcome.words, /@ana's messages/);
   world.close();
 });
+
+for (const taken of [true, false]) {
+  const what = taken ? "of an account that was made" : "before the request arrived";
+  Deno.test(`a sign-up whose last answer is lost, ${what}, goes on and shows the key that opens the vault`, async () => {
+    const world = await makeWorld();
+    const visitor = new Visitor(world, "browser");
+    const form = {
+      account: await confirmContact(visitor, "ana"),
+      username: "ana",
+      fullName: "Ana",
+    };
+    const sealed: Bytes[] = [];
+    let lost = 0;
+    const parts = bent(visitor, new MemoryStore(), (api) => ({
+      async createAccount(request) {
+        sealed.push(request.vault.wraps.find(({ kind }) => kind === "recovery")!.sealed);
+        if (lost++ > 0) return await api.createAccount(request);
+        if (taken) value(await api.createAccount(request));
+        return { ok: false, status: 0, code: "offline", words: "", retryAfter: null };
+      },
+    }));
+    const password = "the long password of ana";
+    assert.ok(!(await finishSignUp(parts, { ...form, password })).ok);
+    const again = await finishSignUp(parts, { ...form, password });
+    assert.ok(again.ok, again.ok ? "" : again.words);
+    assert.equal(sealed.length, taken ? 1 : 2);
+    const key = await parseRecoveryKey(again.value.recoveryKey);
+    const { aik } = (await parts.store.get<DeviceKeys>("device", "keys"))!;
+    const owner = { account: form.account, aik };
+    assert.ok(key.ok);
+    assert.equal((await unwrapVaultKey(sealed.at(-1)!, key.key, "recovery", owner)).length, 32);
+    assert.equal(value(await visitor.api.me()).device, again.value.device);
+    assert.equal((await parts.store.get<MeRecord>("meta", META.me))?.state, "active");
+    world.close();
+  });
+}

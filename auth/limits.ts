@@ -33,9 +33,10 @@ export interface Limiter {
   roomLookup(account: string, address: string): Promise<Outcome<null>>;
   roomEntry(account: string): Promise<Outcome<null>>;
   prekeys(fetcher: string, target: string): Promise<Outcome<null>>;
-  /** How many one-time keys of `target` may still be handed out in this hour. */
-  oneTimeBudget(target: string): Promise<number>;
-  oneTimeSpent(target: string, amount: number): Promise<void>;
+  /** Takes up to `wanted` of the one-time keys of `target` that may still be handed out in this hour. */
+  takeOneTime(target: string, wanted: number): Promise<number>;
+  /** Gives back what was taken and then not used. */
+  returnOneTime(target: string, amount: number): Promise<void>;
 }
 
 /** The limiter over the store's counters. */
@@ -75,7 +76,8 @@ export function createLimiter(deps: AuthDeps): Limiter {
     return outcome(wait);
   }
 
-  const target = (account: string) => key("one-time keys of", account);
+  const oneTimeKeys = (account: string) =>
+    window(limits.prekeysPerHour, "one-time keys of", account);
   return {
     letter,
     password,
@@ -103,12 +105,9 @@ export function createLimiter(deps: AuthDeps): Limiter {
       const bucket = key("prekeys", fetcher, owner);
       return outcome(await counters.drop(bucket, limits.prekeyFetches, refill, deps.now()));
     },
-    oneTimeBudget: async (account) => {
-      const spent = await counters.counted(target(account), HOUR, deps.now());
-      return Math.max(0, limits.prekeysPerHour - spent);
-    },
-    oneTimeSpent: async (account, amount) => {
-      if (amount > 0) await counters.add(target(account), amount, deps.now());
+    takeOneTime: (account, wanted) => counters.takeUpTo(wanted, oneTimeKeys(account), deps.now()),
+    returnOneTime: async (account, amount) => {
+      if (amount > 0) await counters.add(oneTimeKeys(account).key, -amount, deps.now());
     },
   };
 }

@@ -70,9 +70,9 @@ export function createPeople(deps: AuthDeps, limiter: Limiter): People {
     if (await accounts.byId(account) === null) return refused("unknown-person");
     const allowed = await limiter.prekeys(login.account, account);
     if (!allowed.ok) return allowed;
-    const budget = await limiter.oneTimeBudget(account);
+    const budget = await limiter.takeOneTime(account, wanted.length);
     const taken = await prekeys.take(account, [...wanted], budget);
-    await limiter.oneTimeSpent(account, taken.oneTimeUsed);
+    await limiter.returnOneTime(account, budget - taken.oneTimeUsed);
     for (const { device } of taken.bundles) await reportLow(device);
     return done(taken);
   }

@@ -20,8 +20,10 @@ export interface Window {
 export interface LimitsStore {
   /** One in each window, or none in any when one of them is full: checked and counted in one step. */
   count(windows: readonly Window[], now: number): Promise<WaitMs>;
-  /** Counts so many without a limit. */
+  /** Counts so many without a limit; a negative amount gives back what was taken for nothing. */
   add(key: Bytes, amount: number, now: number): Promise<void>;
+  /** Counts up to `wanted`, as many as the window has left, and says how many: checked and counted in one step. */
+  takeUpTo(wanted: number, window: Window, now: number): Promise<number>;
   /** How many were counted in the last `windowMs`. */
   counted(key: Bytes, windowMs: number, now: number): Promise<number>;
   /** A bucket of `size` drops; a spent drop comes back every `refillMs`. Takes one. */
@@ -77,6 +79,13 @@ export function createLimits(db: DatabaseSync): LimitsStore {
     return wait;
   }
 
+  function takeUpTo(wanted: number, { key, most, windowMs }: Window, now: number): number {
+    const left = Math.max(0, most - look(key, windowMs, now).total);
+    const taken = Math.min(left, wanted);
+    if (taken > 0) add.run(key, now, taken);
+    return taken;
+  }
+
   /** Counted in the time that it takes to refill, so that there is nothing to round. */
   function drop(key: Bytes, size: number, refillMs: number, now: number): WaitMs {
     const known = one<{ full_at: number }>(bucket, key)?.full_at ?? now;
@@ -100,6 +109,7 @@ export function createLimits(db: DatabaseSync): LimitsStore {
   return {
     count: (windows, now) => atOnce(() => count(windows, now)),
     add: (key, amount, now) => later(() => void add.run(key, now, amount)),
+    takeUpTo: (...args) => atOnce(() => takeUpTo(...args)),
     counted: (key, windowMs, now) => atOnce(() => look(key, windowMs, now).total),
     drop: (...args) => atOnce(() => drop(...args)),
     tryAfterWait: (...args) => atOnce(() => tryAfterWait(...args)),

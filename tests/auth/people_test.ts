@@ -148,6 +148,29 @@ Deno.test("attack: many accounts together drain sixty keys an hour, then get the
   world.close();
 });
 
+Deno.test("attack: fetches at the same moment share what is left of the hour", async () => {
+  const { world, ana, ben } = await two({ limits: { prekeysPerHour: 4, prekeyFetches: 100 } });
+  value((await stockUp(world, ben, 4, 20, 20)).answer);
+  const device = ben.keys.device.device;
+  const fetched = await Promise.all(
+    Array.from({ length: 12 }, () => ana.visitor.api.bundles(ben.account, [device])),
+  );
+  const once = fetched.filter((one) => value(one).bundles[0]!.kem.kind === "once");
+  assert.equal(once.length, 4);
+  world.close();
+});
+
+Deno.test("a fetch of what is not there uses up nothing of the hour", async () => {
+  const { world, ana, ben } = await two({ limits: { prekeysPerHour: 2, prekeyFetches: 100 } });
+  for (let i = 0; i < 5; i++) {
+    value(await ana.visitor.api.bundles(ben.account, [randomId<"device">()]));
+  }
+  const { device } = ben.keys.device;
+  const { bundles: [bundle] } = value(await ana.visitor.api.bundles(ben.account, [device]));
+  assert.equal(bundle!.kem.kind, "once");
+  world.close();
+});
+
 Deno.test("own other devices can be written to, the asking one not", async () => {
   const world = await makeWorld();
   const ana = await signUp(world, "ana");

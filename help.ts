@@ -25,6 +25,51 @@ export function serveHelp(): string {
   ].join("\n");
 }
 
+/** What `snug backup --help` prints. */
+export function backupHelp(): string {
+  return [
+    "snug backup FILE [FLAGS]: write an encrypted backup while the server runs.",
+    "",
+    "It holds the database and the secrets, as of one moment; not the certificate, not the outbox.",
+    "It is opened again and checked before it gets its name. FILE must not exist yet.",
+    "",
+    ...backupFlags("the passphrase in its first line, 12 characters or more"),
+  ].join("\n");
+}
+
+/** What `snug restore --help` prints. */
+export function restoreHelp(): string {
+  return [
+    "snug restore FILE [FLAGS]: put a backup into a new or empty folder.",
+    "",
+    "Everything is opened and checked first; a file that is not whole changes nothing.",
+    "",
+    ...backupFlags("the passphrase in its first line"),
+  ].join("\n");
+}
+
+function backupFlags(passphrase: string): string[] {
+  const { flag, takes, words, env, standard } = SETTINGS.data;
+  return [
+    `  --${flag} ${takes}\n${INDENT}${words}\n${INDENT}${env}; default: ${standard}`,
+    `  --passphrase-file FILE\n${INDENT}${passphrase}\n${INDENT}` +
+    "SNUG_BACKUP_PASSPHRASE may hold it instead; default: it is asked for",
+  ];
+}
+
+/** What `snug doctor --help` prints. */
+export function doctorHelp(): string {
+  return [
+    "snug doctor [FLAGS]: look at everything the server needs, and say the cure of what is wrong.",
+    "",
+    "Run it beside the server, as the user who runs it and with the same flags and variables",
+    "(snug serve --help). Nothing is changed. Exit status 1 when something has failed.",
+    "",
+    `  --mail-to ADDRESS\n${INDENT}send a test letter there`,
+    `  --json\n${INDENT}one JSON object instead of lines`,
+  ].join("\n");
+}
+
 /** One line a command. */
 export function usage(commands: Readonly<Record<string, { readonly words: string }>>): string {
   const rows = Object.entries(commands).map(([name, { words }]) => `  ${name.padEnd(10)}${words}`);

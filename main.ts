@@ -1,12 +1,12 @@
 /**
- * The command line: `snug serve | chat | version`.
+ * The command line: `snug serve | chat | backup | restore | doctor | version`.
  *
  * Owns the process: signals, the two guards against stray errors, and the exit status. Commands
  * are loaded when they are called, so that `snug version` does not start half a server.
  */
 import { chatHelp } from "./client/terminal/options.ts";
 import { ConfigError } from "./config.ts";
-import { serveHelp, usage } from "./help.ts";
+import { backupHelp, doctorHelp, restoreHelp, serveHelp, usage } from "./help.ts";
 import { createLog } from "./log.ts";
 import type { CommandIo } from "./serve.ts";
 import { VERSION } from "./version.ts";
@@ -33,6 +33,21 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     words: "talk from a terminal",
     help: chatHelp,
     run: async (args, io) => await (await import("./chat.ts")).runChat(args, io),
+  },
+  backup: {
+    words: "write an encrypted backup while the server runs",
+    help: backupHelp,
+    run: async (args, io) => await (await import("./backup.ts")).runBackup(args, io),
+  },
+  restore: {
+    words: "put a backup into an empty folder",
+    help: restoreHelp,
+    run: async (args, io) => await (await import("./backup.ts")).runRestore(args, io),
+  },
+  doctor: {
+    words: "look for what is wrong, and say the cure",
+    help: doctorHelp,
+    run: async (args, io) => await (await import("./doctor.ts")).runDoctor(args, io),
   },
   version: {
     words: "print the version",

@@ -177,6 +177,8 @@ async function tryOut(draft: string, options: BackupOptions): Promise<number> {
       stretch: options.stretch,
     });
     return accounts;
+  } catch (error) {
+    throw inWords(`${options.dataDir}, where the backup is tried out`, error);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

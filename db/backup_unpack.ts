@@ -93,8 +93,6 @@ async function unpackFiles(options: UnpackOptions): Promise<About> {
   try {
     const key = await openHead(await readHead(input), options.passphrase, options.stretch);
     await readArchive(new SealedReader(key, await reader(input, options)), writer);
-  } catch (error) {
-    throw inWords(dir, error);
   } finally {
     writer.close();
     input.close();

@@ -11,7 +11,7 @@ const PERMISSIONS = [
   "--allow-env",
   "--allow-read",
   "--allow-write",
-  "--allow-sys=hostname,osRelease,uid",
+  "--allow-sys=hostname,osRelease,statfs,uid",
 ];
 
 const { success } = await new Deno.Command(Deno.execPath(), {

@@ -6,6 +6,7 @@
  * transactions there were. On every line of standard input it says, in JSON, how many there have
  * been and how long the longest one since the last line took.
  */
+import { setImmediate } from "node:timers";
 import { openDatabase } from "../../db/sqlite.ts";
 
 const KEPT = 20_000;

@@ -1,6 +1,7 @@
 /** Backups while another process writes without a pause: none may be torn, and nobody may wait. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { setImmediate } from "node:timers";
 import { makeBackup } from "../../db/backup.ts";
 import { restoreBackup } from "../../db/restore.ts";
 import { openDatabase } from "../../db/sqlite.ts";

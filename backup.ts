@@ -1,0 +1,117 @@
+/** `snug backup` and `snug restore`: flags, passphrase, progress, and words for people. */
+import { ConfigError, shown } from "./config_values.ts";
+import { makeBackup, type Progress } from "./db/backup.ts";
+import { restoreBackup } from "./db/restore.ts";
+import { type AskSecret, askTerminal, readPassphrase } from "./passphrase.ts";
+import type { CommandIo } from "./serve.ts";
+import { SETTINGS } from "./settings.ts";
+import { VERSION } from "./version.ts";
+
+/** People who wait hear of it this often. */
+const PROGRESS_MS = 1_000;
+
+const { data } = SETTINGS;
+
+interface Given {
+  readonly file: string;
+  readonly dataDir: string;
+  readonly passphraseFile: string | undefined;
+}
+
+/** Makes one backup; resolves to the exit status. */
+export async function runBackup(
+  args: readonly string[],
+  io: CommandIo,
+  ask: AskSecret = askTerminal,
+): Promise<number> {
+  const { file, dataDir, passphraseFile } = readArguments("backup", args, io);
+  const passphrase = await passphraseFrom(passphraseFile, true, io, ask);
+  const { bytes, accounts } = await makeBackup({
+    ...parts(io),
+    file,
+    dataDir,
+    passphrase,
+    program: VERSION,
+    now: io.now,
+  });
+  io.print(`${file}: ${megabytes(bytes)}, ${counted(accounts)}. It was opened again and is whole.`);
+  io.print("Keep the passphrase elsewhere: without it this file opens nothing.");
+  return 0;
+}
+
+/** Restores one backup; resolves to the exit status. */
+export async function runRestore(
+  args: readonly string[],
+  io: CommandIo,
+  ask: AskSecret = askTerminal,
+): Promise<number> {
+  const { file, dataDir, passphraseFile } = readArguments("restore", args, io);
+  const passphrase = await passphraseFrom(passphraseFile, false, io, ask);
+  const { made, program, accounts } = await restoreBackup({
+    ...parts(io),
+    file,
+    dataDir,
+    passphrase,
+  });
+  io.print(`${dataDir}: ${counted(accounts)}, as of ${made} (Snug ${program}).`);
+  io.print(`Start it: snug serve --data ${dataDir} and the flags this server had.`);
+  io.print("Devices go on by themselves; people may have to sign in again in the browser.");
+  io.print("The server's certificate is not in a backup: a self-signed one is new.");
+  return 0;
+}
+
+function readArguments(name: "backup" | "restore", args: readonly string[], io: CommandIo): Given {
+  const flags = { [`--${data.flag}`]: io.env(data.env) || data.standard, "--passphrase-file": "" };
+  const files: string[] = [];
+  const rest = [...args];
+  while (rest.length > 0) {
+    const word = rest.shift()!;
+    const [flag = "", inline] = /^(--[a-z-]+)(?:=(.*))?$/s.exec(word)?.slice(1) ?? [word];
+    if (Object.hasOwn(flags, flag)) flags[flag] = valueOf(flag, inline ?? rest.shift());
+    else if (!word.startsWith("-")) files.push(word);
+    else if (word !== "--") throw new ConfigError(`${shown(word)} is not a flag of snug ${name}.`);
+  }
+  const [file] = files;
+  if (file === undefined || file === "" || files.length > 1) {
+    throw new ConfigError(`snug ${name} takes one FILE. Try snug ${name} --help.`);
+  }
+  const passphraseFile = flags["--passphrase-file"] || undefined;
+  return { file, dataDir: flags[`--${data.flag}`]!, passphraseFile };
+}
+
+function valueOf(flag: string, value: string | undefined): string {
+  if (value === undefined || value === "") throw new ConfigError(`${flag} needs a value.`);
+  return value;
+}
+
+function passphraseFrom(file: string | undefined, isNew: boolean, io: CommandIo, ask: AskSecret) {
+  return readPassphrase(file, isNew, { env: io.env, ask, warn: io.writeLog });
+}
+
+function parts(io: CommandIo) {
+  return {
+    random: (length: number) => crypto.getRandomValues(new Uint8Array(length)),
+    stop: io.stop,
+    progress: sayProgress(io),
+  };
+}
+
+/** A line a second; nothing where it takes less. */
+function sayProgress(io: CommandIo): (progress: Progress) => void {
+  let next = io.now() + PROGRESS_MS;
+  return ({ step, done, total }) => {
+    // At the end there is nothing to wait for; a busy database's log may even go past it.
+    if (io.now() < next || done >= total) return;
+    next = io.now() + PROGRESS_MS;
+    const percent = Math.floor(100 * done / total);
+    io.writeLog(`${step} ${String(percent).padStart(3)} %  ${megabytes(done)}`);
+  };
+}
+
+function megabytes(bytes: number): string {
+  return bytes < 1e5 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function counted(accounts: number): string {
+  return accounts === 1 ? "1 account" : `${accounts} accounts`;
+}

@@ -1,0 +1,127 @@
+/** What `snug doctor` finds about this machine: the certificate, the clock, the open-file limit. */
+import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import { join } from "node:path";
+import { openCertificate } from "./certificate_source.ts";
+import type { Config } from "./config.ts";
+import { type DatabaseFacts, type Finding, sayFor, wordsOf } from "./doctor_data.ts";
+
+const DAY = 86_400_000;
+/** No clock that is right says less: this program is newer. */
+const WRITTEN = Date.UTC(2026, 0, 1);
+/** An own certificate is made anew 30 days before its end, and looked at twice a day. */
+const RENEWED_DAYS = 28;
+const WARN_DAYS = 14;
+/** Clocks are put right by less than this. */
+const CLOCK_SLACK = 300_000;
+/** Files the server has open besides connections. */
+const OWN_FILES = 64;
+const MOST_FILES = 50_000;
+
+/** Looks at the certificate, the clock and the limit of open files. */
+export async function checkMachine(
+  config: Config,
+  facts: DatabaseFacts,
+  now: number,
+): Promise<Finding[]> {
+  return [
+    await checkCertificate(config, now),
+    checkClock(facts.newest, now),
+    checkFiles(config.limits.connections),
+  ];
+}
+
+async function checkCertificate(config: Config, now: number): Promise<Finding> {
+  const say = sayFor("certificate");
+  if (config.tls === "off") return say("ok", "none: --tls off");
+  try {
+    const pem = await readLeaf(config, now);
+    if (pem === null) return say("ok", "none yet: it is made at the first start");
+    return judge(new X509Certificate(pem), config, now);
+  } catch (error) {
+    const words = wordsOf(config.tlsFiles?.cert ?? config.dataDir, error);
+    return say("fail", words, "Name PEM files that belong together and that this user may read.");
+  }
+}
+
+/** Files that were given are read as the server reads them: a key of another certificate fails. */
+async function readLeaf(config: Config, now: number): Promise<string | null> {
+  if (config.tlsFiles !== undefined) {
+    const log = { debug() {}, info() {}, warn() {}, error() {} };
+    return (await openCertificate(config, { now: () => now, log }))?.pair.cert ?? null;
+  }
+  return await Deno.readTextFile(join(config.dataDir, "server.pem")).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  });
+}
+
+function judge(leaf: X509Certificate, config: Config, now: number): Finding {
+  const say = sayFor("certificate");
+  const own = config.tlsFiles === undefined;
+  const cure = own
+    ? "Restart the server: it renews its own certificate. Else check the clock."
+    : "Renew it; the server takes up the new files by itself.";
+  const [from, to] = [timeOf(leaf.validFrom), timeOf(leaf.validTo)];
+  const days = Math.floor((to - now) / DAY);
+  if (now < from) return say("fail", `it begins only on ${dateOf(from)}`, "Check the clock.");
+  if (now >= to) return say("fail", `it ended on ${dateOf(to)}`, cure);
+  const host = new URL(config.origin).hostname.replace(/^\[|\]$/g, "");
+  const named = isIP(host) === 0 ? leaf.checkHost(host) : leaf.checkIP(host);
+  if (named === undefined) {
+    return say(
+      "fail",
+      `it is not for ${host}`,
+      own ? cure : "Get one with that name, or fix --origin.",
+    );
+  }
+  const state = days < (own ? RENEWED_DAYS : WARN_DAYS) ? "warn" : "ok";
+  return say(state, `for ${host}, ${days} days left`, state === "ok" ? "" : cure);
+}
+
+/** Deno 2.4 writes the zone as +00:00, which Date does not read in this format. */
+function timeOf(text: string): number {
+  return Date.parse(text.replace(/ \+00:00$/, " GMT"));
+}
+
+function dateOf(time: number): string {
+  return new Date(time).toISOString().slice(0, 10);
+}
+
+function checkClock(newest: number, now: number): Finding {
+  const say = sayFor("clock");
+  const cure = "Set the clock, and keep it right: timedatectl set-ntp true";
+  const shown = new Date(now).toISOString().replace(/\.\d+Z$/, "Z");
+  if (now < WRITTEN) return say("fail", `it says ${shown}`, cure);
+  if (newest > now + CLOCK_SLACK) {
+    return say("fail", `it says ${shown}, but the database knows ${dateOf(newest)} already`, cure);
+  }
+  return say("ok", shown);
+}
+
+/** By opening as many: what the system says it allows is not always what it gives. */
+function checkFiles(connections: number): Finding {
+  const say = sayFor("open files");
+  const wanted = Math.min(connections + OWN_FILES, MOST_FILES);
+  const opened = openMany(wanted);
+  return opened >= wanted
+    ? say("ok", `${wanted} at once, enough for ${connections} connections`)
+    : say(
+      "warn",
+      `only ${opened} at once, ${connections} connections are allowed`,
+      "LimitNOFILE=65536 in the systemd unit, or ulimit -n 65536, or less SNUG_LIMIT_CONNECTIONS.",
+    );
+}
+
+function openMany(wanted: number): number {
+  const files: Deno.FsFile[] = [];
+  const path = Deno.build.os === "windows" ? "NUL" : "/dev/null";
+  try {
+    while (files.length < wanted) files.push(Deno.openSync(path));
+  } catch {
+    // This many it is.
+  } finally {
+    for (const file of files) file.close();
+  }
+  return files.length;
+}

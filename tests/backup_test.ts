@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { main } from "../main.ts";
+import { runBackup } from "../backup.ts";
+import type { CommandIo } from "../serve.ts";
+import { makeDatabase, parts, withFolder } from "./helpers/backups.ts";
+
+const PASSPHRASE = "twelve small words";
+
+/** Runs one command line in this process and collects what it says. */
+async function run(args: string[], env: Record<string, string> = {}) {
+  const printed: string[] = [];
+  const logged: string[] = [];
+  const status = await main(args, commandIo(env, printed, logged));
+  return { status, printed: printed.join("\n"), logged: logged.join("\n") };
+}
+
+function commandIo(env: Record<string, string>, printed: string[], logged: string[]): CommandIo {
+  return {
+    env: (name) => env[name],
+    print: (line) => printed.push(line),
+    writeLog: (line) => logged.push(line),
+    now: () => 0,
+    stop: new AbortController().signal,
+  };
+}
+
+async function refused(
+  args: string[],
+  words: RegExp,
+  status = 2,
+  env: Record<string, string> = {},
+) {
+  const said = await run(args, env);
+  assert.match(said.logged, words, args.join(" "));
+  assert.ok(!said.logged.includes("\n"), "one line");
+  assert.ok(!said.logged.includes(PASSPHRASE));
+  assert.equal(said.status, status);
+}
+
+Deno.test("backup and restore are one command each, and say what to do next", () =>
+  withFolder(async (root) => {
+    const { dataDir } = await parts(root);
+    makeDatabase(dataDir);
+    await Deno.writeTextFile(`${root}/pass`, `${PASSPHRASE}\n`, { mode: 0o600 });
+    const backup = await run(["backup", `${root}/b`, `--data=${dataDir}`], {
+      SNUG_BACKUP_PASSPHRASE: PASSPHRASE,
+    });
+    assert.equal(backup.status, 0);
+    assert.equal(backup.logged, "");
+    assert.match(
+      backup.printed,
+      /^.*\/b: \d+\.\d MB, 1 account\. It was opened again and is whole\.$/m,
+    );
+    const flags = ["--passphrase-file", `${root}/pass`, "--data", `${root}/new`];
+    const restore = await run(["restore", `${root}/b`, ...flags]);
+    assert.equal(restore.status, 0);
+    assert.match(restore.printed, /^.*\/new: 1 account, as of 1970-01-01T00:00:00\.000Z/m);
+    assert.match(restore.printed, /^Start it: snug serve --data .*\/new /m);
+  }));
+
+Deno.test("--help explains flags and variables of backup, restore and doctor", async () => {
+  for (
+    const [name, words] of [
+      ["backup", ["--data", "SNUG_DATA", "--passphrase-file", "SNUG_BACKUP_PASSPHRASE"]],
+      ["restore", ["--data", "SNUG_DATA", "--passphrase-file", "SNUG_BACKUP_PASSPHRASE"]],
+      ["doctor", ["--mail-to", "--json"]],
+    ] as const
+  ) {
+    const { status, printed } = await run([name, "--help"]);
+    assert.equal(status, 0);
+    for (const word of words) assert.ok(printed.includes(word), `${name}: ${word}`);
+  }
+});
+
+Deno.test("every bad value is one line and exit 2", () =>
+  withFolder(async (root) => {
+    const long = `${root}/long`;
+    await Deno.writeTextFile(long, "x".repeat(5000), { mode: 0o600 });
+    await Deno.writeTextFile(`${root}/empty`, "\n", { mode: 0o600 });
+    for (const name of ["backup", "restore"]) {
+      await refused([name], /takes one FILE/);
+      await refused([name, "a", "b"], /takes one FILE/);
+      await refused([name, ""], /takes one FILE/);
+      await refused([name, "a", "--sideways"], /--sideways is not a flag of snug/);
+      await refused([name, "a", "-x"], /-x is not a flag of snug/);
+      await refused([name, "a", "--data"], /--data needs a value/);
+      await refused([name, "a", "--data="], /--data needs a value/);
+      await refused([name, "a", "--passphrase-file", `${root}/none`], /none: cannot be read/);
+      await refused([name, "a", "--passphrase-file", root], /cannot be read/);
+      await refused([name, "a", "--passphrase-file", long], /too long to be a passphrase/);
+      await refused([name, "a", "--passphrase-file", `${root}/empty`], /The passphrase is empty/);
+    }
+    const short = { SNUG_BACKUP_PASSPHRASE: "too short" };
+    await refused(["backup", "a"], /12 characters or more/, 2, short);
+  }));
+
+Deno.test("a passphrase file that others can read is named", () =>
+  withFolder(async (root) => {
+    await Deno.writeTextFile(`${root}/pass`, PASSPHRASE);
+    await Deno.chmod(`${root}/pass`, 0o644);
+    const flags = ["--passphrase-file", `${root}/pass`, "--data", `${root}/new`];
+    const { logged, status } = await run(["restore", `${root}/none`, ...flags]);
+    assert.equal(status, 1);
+    assert.match(logged, /^.*pass can be read by others on this machine: chmod 600/);
+    assert.match(logged, /none: there is no such file or folder\.$/);
+  }));
+
+Deno.test("a typed passphrase is asked for twice, and must be the same", () =>
+  withFolder(async (root) => {
+    const { dataDir } = await parts(root);
+    makeDatabase(dataDir);
+    const asked: string[] = [];
+    const answers = [PASSPHRASE, "twelve large words"];
+    const ask = (question: string) => {
+      asked.push(question);
+      return Promise.resolve(answers[asked.length - 1] ?? null);
+    };
+    const io = commandIo({ SNUG_DATA: dataDir }, [], []);
+    await assert.rejects(runBackup([`${root}/b`], io, ask), /The two are not the same/);
+    const nobody = () => Promise.resolve(null);
+    await assert.rejects(runBackup([`${root}/b`], io, nobody), /give --passphrase-file FILE or/);
+    assert.deepEqual(asked, ["Passphrase of the backup: ", "The same again: "]);
+  }));
+
+const tmpfs = async (mountPoint: string, size: string) => {
+  const args = ["-t", "tmpfs", "-o", `size=${size}`, "none", mountPoint];
+  const result = await new Deno.Command("mount", { args, stdout: "null", stderr: "null" }).output()
+    .catch(() => ({ success: false }));
+  return result.success;
+};
+
+Deno.test("a full disk is one line and exit 1, whichever disk it is, and nothing is left behind", () =>
+  withFolder(async (root) => {
+    const { dataDir } = await parts(root);
+    makeDatabase(dataDir);
+    const disk = `${root}/disk`;
+    await Deno.mkdir(disk);
+    if (!await tmpfs(disk, "100k")) {
+      console.log("skipped: no right to mount a small disk");
+      return;
+    }
+    const env = { SNUG_BACKUP_PASSPHRASE: PASSPHRASE, SNUG_DATA: dataDir };
+    try {
+      await refused(["backup", `${disk}/b`], /disk\/b: the disk is full\.$/, 1, env);
+      assert.equal((await run(["backup", `${root}/b`], env)).status, 0);
+      const into = { ...env, SNUG_DATA: disk };
+      await refused(["restore", `${root}/b`], /disk: the disk is full\.$/, 1, into);
+      assert.deepEqual(await Array.fromAsync(Deno.readDir(disk)), []);
+    } finally {
+      await new Deno.Command("umount", { args: [disk] }).output();
+    }
+  }));

@@ -54,7 +54,10 @@ export function createDeviceLogins(
       const proof = loginProofBytes({ account, device, origin, challenge });
       if (!await verifySignature(row.sign, "login", proof, signature)) return refused("bad-proof");
       const login = logins.issue(account, device, "device");
-      deps.events.loginsEnded(await store.logins.replaceOfDevice(device, login.row));
+      const ended = await store.logins.replaceOfDevice(device, login.row);
+      // Removed or signed out while the signature was judged.
+      if (ended === null) return refused("bad-proof");
+      deps.events.loginsEnded(ended);
       deps.log.info("auth.device-login");
       return done({ account, device, login });
     },

@@ -41,8 +41,11 @@ export interface ListedLogin {
 /** Logins by hash, by device and by account. */
 export interface LoginsStore {
   insert(login: LoginRow): Promise<void>;
-  /** Ends every other login of the device and adds this one. Returns the ids that ended. */
-  replaceOfDevice(device: DeviceId, login: LoginRow): Promise<string[]>;
+  /**
+   * Ends every other login of the device and adds this one. Returns the ids that ended; null, and nothing
+   * happens, when the device is gone or its owner signed it out.
+   */
+  replaceOfDevice(device: DeviceId, login: LoginRow): Promise<string[] | null>;
   /** Alive or not: the caller judges by the times. */
   find(hash: Bytes): Promise<LoginRow | null>;
   use(id: string, now: number): Promise<void>;
@@ -131,11 +134,13 @@ export function createLogins(db: DatabaseSync): LoginsStore {
   const countTry = db.prepare(
     "update logins set tries = tries + 1 where id = ? and kind = 'partial' and tries < ?",
   );
+  const renewable = db.prepare("select 1 from devices where id = ? and password_needed = 0");
   const atOnce = <T>(work: () => T) => later(() => transaction(db, work));
   return {
     insert: (login) => later(() => logins.insert(login)),
     replaceOfDevice: (device, login) =>
       atOnce(() => {
+        if (renewable.get(device) === undefined) return null;
         const ended = logins.endOfDevice(device);
         logins.insert(login);
         return ended;

@@ -98,3 +98,25 @@ Deno.test("attack: challenges are limited by address", async () => {
   assert.equal(codeOf(await visitor.api.challenge(device)), "rate-limited");
   world.close();
 });
+
+for (const how of ["signed out", "removed"] as const) {
+  Deno.test(`attack: a device that is ${how} while its renewal is judged gets no login`, async () => {
+    const world = await makeWorld();
+    const ana = await signUp(world, "ana");
+    const { devices, logins } = world.deps.store;
+    const { account, device } = ana.keys.device;
+    const find = devices.find;
+    Object.assign(devices, {
+      async find(wanted: typeof device) {
+        const row = await find(wanted);
+        const login = world.db.prepare("select id from logins where device = ?").get(device);
+        if (how === "signed out") await logins.end(account, String(login?.["id"]));
+        else world.db.prepare("delete from devices where id = ?").run(device);
+        return row;
+      },
+    });
+    assert.equal(codeOf(await renew(new Visitor(world), ana.keys.device)), "bad-proof");
+    assert.equal(world.db.prepare("select count(*) as n from logins").get()?.["n"], 0);
+    world.close();
+  });
+}

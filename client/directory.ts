@@ -134,7 +134,9 @@ export class Directory {
     names: { readonly account: AccountId; readonly username: string; readonly fullName: string },
     list: DeviceList,
   ): Promise<Learned> {
-    const { account, username, fullName } = names;
+    const { account, fullName } = names;
+    // A username is given once. Who is known by one stays known by it, whatever the server says later.
+    const username = known?.username ?? names.username;
     const required = Math.max(known?.required ?? 0, list.version);
     const verified = known?.verified ?? false;
     const contact = { account, username, fullName, list, required, verified };

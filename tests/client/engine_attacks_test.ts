@@ -88,6 +88,26 @@ Deno.test("what waits for an old key is never sent to a new one by itself", asyn
   await world.closeAll();
 });
 
+Deno.test("a server that exchanges two people's usernames renames nobody who is known", async () => {
+  const { world, ana, ben, toBen } = await acquainted();
+  const cleo = await world.person("cleo");
+  await talkTo(ana, "cleo");
+  const other = { ben: "cleo", cleo: "ben" } as Readonly<Record<string, string>>;
+  world.server.lies.person = (answer) => {
+    return { ...answer, username: other[answer.username] ?? answer.username };
+  };
+  world.server.relay.listChanged(ben.keys.account, 1);
+  await talkTo(ana, "ben");
+  await talkTo(ana, "cleo");
+  await world.settle();
+  const handles = new Map(
+    (await ana.engine!.conversations()).map(({ account, username }) => [account, username]),
+  );
+  assert.equal(handles.get(toBen.id), "ben");
+  assert.equal(handles.get(cleo.keys.account), "cleo");
+  await world.closeAll();
+});
+
 Deno.test("a device that the account key did not sign gets nothing", async () => {
   const { world, ana, ben, toBen } = await acquainted();
   const ghost = await createAccount(ben.keys.account, "browser", "sealed", world.day);

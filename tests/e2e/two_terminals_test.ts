@@ -1,6 +1,11 @@
 /** Two people talk in two terminals over TLS, with the server's own certificate authority as the only trust. */
 import assert from "node:assert/strict";
-import { filesBelow, findCanaries } from "../helpers/canary.ts";
+import { openSqliteStore } from "../../client/store_sqlite.ts";
+import type { DeviceKeys } from "../../crypto/account.ts";
+import { exportPrivate } from "../../crypto/private_key.ts";
+import type { StoredPrekey } from "../../crypto/prekeys.ts";
+import { type Canary, filesBelow, findCanaries } from "../helpers/canary.ts";
+import { openWireTap } from "../helpers/wire_tap.ts";
 import { person } from "./people.ts";
 import { codeFor, freePort, type Server, startServer } from "./server.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
@@ -111,4 +116,57 @@ Deno.test("bad input to the terminal client is answered in words and never ends 
   }
   assert.equal(await client.quit(), 0);
   assert.equal(await scene.server.stop(), 0);
+});
+
+/** Every private key of a profile, in the bytes it is kept in. */
+async function privateKeys(profile: string): Promise<Canary[]> {
+  const store = openSqliteStore(`${profile}/snug.db`);
+  try {
+    const keys = (await store.get<DeviceKeys>("device", "keys"))!;
+    const prekeys = await store.list<StoredPrekey>("prekeys");
+    const all = [keys.sign, keys.agree, ...prekeys.map(({ value }) => value)];
+    return await Promise.all(all.map(async (key, i) => ({
+      name: `private key ${i}`,
+      secret: key.private instanceof Uint8Array ? key.private : await exportPrivate(key.private),
+    })));
+  } finally {
+    await store.close();
+  }
+}
+
+Deno.test("no private key, password, recovery key or text crosses the wire or reaches the server", async () => {
+  const data = await Deno.makeTempDir({ prefix: "snug-e2e-" });
+  const profiles = await Deno.makeTempDir({ prefix: "snug-profiles-" });
+  const port = freePort();
+  const tap = openWireTap(port);
+  const server = await startServer({ data, port, origin: `http://localhost:${tap.port}` });
+  const terminals: Terminal[] = [];
+  const secrets: Canary[] = [{ name: "a text", secret: "wire canary" }];
+  for (const { username, fullName, contact, password } of [ana, ben]) {
+    const opened = openTerminal(server.origin, `${profiles}/${username}`);
+    terminals.push(opened);
+    await opened.ask({ do: "sign-up", username, fullName, contact, password });
+    const ready = await opened.ask({ do: "code", code: codeFor(data, contact) });
+    secrets.push({ name: `${username}'s password`, secret: password });
+    secrets.push({ name: `${username}'s recovery key`, secret: String(ready["recoveryKey"]) });
+  }
+  const [anaTerminal, benTerminal] = terminals as [Terminal, Terminal];
+  for (let i = 0; i < 5; i++) {
+    await anaTerminal.ask({ do: "send", to: "ben", text: `wire canary a${i}` });
+    await benTerminal.next(message(`wire canary a${i}`));
+    await benTerminal.ask({ do: "send", to: "ana", text: `wire canary b${i}` });
+    await anaTerminal.next(message(`wire canary b${i}`));
+  }
+  for (const opened of terminals) assert.equal(await opened.quit(), 0);
+  assert.equal(await server.stop(), 0, server.log());
+  await tap.close();
+  for (const { username } of [ana, ben]) {
+    secrets.push(...await privateKeys(`${profiles}/${username}`));
+  }
+  assert.ok(secrets.length > 200, "identity and prekeys of both are looked for");
+  const wire = tap.recorded().map((bytes, i) => ({ name: `wire ${i}`, bytes }));
+  const stored = filesBelow(data).filter(({ name }) => !name.startsWith("outbox/"));
+  const log = { name: "log", bytes: new TextEncoder().encode(server.log()) };
+  assert.deepEqual(findCanaries([...wire, ...stored, log], secrets), []);
+  assert.ok(findCanaries(wire, [{ name: "a username", secret: ana.username }]).length > 0);
 });

@@ -6,7 +6,7 @@ import { concat } from "../../protocol/encoding.ts";
 
 export interface WireTap {
   readonly port: number;
-  /** All bytes seen so far: raw in both directions, and the unmasked payloads of client frames. */
+  /** Of each ended connection: both directions raw, and the unmasked payloads of the client's frames. */
   recorded(): Uint8Array[];
   close(): Promise<void>;
 }
@@ -51,13 +51,16 @@ async function relay(
   (client as Deno.TcpConn).setNoDelay(true);
   open.add(client).add(server);
   const sent: Uint8Array[] = [];
+  const received: Uint8Array[] = [];
   await Promise.all([
-    pump(client, server, (bytes) => (recorded.push(bytes), sent.push(bytes))),
-    pump(server, client, (bytes) => recorded.push(bytes)),
+    pump(client, server, (bytes) => sent.push(bytes)),
+    pump(server, client, (bytes) => received.push(bytes)),
   ]);
   open.delete(client);
   open.delete(server);
-  recorded.push(...unmaskedFrames(concat(...sent)));
+  // Each direction in one piece: what is looked for may have been cut in two by the network.
+  const whole = concat(...sent);
+  recorded.push(whole, concat(...received), ...unmaskedFrames(whole));
 }
 
 async function pump(from: Deno.Conn, to: Deno.Conn, keep: (bytes: Uint8Array) => void) {

@@ -224,7 +224,9 @@ export class Directory {
     const text = contact.verified
       ? `${name}'s key is another one than the one you verified. Nothing is sent until you accept it.`
       : `${name}'s key has changed. Nothing is sent until you accept it.`;
-    const device = contact.changed!.devices[0]?.device ?? contact.list.devices[0]!.device;
+    // Either list may be empty: whoever removes the last device leaves none.
+    const [named] = [...contact.changed!.devices, ...contact.list.devices];
+    const device = named?.device ?? this.#me.device;
     await this.#line(change, "key-changed", text, account, device);
     this.#warn(change, "key-changed", text, account);
     const conversation = await getConversation(change, account);

@@ -1,6 +1,6 @@
 /** A server that lies to its clients: each lie is refused or shown, never taken in silence (security.md 5.1). */
 import assert from "node:assert/strict";
-import { createAccount, nextSet } from "../../crypto/account.ts";
+import { createAccount, nextSet, revokeDevices } from "../../crypto/account.ts";
 import { encode } from "../../protocol/codec.ts";
 import { kemSignedSchema } from "../../protocol/bundle.ts";
 import { randomId } from "../../protocol/ids.ts";
@@ -85,6 +85,25 @@ Deno.test("what waits for an old key is never sent to a new one by itself", asyn
   await world.settle();
   const queued = world.server.relay.queue(made.device.device).waiting.length;
   assert.equal(queued, 0, "accepting the key does not send it either");
+  await world.closeAll();
+});
+
+Deno.test("a changed key whose list is as empty as the old one's is shown like any other", async () => {
+  const { world, ana, ben } = await acquainted();
+  const { account, device } = ben.keys;
+  const { list } = world.server.accounts.get(account)!;
+  await world.close(ben);
+  await world.publish(ben.person, await revokeDevices(ben.keys, list, [device]));
+  await world.settle();
+  const { made } = await impostorOf(world, ben);
+  const gone = await revokeDevices(made.device, made.list, [made.device.device]);
+  world.server.lies.person = (answer) => {
+    return answer.account === account ? { ...answer, entries: [made.entry, gone] } : answer;
+  };
+  world.server.relay.listChanged(account, 2);
+  await world.settle();
+  assert.ok(warnings(ana).includes("key-changed"), warnings(ana).join());
+  assert.equal(ana.engine!.connection, "online");
   await world.closeAll();
 });
 

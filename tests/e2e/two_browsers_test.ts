@@ -207,3 +207,34 @@ browserTest("a second browser signs in with the password and becomes a device", 
   await closeScene(scene);
   assert.deepEqual(scene.complaints, []);
 });
+
+browserTest(
+  "offline the page opens from its own shell, and what is written goes out when back",
+  async () => {
+    const scene = await openScene();
+    const anaPage = await scene.anaContext.newPage();
+    const benPage = await scene.benContext.newPage();
+    await signUp(anaPage, scene.server, ana);
+    await signUp(benPage, scene.server, ben);
+    await startChat(anaPage, "ben");
+    await send(anaPage, "online 0001");
+    await openConversation(benPage, ana.fullName);
+    await shows(benPage, "online 0001");
+    await anaPage.evaluate(async () => {
+      await navigator.serviceWorker.ready;
+    });
+    await scene.anaContext.setOffline(true);
+    await anaPage.reload();
+    await openConversation(anaPage, ben.fullName);
+    await shows(anaPage, "online 0001");
+    for (const text of ["offline 0002", "offline 0003"]) await send(anaPage, text);
+    await hasState(anaPage, "offline 0003", ["sending"]);
+    await send(benPage, "meanwhile 0004");
+    await scene.anaContext.setOffline(false);
+    await shows(benPage, "offline 0003");
+    await shows(anaPage, "meanwhile 0004");
+    assert.deepEqual(await textsShown(benPage, /offline \d{4}/), ["offline 0002", "offline 0003"]);
+    await closeScene(scene);
+    assert.deepEqual(scene.complaints, []);
+  },
+);

@@ -201,7 +201,10 @@ function contextOf(incoming: IncomingMessage, parts: ListenerParts): RequestCont
   const header = Array.isArray(forwarded) ? forwarded.join(",") : forwarded;
   const peer = incoming.socket.remoteAddress ?? "";
   const address = countingKey(clientAddress(peer, header, parts.isTrustedProxy));
-  return { address, loopback: isLoopbackPeer(incoming) && header === undefined };
+  // A proxy here brings strangers, whether it says whom or not.
+  const proxied = header !== undefined ||
+    parts.isTrustedProxy(clientAddress(peer, null, () => false));
+  return { address, loopback: isLoopbackPeer(incoming) && !proxied };
 }
 
 function upgradeHandler(sockets: WebSocketServer, parts: ListenerParts, isOurs: HostCheck) {
@@ -225,7 +228,8 @@ async function openDoor(
   socket: Duplex,
   head: Uint8Array,
 ): Promise<number | undefined> {
-  const path = new URL(incoming.url ?? "/", "http://any.invalid").pathname;
+  // Not by URL: it takes "/\\" for the beginning of a host, and throws at some.
+  const [path = "/"] = (incoming.url ?? "/").split("?");
   const door = parts.doors.get(path);
   if (door === undefined) return 404;
   const { address } = contextOf(incoming, parts);

@@ -3,6 +3,7 @@ import { type WebSocket, WebSocket as Client } from "ws";
 import { selfSigned } from "../certificate.ts";
 import type { RequestContext } from "../listener.ts";
 import type { UpgradeDoor, UpgradeRequest } from "../routes/socket.ts";
+import { silentLog } from "../log.ts";
 import { whileListening } from "./helpers/listening.ts";
 import { exchange, rawConnect, statusOf } from "./helpers/raw_http.ts";
 
@@ -218,6 +219,32 @@ Deno.test("a refused upgrade gets its status and no 101", async () => {
   await whileListening({ doors: new Map([["/socket", door]]) }, async ({ port }) => {
     assert.equal(await refusedWith(connect(port)), 401);
   });
+});
+
+Deno.test("attack: an upgrade to an address that cannot be parsed writes no error into the log", async () => {
+  const events: string[] = [];
+  const log = { ...silentLog, error: (event: string) => void events.push(event) };
+  await whileListening({ doors: openDoor().doors, log }, async ({ port }) => {
+    for (const target of ["/\\[", "/\\:99999", "/\\evil.example/socket"]) {
+      const upgrade = `GET ${target} HTTP/1.1\r\nHost: chat.example.org\r\n` +
+        "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+      assert.equal(statusOf(await exchange(port, upgrade)), 404);
+    }
+  });
+  assert.deepEqual(events, []);
+});
+
+Deno.test("attack: a proxy on this machine that forwards no address lends nobody its nearness", async () => {
+  const seen: RequestContext[] = [];
+  const fetch = (_: Request, context: RequestContext) => {
+    seen.push(context);
+    return new Response();
+  };
+  const isTrustedProxy = (address: string) => address === "127.0.0.1";
+  await whileListening({ fetch, isTrustedProxy }, async ({ port }) => {
+    await exchange(port, GET);
+  });
+  assert.deepEqual(seen, [{ address: "127.0.0.1", loopback: false }]);
 });
 
 Deno.test("a door that throws is a 500 and the server goes on", async () => {

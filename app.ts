@@ -8,6 +8,7 @@ import { mountRoutes } from "./routes/mod.ts";
 import {
   accountPagePolicy,
   commonHeaders,
+  FORM_REFERRER_POLICY,
   INTEGRITY_POLICY,
   PLAIN_POLICY,
 } from "./routes/policy.ts";
@@ -46,7 +47,10 @@ function finish(c: Context<AppEnv>, deps: RouteDeps, response: Response): Respon
   if (!headers.has("content-security-policy")) {
     const html = headers.get("content-type")?.startsWith("text/html") ?? false;
     headers.set("content-security-policy", html ? accountPagePolicy(c.var.nonce) : PLAIN_POLICY);
-    if (html) headers.set("integrity-policy", INTEGRITY_POLICY);
+    if (html) {
+      headers.set("integrity-policy", INTEGRITY_POLICY);
+      headers.set("referrer-policy", FORM_REFERRER_POLICY);
+    }
   }
   return new Response(response.body, { status: response.status, headers });
 }

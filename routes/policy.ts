@@ -69,6 +69,12 @@ export function assetPolicy(policy: AssetPolicy): string {
 /** Scripts without `integrity` are blocked on pages, where the browser knows this header. */
 export const INTEGRITY_POLICY = "blocked-destinations=(script)";
 
+/**
+ * Of account pages. Under "no-referrer" a form that is sent without a script says `Origin: null`
+ * and would be refused as foreign; this tells other sites just as little.
+ */
+export const FORM_REFERRER_POLICY = "same-origin";
+
 /** Headers that every answer carries. */
 export function commonHeaders(trustedCertificate: boolean): Record<string, string> {
   return {

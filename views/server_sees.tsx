@@ -30,8 +30,8 @@ export function ServerSeesPage(
       <BackTo href="/settings" words="Settings" assets={assets} />
       <h1>What the server sees</h1>
       <p class="lead">
-        Whoever runs this server, or steals its disk, has what is listed here and nothing else about
-        you.
+        Whoever has this server’s disk has what is listed here, and nothing else about you. While
+        you are connected, whoever runs it can also watch from which address, when, and how much.
       </p>
       <section class="part" aria-labelledby="clear-title">
         <h2 id="clear-title">In clear</h2>
@@ -80,14 +80,30 @@ function Kept({ rows }: { rows: KeptRows }): Html {
       </h3>
       <p>{words}</p>
       <p class="soft">
-        {rows.first === null || rows.last === null ? null : (
-          <>
-            From <Time at={rows.first} /> to <Time at={rows.last} />.{" "}
-          </>
-        )}
+        <Span first={rows.first} last={rows.last} />
         {stays}
       </p>
     </li>
+  );
+}
+
+const DAY_MS = 86_400_000;
+
+/** From when to when, as exactly as it is kept. */
+function Span({ first, last }: Pick<KeptRows, "first" | "last">): Html | null {
+  if (first === null || last === null) return null;
+  const day = first % DAY_MS === 0 && last % DAY_MS === 0;
+  if (first === last) {
+    return (
+      <>
+        From <Time at={first} day={day} />.{" "}
+      </>
+    );
+  }
+  return (
+    <>
+      From <Time at={first} day={day} /> to <Time at={last} day={day} />.{" "}
+    </>
   );
 }
 
@@ -112,8 +128,8 @@ function Others(): Html {
       </p>
       <p>
         <strong>Never here:</strong>{" "}
-        what you write, your password, your keys, your recovery key, whom you verified, and your IP
-        address.
+        what you write, your password, your recovery key, the private keys of your devices, and your
+        IP address. Your account key and whom you verified are here only inside the sealed vault.
       </p>
     </section>
   );

@@ -84,6 +84,10 @@ export class Connection {
   #unconfirmed: Uint8Array | null = null;
   #alive = true;
   #closeBy = Infinity;
+  /** The last refusal that said to come again, and when it was. Milliseconds. */
+  #wait:
+    | { readonly code: "rate" | "unavailable"; readonly from: number; readonly ms: number }
+    | null = null;
   readonly #helloBy: number;
 
   constructor(socket: WebSocket, user: SocketUser, parts: ConnectionParts) {
@@ -125,6 +129,9 @@ export class Connection {
 
   refused(ref: number, refusal: Refusal): void {
     this.#out.send({ type: "refused", ref, refusal });
+    const { code } = refusal;
+    if (code !== "rate" && code !== "unavailable" || this.#waitLeft() > 0) return;
+    this.#wait = { code, from: this.#parts.now(), ms: refusal.retryAfter * 1000 };
   }
 
   notify(news: News): void {
@@ -280,13 +287,31 @@ export class Connection {
     this.#parts.submit(this, ref, { ...common, room, head: { seq, hash }, envelope });
   }
 
-  /** Refuses what comes faster than the limits. */
+  /** Refuses what comes faster than the limits, and what was sent behind something refused. */
   #isInTime(ref: number, withinBytes: boolean): boolean {
+    const left = this.#waitLeft();
+    if (left > 0) {
+      this.#countFlood();
+      this.refused(ref, { code: this.#wait!.code, retryAfter: Math.ceil(left / 1000) });
+      return false;
+    }
     if (withinBytes && this.#messages.take(1)) return true;
     this.#countFlood();
     const retryAfter = withinBytes ? this.#messages.wait(1) : this.#bytes.wait(1);
     this.refused(ref, { code: "rate", retryAfter });
     return false;
+  }
+
+  /**
+   * Until its sender has heard of a refusal, more is on the way. None of it may be taken before what was refused:
+   * the sessions inside have numbered it, and their other ends would miss the one overtaken.
+   */
+  #waitLeft(): number {
+    if (this.#wait === null) return 0;
+    const { from, ms } = this.#wait;
+    const past = this.#parts.now() - from;
+    // A clock that jumps back must not make the wait longer.
+    return past < 0 ? 0 : Math.max(0, ms - past);
   }
 
   #countFlood(): void {

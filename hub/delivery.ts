@@ -187,7 +187,8 @@ export class Delivery {
 
   #refuseAll({ hellos, confirms, submissions, acks }: Turn): void {
     for (const { connection } of hellos) connection.close(CLOSE_TRY_LATER, "try again later");
-    for (const { connection, ref } of submissions) {
+    // What came in meanwhile goes the same way: taken now, it would arrive before what was just refused.
+    for (const { connection, ref } of [...submissions, ...this.#submissions.splice(0)]) {
       connection.refused(ref, { code: "unavailable", retryAfter: RETRY_SECONDS });
     }
     // These ride with the next batch: the devices will not say them again on this connection.

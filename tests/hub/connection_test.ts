@@ -36,6 +36,24 @@ relayTest("more than 50 messages a second are refused with a time to wait", asyn
   assert.deepEqual(await b.numbers(51), [...Array(50).keys(), 60]);
 }, { limits: { socketMessagesPerSecond: 50 } });
 
+relayTest(
+  "what comes after a message refused for its rate waits as long as that one: nothing overtakes it",
+  async (relay) => {
+    const [ana, ben] = [addPerson(relay.db), addPerson(relay.db)];
+    const [a, b] = [await relay.online(ana), await relay.online(ben)];
+    const sent = Array.from({ length: 52 }, (_, n) => message(ben, n));
+    a.send(...sent.slice(0, 51));
+    assert.deepEqual((await a.next("refused")).refusal, { code: "rate", retryAfter: 1 });
+    relay.clock.now += 500;
+    a.send(sent[51]!);
+    assert.deepEqual((await a.next("refused")).refusal, { code: "rate", retryAfter: 1 });
+    relay.clock.now += 500;
+    a.send(...sent.slice(50));
+    assert.deepEqual(await b.numbers(52), [...Array(52).keys()]);
+  },
+  { limits: { socketMessagesPerSecond: 50 } },
+);
+
 relayTest("more than 1 MiB a second is refused too", async (relay) => {
   const [ana, ben] = [addPerson(relay.db), addPerson(relay.db)];
   const a = await relay.online(ana);

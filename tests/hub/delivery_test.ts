@@ -128,6 +128,7 @@ relayTest(
     await b.settled();
     assert.deepEqual(b.items, [], "nothing was delivered");
     broken = false;
+    relay.clock.now += 2_000;
     a.send(lost);
     assert.deepEqual(await b.numbers(1), [2]);
     b.socket.terminate();
@@ -139,6 +140,42 @@ relayTest(
     wrap: (queue): QueueStore => ({
       ...queue,
       commit: (batch) => broken ? Promise.reject(new Error("disk full")) : queue.commit(batch),
+    }),
+  },
+);
+
+let failing: Promise<void> | null = null;
+relayTest(
+  "what came in while a commit failed is refused with it, so that it does not arrive first",
+  async (relay) => {
+    const [ana, ben] = [addPerson(relay.db), addPerson(relay.db)];
+    const [a, b] = [await relay.online(ana), await relay.online(ben)];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    failing = promise;
+    const [first, second] = [message(ben, 1), message(ben, 2)];
+    a.send(first);
+    await a.settled();
+    a.send(second);
+    await a.settled();
+    failing = null;
+    resolve();
+    for (let n = 0; n < 2; n++) {
+      assert.deepEqual((await a.next("refused")).refusal, { code: "unavailable", retryAfter: 2 });
+    }
+    a.send(message(ben, 3));
+    assert.deepEqual((await a.next("refused")).refusal, { code: "unavailable", retryAfter: 2 });
+    relay.clock.now += 2_000;
+    a.send(first, second);
+    assert.deepEqual(await b.numbers(2), [1, 2]);
+  },
+  {
+    wrap: (queue): QueueStore => ({
+      ...queue,
+      commit: async (batch) => {
+        if (failing === null) return await queue.commit(batch);
+        await failing;
+        throw new Error("disk full");
+      },
     }),
   },
 );

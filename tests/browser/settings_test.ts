@@ -70,6 +70,14 @@ function codeOf(secret: string, steps = 0): string {
   return new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp });
 }
 
+/** What the owner hears of by mail. */
+const LETTERS = [
+  "Your Snug account now asks for an authenticator code",
+  "A new device signed in to your Snug account",
+  "Your Snug password was changed",
+  "A recovery code of your Snug account was used",
+];
+
 /** Sets up an app; ends on the page with the recovery codes. */
 async function enrol(page: Page, server: Server): Promise<{ secret: string; codes: string[] }> {
   await page.goto(`${server.origin}/settings/second-factor`);

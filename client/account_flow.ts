@@ -33,9 +33,10 @@ import {
   verifyDeviceList,
 } from "../protocol/bundle.ts";
 import { type Bytes, equalBytes, fromBase64Url } from "../protocol/encoding.ts";
-import { FormatError, VerifyError } from "../protocol/errors.ts";
+import { VerifyError } from "../protocol/errors.ts";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import { renewLogin, signLogin } from "./device_login.ts";
+import { isRefusal, outcomeOf, refuseBroken } from "./flow_refusals.ts";
 import {
   type Installation,
   installDevice,
@@ -47,7 +48,7 @@ import type { PasswordClient } from "./password_client.ts";
 import { type MeRecord, META } from "./records.ts";
 import type { LocalStore } from "./store.ts";
 import type { Api, ApiResult } from "./transport.ts";
-import { done, type Outcome, type Refusal, refused } from "./types.ts";
+import { done, type Outcome, refused } from "./types.ts";
 
 export interface FlowParts {
   readonly api: Api;
@@ -358,11 +359,6 @@ async function undo(
   return outcomeOf(answer);
 }
 
-/** The server has answered, and made nothing. */
-function isRefusal({ status }: { readonly status: number }): boolean {
-  return status >= 400 && status < 500;
-}
-
 async function refuseForeign(
   store: LocalStore,
   account: AccountId,
@@ -371,41 +367,4 @@ async function refuseForeign(
   if (!owner || owner.account === account) return null;
   const words = `This device holds @${owner.username}'s messages. Sign out and forget it first.`;
   return refused("not-available", words);
-}
-
-/** What the server sent does not hold; anything else is a bug and thrown on. */
-export function refuseBroken(error: unknown): Outcome<never> {
-  if (error instanceof VerifyError && error.code === "too-many-devices") {
-    return refused("not-available", "This account has eight devices. Remove one first.");
-  }
-  const broken = error instanceof VerifyError || error instanceof FormatError ||
-    error instanceof DecryptError;
-  if (!broken) throw error;
-  const words = "What the server keeps for this account does not belong to it. Nothing was done.";
-  return refused("untrusted-server", words);
-}
-
-/** The server's refusals in the client's words. */
-const CODES: Readonly<Record<string, Refusal>> = {
-  "name-taken": "name-taken",
-  "bad-code": "bad-code",
-  "code-locked": "bad-code",
-  "code-expired": "code-expired",
-  "second-factor-locked": "code-expired",
-  "wrong-current-password": "wrong-password",
-  "wrong-password": "wrong-password",
-  "rate-limited": "rate-limited",
-  "too-many": "rate-limited",
-  "offline": "offline",
-};
-
-/** A refused call as the outcome people and programs see. */
-export function outcomeOf(answer: ApiResult<unknown> & { ok: false }): Outcome<never> {
-  const code = CODES[answer.code] ?? (answer.status === 429 ? "rate-limited" : codeOf(answer));
-  return refused(code, answer.words, answer.retryAfter ?? undefined);
-}
-
-function codeOf({ status }: { readonly status: number }): Refusal {
-  if (status === 401) return "signed-out";
-  return status >= 400 && status < 500 ? "bad-input" : "internal";
 }

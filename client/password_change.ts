@@ -17,7 +17,7 @@ import type { PasswordProvenAnswer, Vault } from "../protocol/api.ts";
 import { type DeviceList, type Signed, verifyDeviceList } from "../protocol/bundle.ts";
 import { type Bytes, equalBytes, fromBase64Url } from "../protocol/encoding.ts";
 import { VerifyError } from "../protocol/errors.ts";
-import { outcomeOf, refuseBroken } from "./account_flow.ts";
+import { outcomeOf, refuseBroken } from "./flow_refusals.ts";
 import type { PasswordClient } from "./password_client.ts";
 import type { Api } from "./transport.ts";
 import { done, type Outcome, refused } from "./types.ts";

@@ -1,19 +1,14 @@
 /** One person at one terminal: signing up or in, then an open engine. Both terminal clients use it. */
-import {
-  type CodeNeeded,
-  confirmSignIn,
-  finishSignUp,
-  outcomeOf,
-  signIn,
-} from "../account_flow.ts";
-import { openEngine } from "../engine.ts";
+import { type CodeNeeded, confirmSignIn, finishSignUp, signIn } from "../account_flow.ts";
+import { outcomeOf } from "../flow_refusals.ts";
+import { type OpenEngine, openEngine } from "../engine.ts";
 import type { KnownPasswords } from "../known_passwords.ts";
 import type { SocketFactory } from "../link.ts";
 import { adviseOnPassword } from "../password_advice.ts";
 import type { PasswordClient } from "../password_client.ts";
 import type { LocalStore } from "../store.ts";
 import { type Api, createApi, type HttpSend } from "../transport.ts";
-import { done, type Engine, NoDevice, type Outcome, refused } from "../types.ts";
+import { done, NoDevice, type Outcome, refused } from "../types.ts";
 import { ChatError } from "./errors.ts";
 
 export interface SessionParts {
@@ -41,7 +36,7 @@ export class ChatSession {
   readonly #parts: SessionParts;
   readonly #api: Api;
   #store: LocalStore | null = null;
-  #engine: Engine | null = null;
+  #engine: OpenEngine | null = null;
   #signUp: SignUpDetails | null = null;
   #codeNeeded: CodeNeeded | null = null;
 
@@ -51,7 +46,7 @@ export class ChatSession {
   }
 
   /** The open engine. @throws {ChatError} when nobody is signed in */
-  get engine(): Engine {
+  get engine(): OpenEngine {
     if (!this.#engine) {
       throw new ChatError("no-device", "Sign up, sign in or open a profile first.");
     }

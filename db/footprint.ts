@@ -21,83 +21,83 @@ export interface FootprintsStore {
   of(account: AccountId): Promise<Footprint[]>;
 }
 
-/** For each table with rows about somebody: how many, how large, from when. `?1` is the account id. */
+/** For each table with rows about somebody: how many, how large, from when. It takes the account id. */
 const ABOUT_SOMEBODY: Readonly<Record<string, string>> = {
   accounts: `
     select count(*) as rows, sum(length(id) + length(username) + length(full_name) +
     length(contact) + length(contact_key) + length(password_record) + length(aik) +
     length(list_hash) + 16) as bytes, min(made) as first, max(made) as last
-    from accounts where id = ?1`,
+    from accounts where id = ?`,
   list_entries: `
     select count(*) as rows, sum(length(body) + length(signature)) as bytes,
-    null as first, null as last from list_entries where account = ?1`,
+    null as first, null as last from list_entries where account = ?`,
   devices: `
     select count(*) as rows, sum(length(id) + length(kind) + length(sign) + length(agree) + 8)
     as bytes, min(made) * 86400000 as first, max(made) * 86400000 as last
-    from devices where account = ?1`,
+    from devices where account = ?`,
   bundles: `
     select count(*) as rows, sum(length(body) + length(signature) + length(last_kem_key) +
     length(last_kem_signature) + 32) as bytes, min(day) * 86400000 as first,
     max(day) * 86400000 as last from bundles
-    where device in (select id from devices where account = ?1)`,
+    where device in (select id from devices where account = ?)`,
   one_time_prekeys: `
     select count(*) as rows, sum(length(key) + 8) as bytes, null as first, null as last
-    from one_time_prekeys where device in (select id from devices where account = ?1)`,
+    from one_time_prekeys where device in (select id from devices where account = ?)`,
   kem_prekeys: `
     select count(*) as rows, sum(length(key) + length(signature) + 8) as bytes,
     null as first, null as last
-    from kem_prekeys where device in (select id from devices where account = ?1)`,
+    from kem_prekeys where device in (select id from devices where account = ?)`,
   vaults: `
     select count(*) as rows, sum(length(sealed) + 8) as bytes, null as first, null as last
-    from vaults where account = ?1`,
+    from vaults where account = ?`,
   wraps: `
     select count(*) as rows, sum(length(kind) + length(sealed)) as bytes,
-    null as first, null as last from wraps where account = ?1`,
+    null as first, null as last from wraps where account = ?`,
   logins: `
     select count(*) as rows, sum(length(id) + length(hash) + length(kind) +
     coalesce(length(challenge), 0) + 32) as bytes, min(made) as first, max(used) as last
-    from logins where account = ?1`,
+    from logins where account = ?`,
   totp: `
     select count(*) as rows, sum(length(sealed) + 16) as bytes, min(made) as first,
-    max(last_step) * 30000 as last from totp where account = ?1`,
+    max(last_step) * 30000 as last from totp where account = ?`,
   totp_offers: `
     select count(*) as rows, sum(length(sealed) + 8) as bytes, min(made) as first,
-    max(made) as last from totp_offers where login in (select id from logins where account = ?1)`,
+    max(made) as last from totp_offers where login in (select id from logins where account = ?)`,
   recovery_codes: `
     select count(*) as rows, sum(length(mac) + 8) as bytes, min(made) as first,
-    max(made) as last from recovery_codes where account = ?1`,
+    max(made) as last from recovery_codes where account = ?`,
   queues: `
     select count(*) as rows, sum(40) as bytes, null as first, null as last
-    from queues where device in (select id from devices where account = ?1)`,
+    from queues where device in (select id from devices where account = ?)`,
   envelopes: `
     select count(*) as rows, sum(length(e.sender) + coalesce(length(e.body), length(b.body)) + 24)
     as bytes, min(e.minute) * 60000 as first, max(e.minute) * 60000 as last
     from devices d join queues q on q.device = d.id join envelopes e on e.queue = q.no
-    left join bodies b on b.no = e.shared where d.account = ?1`,
+    left join bodies b on b.no = e.shared where d.account = ?`,
   submits: `
     select count(*) as rows, sum(length(s.submit) + 16) as bytes,
     min(s.day) * 86400000 as first, max(s.day) * 86400000 as last
     from devices d join queues q on q.device = d.id join submits s on s.sender = q.no
-    where d.account = ?1`,
+    where d.account = ?`,
   rooms: `
     select count(*) as rows, sum(length(r.id) + length(r.state) + 8) as bytes,
     null as first, null as last from room_members m join rooms r on r.id = m.room
-    where m.account = ?1 and m.left_by is null`,
+    where m.account = ? and m.left_by is null`,
   room_entries: `
     select count(*) as rows, sum(length(room) + length(author) + length(entry) + 8) as bytes,
-    null as first, null as last from room_entries where author = ?1`,
+    null as first, null as last from room_entries where author = ?`,
   room_members: `
     select count(*) as rows, sum(length(room) + length(account) + 8) as bytes,
-    null as first, null as last from room_members where account = ?1`,
+    null as first, null as last from room_members where account = ?`,
   device_challenges: `
     select count(*) as rows, sum(length(hash) + length(device) + 16) as bytes,
     min(made) as first, max(made) as last
-    from device_challenges where device in (select id from devices where account = ?1)`,
+    from device_challenges where device in (select id from devices where account = ?)`,
   // Somebody signs up with an address that has an account: perhaps its owner, perhaps not.
   challenges: `
     select count(*) as rows, sum(length(hash) + length(username) + length(full_name) +
     length(contact) + length(contact_key) + 40) as bytes, min(made) as first, max(made) as last
-    from challenges where contact_key = (select contact_key from accounts where id = ?1)`,
+    from challenges where contact_key = (select contact_key from accounts where id = ?)`,
 };
 
 /**

@@ -91,12 +91,12 @@ export function loginRows(db: DatabaseSync): LoginRows {
   const end = db.prepare("delete from logins where id = ? and account = ?");
   // Whom its owner signs out stays out: the device key alone renews nothing.
   const lock = db.prepare(`
-    update devices set password_needed = 1 where account = ?1 and
-    id = (select device from logins where id = ?2 and account = ?1)
+    update devices set password_needed = 1 where account = ? and
+    id = (select l.device from logins l where l.id = ? and l.account = devices.account)
   `);
   const lockOthers = db.prepare(`
-    update devices set password_needed = 1 where account = ?1 and
-    id is not (select device from logins where id = ?2 and account = ?1)
+    update devices set password_needed = 1 where account = ? and
+    id is not (select l.device from logins l where l.id = ? and l.account = devices.account)
   `);
   const endOfDevice = db.prepare("delete from logins where device = ? returning id");
   const endOthers = db.prepare("delete from logins where account = ? and id <> ? returning id");

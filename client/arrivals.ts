@@ -5,6 +5,7 @@ import type { Change } from "./change.ts";
 import type { Directory } from "./directory.ts";
 import { messages } from "./healing.ts";
 import { type Arrived, misdirected, needsPerson } from "./inbox.ts";
+import { cameLate, tellMissing } from "./missing.ts";
 import type { Outbox } from "./outbox.ts";
 import { readElsewhere, stageReceipts } from "./receipts.ts";
 import type { Contact } from "./records.ts";
@@ -50,6 +51,7 @@ export class Arrivals {
     const place = await this.#place(change, arrived);
     await this.#compareLists(change, place);
     if (place.gap > 0) await this.#tellGap(change, place);
+    if (place.late) await cameLate(change, { ...place, name: whose(place) });
     switch (place.content.body.kind) {
       case "text":
         return await this.#text(change, place, place.content.body.text);
@@ -90,11 +92,8 @@ export class Arrivals {
   }
 
   async #tellGap(change: Change, place: Place): Promise<void> {
-    const { conversation, account, device, gap, contact, mine } = place;
-    const from = mine ? "your other device" : nameOf(contact);
-    const text = `${messages(gap)} from ${from} did not arrive here.`;
-    const words = { conversation, text, time: this.#options.now() };
-    await addLine(change, "missing", words, { account, device });
+    const { conversation, gap } = place;
+    await tellMissing(change, { ...place, name: whose(place) }, gap, this.#options.now());
     await this.#options.missing(change, conversation, gap);
   }
 
@@ -160,4 +159,9 @@ export class Arrivals {
       device,
     });
   }
+}
+
+/** Who wrote it, in a line about what is missing. */
+function whose({ mine, contact }: Place): string {
+  return mine ? "your other device" : nameOf(contact);
 }

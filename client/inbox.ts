@@ -56,6 +56,8 @@ export interface Arrived {
   readonly peer: SessionState["peer"];
   /** Messages of this session newly known to be missing before this one. */
   readonly gap: number;
+  /** This message had been counted as missing. */
+  readonly late: boolean;
 }
 
 /** Why an envelope was set aside. */
@@ -240,7 +242,7 @@ export class Inbox {
   /** The step that makes it final: state, memory of the envelope, and what the content does. */
   async #commit(change: Change, envelope: Envelope, opened: Decrypted): Promise<void> {
     const { now, apply } = this.#options;
-    const { state, gap } = opened;
+    const { state, gap, late } = opened;
     await putSession(change, state, now());
     change.set("seen", keys.seenEnvelope(weekOf(now()), toBase64Url(envelope.salt)), true);
     let content: Content;
@@ -259,7 +261,7 @@ export class Inbox {
       );
     }
     const { account, device } = state.peer;
-    await apply(change, { content, account, device, peer: state.peer, gap });
+    await apply(change, { content, account, device, peer: state.peer, gap, late });
   }
 
   async #unknown(change: Change, item: Deliver, envelope: Envelope): Promise<void> {

@@ -89,6 +89,7 @@ async function oldDevice(store: LocalStore): Promise<Write[]> {
     ["seen", "opening/"],
     ["seen", "envelope/"],
     ["seen", "set-aside/"],
+    ["seen", "missing/"],
     ["meta", "receipt/"],
     ["meta", META.incarnation],
     ["meta", META.gaps],

@@ -145,6 +145,16 @@ export interface SeenOpening {
   readonly signed: number;
 }
 
+/** "seen", `missing/ACCOUNT/DEVICE`: lines about missing messages of a device that may still come; newest last. */
+export interface MissingLine {
+  readonly conversation: ConversationId;
+  /** Where the line is. */
+  readonly order: string;
+  readonly count: number;
+  /** Those that have not come since; at least 1. */
+  readonly left: number;
+}
+
 /** Where rows are. Ids have no slash in them, so keys cannot collide. */
 export const keys = {
   message: (conversation: ConversationId, order: string) => `${conversation}/${order}`,
@@ -159,5 +169,6 @@ export const keys = {
   seenMessage: (sender: AccountId, id: MessageId) => `message/${sender}/${id}`,
   seenOpening: (session: SessionId) => `opening/${session}`,
   seenEnvelope: (week: number, salt: string) => `envelope/${String(week).padStart(6, "0")}/${salt}`,
+  missing: (account: AccountId, device: DeviceId) => `missing/${account}/${device}`,
   setAside: (order: string) => `set-aside/${order}`,
 } as const;

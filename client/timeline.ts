@@ -88,14 +88,14 @@ function withUnread(record: ConversationRecord, id: MessageId): Partial<Conversa
   return { unread: record.unread + 1, unseen, owed };
 }
 
-/** Adds a system line, where there is a conversation to show it in. */
+/** Adds a system line, where there is a conversation to show it in; else null. */
 export async function addLine(
   change: Change,
   line: LineKind,
   words: { readonly conversation: ConversationId; readonly text: string; readonly time: number },
   about: { readonly account: AccountId; readonly device: DeviceId },
-): Promise<void> {
-  if (!await getConversation(change, words.conversation)) return;
+): Promise<Message | null> {
+  if (!await getConversation(change, words.conversation)) return null;
   const row: Message = {
     ...words,
     id: randomId(),
@@ -109,6 +109,7 @@ export async function addLine(
   };
   change.set("messages", keys.message(row.conversation, row.order), row);
   change.tell({ kind: "message", message: row });
+  return row;
 }
 
 /** A message by its sender and id. */

@@ -25,7 +25,8 @@ const LINE_ICONS: Readonly<Record<LineKind, string>> = {
 export function signature(row: Row): string {
   if (row.kind === "day") return row.words;
   if (row.kind === "fresh") return String(row.count);
-  if (row.kind === "beginning" || row.kind === "line") return "";
+  if (row.kind === "beginning") return "";
+  if (row.kind === "line") return row.message.text;
   const { text, time, state, reason } = row.message;
   return JSON.stringify([row.first, text, time, state, reason]);
 }

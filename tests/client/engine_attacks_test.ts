@@ -275,7 +275,7 @@ Deno.test("deliveries out of order are all shown, the missing ones counted", asy
   relay.inject(ben.keys.device, [held[2]!, held[0]!, held[1]!, held[0]!]);
   await world.settle();
   assert.deepEqual((await texts(ben, ana)).slice(2), ["c", "a", "b"]);
-  assert.deepEqual(await lines(ben, ana), ["2 messages from Ana did not arrive here."]);
+  assert.deepEqual(await lines(ben, ana), ["2 messages from Ana arrived late."]);
   await world.closeAll();
 });
 

@@ -11,23 +11,15 @@ import { ArchiveWriter } from "./backup_archive.ts";
 import { BackupError, inWords } from "./backup_error.ts";
 import { makeHead, type Stretch } from "./backup_key.ts";
 import { SealedWriter } from "./backup_stream.ts";
-import {
-  aboutBytes,
-  DATABASE,
-  type Progress,
-  SECRETS,
-  unpackBackup,
-  writeAll,
-} from "./backup_unpack.ts";
+import { aboutBytes, DATABASE, type Progress, SECRETS, unpackBackup } from "./backup_unpack.ts";
 import { checkDatabase, readVersion } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations/mod.ts";
 import { copyLive, type SnapshotPace } from "./snapshot.ts";
+import { steadily } from "./steady_write.ts";
 
 export { BackupError } from "./backup_error.ts";
 export { MAX_PASSPHRASE, MIN_PASSPHRASE } from "./backup_key.ts";
 export type { Progress, Unpacked } from "./backup_unpack.ts";
-
-const SYNC_BYTES = 2 ** 22;
 
 /** What making a backup needs. */
 export interface BackupOptions {
@@ -120,26 +112,15 @@ async function writeDraft(draft: string, options: BackupOptions): Promise<void> 
   const { head, key } = await makeHead(options.passphrase, options.random(16), options.stretch);
   const output = await Deno.open(draft, { write: true, createNew: true, mode: 0o600 });
   try {
-    await writeAll(output, head);
-    const archive = new ArchiveWriter(new SealedWriter(key, syncingOutput(output)));
+    const write = steadily(output);
+    await write(head);
+    const archive = new ArchiveWriter(new SealedWriter(key, write));
     await writeArchive(archive, options);
     await archive.finish();
     await output.sync();
   } finally {
     output.close();
   }
-}
-
-/** In small steps: one sync of everything at the end would make the server's own commits wait. */
-function syncingOutput(output: Deno.FsFile): (bytes: Uint8Array) => Promise<void> {
-  let unsynced = 0;
-  return async (bytes) => {
-    await writeAll(output, bytes);
-    unsynced += bytes.length;
-    if (unsynced < SYNC_BYTES) return;
-    await output.syncData();
-    unsynced = 0;
-  };
 }
 
 async function writeArchive(archive: ArchiveWriter, options: BackupOptions): Promise<void> {

@@ -8,6 +8,7 @@ import { HEAD_BYTES, openHead, type Stretch } from "./backup_key.ts";
 import { SealedReader } from "./backup_stream.ts";
 import { checkDatabase } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations/mod.ts";
+import { steadily } from "./steady_write.ts";
 import { all, one } from "./transaction.ts";
 
 /** The name of the server's database in its data folder. */
@@ -135,6 +136,7 @@ async function readAbout({ dir, names }: FolderWriter): Promise<About> {
 class FolderWriter {
   readonly names = new Set<BackupFile>();
   #file: Deno.FsFile | null = null;
+  #write: (bytes: Bytes) => Promise<void> = () => Promise.resolve();
 
   constructor(readonly dir: string) {}
 
@@ -142,10 +144,11 @@ class FolderWriter {
     this.names.add(name);
     const path = join(this.dir, name);
     this.#file = await Deno.open(path, { write: true, create: true, truncate: true, mode: 0o600 });
+    this.#write = steadily(this.#file);
   }
 
   async write(content: Bytes): Promise<void> {
-    await writeAll(this.#file!, content);
+    await this.#write(content);
   }
 
   end(): Promise<void> {
@@ -157,11 +160,6 @@ class FolderWriter {
     this.#file?.close();
     this.#file = null;
   }
-}
-
-/** A single call may write less than it was given. */
-export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
 }
 
 /** The bytes of `about.json`. */

@@ -1,0 +1,24 @@
+/**
+ * Writing a large file beside a server that syncs after every commit: what is written goes to the
+ * disk in small steps. All at once, at the end or when the system likes, it would make the syncs of
+ * the server wait behind it, for as long as a disk needs for hundreds of megabytes.
+ */
+
+const STEP_BYTES = 2 ** 20;
+
+/** Writes all of what it is given, in small steps, through to the disk. */
+export function steadily(file: Deno.FsFile): (bytes: Uint8Array) => Promise<void> {
+  let unsynced = 0;
+  return async (bytes) => {
+    await writeAll(file, bytes);
+    unsynced += bytes.length;
+    if (unsynced < STEP_BYTES) return;
+    await file.syncData();
+    unsynced = 0;
+  };
+}
+
+/** A single call may write less than it was given. */
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+}

@@ -33,6 +33,8 @@ const PAGE = 32;
 const MOST_STALE = 8;
 /** How soon what waits for a sleeping person is looked at again. Milliseconds. */
 const SLEEPER_WAIT = 10 * 60_000 + 1_000;
+/** How soon a request without an answer is made again. Milliseconds. */
+const OFFLINE_WAIT = 10_000;
 
 export class Pump {
   readonly #options: PumpOptions;
@@ -226,8 +228,8 @@ export class Pump {
         (change, current) => this.#options.outbox.park(change, current, supply.words),
       );
     }
-    // Offline: the next connection lets go of everything that is held.
-    if (supply.kind === "offline") return;
+    // The next connection lets go of everything that is held; but a request can fail while the socket stays open.
+    if (supply.kind === "offline") return this.#hold(row, OFFLINE_WAIT);
     this.#held.delete(row.conversation);
     this.wake();
   }
@@ -247,11 +249,12 @@ export class Pump {
         return await park("This message is too large for the server.");
       case "rate":
       case "unavailable":
-        await this.#change(
+        // First of all: until this is on disk nothing else may leave, or it would arrive before this message.
+        this.#pause(refusal.retryAfter * 1_000);
+        return await this.#change(
           row,
           (change, current) => outbox.explain(change, current, WAIT_WORDS[refusal.code]),
         );
-        return this.#pause(refusal.retryAfter * 1_000);
     }
   }
 

@@ -23,7 +23,7 @@ const CONNECTION_WORDS = {
   "connecting": "connecting…",
   "online": "online",
   "offline": "offline; what you write is sent when the server is back",
-  "signed-out": "signed out: this device is not on your account any more",
+  "signed-out": "signed out: /sign-in NAME brings this terminal back",
   "restored":
     "this profile is an old copy and must not be used again: /sign-in makes it a new device",
 } as const;

@@ -38,6 +38,8 @@ export interface ConnectionOptions {
 const WINDOW = 64;
 /** Another connection of this very device took our place; leave it in peace for a while. Milliseconds. */
 const REPLACED_WAIT = 60_000;
+/** A connection that lasted this long was a good one: the wait after it is a short one again. Milliseconds. */
+const GOOD_AFTER = 10_000;
 const ZERO = new Uint8Array(INCARNATION_BYTES);
 
 export class Connection {
@@ -47,6 +49,7 @@ export class Connection {
   #generation = 0;
   #closed = false;
   #callOff: () => void = () => {};
+  #callOffGood: () => void = () => {};
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -81,6 +84,7 @@ export class Connection {
   restart(): void {
     if (this.#closed) return;
     this.#generation++;
+    this.#callOffGood();
     this.#link.restart();
     if (this.#state === "online" || this.#state === "connecting") this.#become("offline");
     this.#options.lost();
@@ -94,6 +98,7 @@ export class Connection {
     this.#closed = true;
     this.#generation++;
     this.#callOff();
+    this.#callOffGood();
     this.#link.stop();
     this.#state = "offline";
   }
@@ -130,7 +135,8 @@ export class Connection {
       await this.#options.welcoming(change, welcome);
     });
     if (generation !== this.#generation) return;
-    this.#link.settled();
+    // Not at once: what ends every connection right after its welcome would make a storm of them.
+    this.#callOffGood = this.#options.after(GOOD_AFTER, () => this.#link.settled());
     this.#become("online");
     this.#options.welcomed(welcome);
   }
@@ -146,6 +152,7 @@ export class Connection {
 
   #lost(code: number, wasOpen: boolean): void {
     this.#generation++;
+    this.#callOffGood();
     this.#options.lost();
     if (this.#closed || this.#state === "restored") return;
     if (code === CLOSE.restored) return void this.#restored().catch(this.#options.failed);
@@ -170,6 +177,7 @@ export class Connection {
 
   #leave(state: "restored" | "signed-out"): void {
     this.#generation++;
+    this.#callOffGood();
     this.#link.stop();
     this.#options.lost();
     this.#become(state);

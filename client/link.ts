@@ -90,7 +90,7 @@ export class Link {
     this.#later();
   }
 
-  /** The server has taken us: the next wait is a short one again. */
+  /** This is a good connection: the next wait is a short one again. */
   settled(): void {
     this.#failures = 0;
   }

@@ -5,6 +5,7 @@ import { createApi, fetchSend } from "../transport.ts";
 import { type Engine, NoDevice } from "../types.ts";
 import { missing } from "./capability.ts";
 import { runChatPage } from "./chat_page.ts";
+import { connectWhenBack } from "./coming_back.ts";
 import { makeDrafts } from "./drafts.ts";
 import { now } from "./entry/clock.ts";
 import { joinTabs, type Note, type Tab, type TabParts } from "./leader.ts";
@@ -20,13 +21,15 @@ const { origin, host } = location;
 async function openDevice(): Promise<Engine> {
   const store = await openIdbStore("snug");
   try {
-    return await openEngine({
+    const engine = await openEngine({
       store,
       api: createApi({ origin, send: fetchSend(origin), terminal: false }),
       socket: pageSocket(origin),
       mode: "sealed",
       now,
     });
+    connectWhenBack(engine, globalThis, document);
+    return engine;
   } catch (error) {
     await store.close();
     throw error;

@@ -32,6 +32,16 @@ export function keyOf(message: Pick<Message, "device" | "id">): string {
   return `${message.device}/${message.id}`;
 }
 
+/**
+ * What was read, and after it what is shown that came meanwhile: events run ahead of an answer. What is not on disk
+ * yet sorts last, unless it has got there.
+ */
+export function withNewer(read: readonly Message[], shown: readonly Message[]): Message[] {
+  const newest = read.at(-1)?.order ?? "";
+  const keys = new Set(read.map(keyOf));
+  return [...read, ...shown.filter((each) => each.order > newest && !keys.has(keyOf(each)))];
+}
+
 /** `messages` oldest first. */
 export function toRows(messages: readonly Message[], options: RowsOptions): Row[] {
   const { calendar, now, complete, fresh } = options;

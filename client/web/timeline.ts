@@ -6,7 +6,7 @@ import type { Conversation, EngineEvent, Message } from "../types.ts";
 import { el, fill, need, setText } from "./dom.ts";
 import { renderRow, type RowContext, signature } from "./message_row.ts";
 import { plainName } from "./names.ts";
-import { freshMark, keyOf, type Row, toRows } from "./rows.ts";
+import { freshMark, keyOf, type Row, toRows, withNewer } from "./rows.ts";
 import type { Tab } from "./leader.ts";
 import { type Calendar, counted } from "./words.ts";
 
@@ -96,7 +96,7 @@ export class Timeline {
     const limit = Math.min(LARGEST_PAGE, Math.max(PAGE, this.#messages.length));
     const messages = await this.#parts.tab.messages(conversation.id, { limit });
     if (opening !== this.#opening) return;
-    this.#messages = [...messages, ...this.#messages.filter(isProvisional)];
+    this.#messages = withNewer(messages, this.#messages);
     this.#complete = messages.length < limit;
     this.#render();
   }

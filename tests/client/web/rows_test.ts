@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Message } from "../../../client/types.ts";
-import { freshMark, keyOf, type Row, toRows } from "../../../client/web/rows.ts";
+import { freshMark, keyOf, type Row, toRows, withNewer } from "../../../client/web/rows.ts";
 import { makeCalendar } from "../../../client/web/words.ts";
 import { randomId } from "../../../protocol/ids.ts";
 
@@ -60,4 +60,15 @@ Deno.test("keys are unique, also when two devices chose one id", () => {
   const two = message(1, { id: one.id, device: randomId<"device">() });
   const keys = rows([one, two]).map(({ key }) => key);
   assert.equal(new Set(keys).size, keys.length);
+});
+
+Deno.test("reading again keeps what came meanwhile, and shows nothing twice", () => {
+  const old = message(9, { order: "1" });
+  const came = message(1, { order: "3" });
+  const waiting = message(0, { ...mine, order: "~0" });
+  const landed = message(2, { ...mine, order: "2" });
+  const read = [old, landed];
+  const shown = [old, came, waiting, { ...landed, order: "~1" }];
+  assert.deepEqual(withNewer(read, shown), [old, landed, came, waiting]);
+  assert.deepEqual(withNewer([], [waiting]), [waiting]);
 });

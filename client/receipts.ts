@@ -23,7 +23,7 @@ export async function stageReceipts(
   const { conversation, state, time } = receipt;
   if (receipt.ids.length === 0) return;
   const pointer = keys.receipt(state, conversation);
-  const open = await openReceipt(change, pointer);
+  const open = await openReceipt(change, pointer, MAX_RECEIPT_IDS - receipt.ids.length);
   const ids = [...open?.ids ?? [], ...receipt.ids].slice(-MAX_RECEIPT_IDS);
   const body = { kind: "receipt", state, ids } as const;
   if (open) return change.set("outbox", keys.waiting(open.row.order), { ...open.row, body });
@@ -33,10 +33,11 @@ export async function stageReceipts(
   change.set("meta", pointer, row.order);
 }
 
-async function openReceipt(change: Change, pointer: string) {
+/** The receipt that more ids can be added to: not encrypted yet, and with no more than `most` in it. */
+async function openReceipt(change: Change, pointer: string, most: number) {
   const order = await change.get<string>("meta", pointer);
   const row = order && await change.get<OutboxRecord>("outbox", keys.waiting(order));
-  if (!row || row.sealed || row.body.kind !== "receipt") return null;
+  if (!row || row.sealed || row.body.kind !== "receipt" || row.body.ids.length > most) return null;
   return { row, ids: row.body.ids };
 }
 

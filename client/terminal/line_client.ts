@@ -245,14 +245,18 @@ export class LineClient {
       case "warning":
         return this.#say(event.words);
       case "gap":
-        return this.#say(`${event.count} messages did not arrive.`);
+        // Of a conversation it is said there.
+        if (event.conversation !== undefined) return;
+        return this.#say(`${event.count} message${event.count === 1 ? "" : "s"} did not arrive.`);
     }
   }
 
   #arrived(message: Message): void {
     this.#show(message);
     const here = message.conversation === this.#current?.id;
-    if (here && !message.mine) void this.#session.engine.markRead(message.conversation);
+    if (!here || message.mine) return;
+    this.#session.engine.markRead(message.conversation)
+      .catch(() => this.#say("That could not be saved on this device. Is its disk full?"));
   }
 
   #show(message: Message): void {

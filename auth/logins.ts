@@ -62,7 +62,7 @@ export interface Logins {
   end(login: Login): Promise<void>;
   /** Ends the account's other logins. */
   endOthers(login: Login): Promise<void>;
-  /** Forgets logins that time has ended. */
+  /** Forgets logins that time has ended; sockets that were opened with them close. */
   purge(): Promise<void>;
 }
 
@@ -117,7 +117,10 @@ export function createLogins(deps: AuthDeps): Logins {
     async endOthers({ account, id }) {
       deps.events.loginsEnded(await store.logins.endOthers(account, id));
     },
-    purge: async () => void await store.logins.purge(now(), idleMs),
+    async purge() {
+      const ended = await store.logins.purge(now(), idleMs);
+      if (ended.length > 0) deps.events.loginsEnded(ended);
+    },
   };
 }
 

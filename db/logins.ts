@@ -59,8 +59,8 @@ export interface LoginsStore {
   countTry(id: string, most: number): Promise<boolean>;
   /** Another partial login in place of this one. False when it is gone. */
   replacePartial(id: string, login: LoginRow): Promise<boolean>;
-  /** Removes what ended by time. */
-  purge(now: number, idleMs: number): Promise<number>;
+  /** Removes what ended by time. Returns the ids. */
+  purge(now: number, idleMs: number): Promise<string[]>;
 }
 
 /** The same, synchronous, for use inside a transaction. */
@@ -73,7 +73,7 @@ export interface LoginRows {
   /** Returns the ids that ended. */
   endOfDevice(device: DeviceId): string[];
   endOthers(account: AccountId, keep: string): string[];
-  purge(now: number, idleMs: number): number;
+  purge(now: number, idleMs: number): string[];
 }
 
 /** The rows on one SQLite connection. */
@@ -100,7 +100,7 @@ export function loginRows(db: DatabaseSync): LoginRows {
   `);
   const endOfDevice = db.prepare("delete from logins where device = ? returning id");
   const endOthers = db.prepare("delete from logins where account = ? and id <> ? returning id");
-  const purge = db.prepare("delete from logins where expires <= ? or used <= ?");
+  const purge = db.prepare("delete from logins where expires <= ? or used <= ? returning id");
   const ids = (rows: { id: string }[]) => rows.map(({ id }) => id);
   return {
     insert(login) {
@@ -119,7 +119,7 @@ export function loginRows(db: DatabaseSync): LoginRows {
       lockOthers.run(account, keep);
       return ids(all<{ id: string }>(endOthers, account, keep));
     },
-    purge: (now, idleMs) => Number(purge.run(now, now - idleMs).changes),
+    purge: (now, idleMs) => ids(all<{ id: string }>(purge, now, now - idleMs)),
   };
 }
 

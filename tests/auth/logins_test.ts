@@ -68,8 +68,12 @@ Deno.test("a login ends after seven idle days, and after thirty however much it 
   value(await renew(ana.visitor, ana.keys.device));
   world.clock.forward(7 * DAY);
   assert.equal(codeOf(await ana.visitor.api.me()), "sign-in-needed", "7 idle days");
+  const [told, rest] = [world.ended.length, world.db.prepare("select id from logins").all()];
   await world.auth.purge();
   assert.equal(world.db.prepare("select count(*) as n from logins").get()!["n"], 0);
+  const ended = rest.map(({ id }) => id);
+  assert.equal(ended.length, 1);
+  assert.deepEqual(world.ended.slice(told), ended, "an open socket does not outlive its login");
   world.close();
 });
 

@@ -9,6 +9,7 @@ import { cameLate, tellMissing } from "./missing.ts";
 import type { Outbox } from "./outbox.ts";
 import { readElsewhere, stageReceipts } from "./receipts.ts";
 import type { Contact } from "./records.ts";
+import type { Rooms } from "./rooms.ts";
 import {
   addLine,
   addMessage,
@@ -29,6 +30,8 @@ export interface ArrivalsOptions {
   readonly refresh: (account: AccountId) => void;
   /** Messages were missing: counted once, whether the server or the session said so first. */
   readonly missing: (change: Change, conversation: ConversationId, count: number) => Promise<void>;
+  /** What devices tell each other about rooms. */
+  readonly rooms: Pick<Rooms, "control">;
 }
 
 /** Where a content belongs, and whose it is. */
@@ -59,6 +62,10 @@ export class Arrivals {
         return await this.#receipt(change, place, place.content.body);
       case "healing":
         return await this.#healing(change, place, place.content.body.lost);
+      case "sender-key":
+      case "sender-key-request":
+      case "room-code":
+        return await this.#options.rooms.control(change, place, place.content.body);
     }
   }
 
@@ -70,7 +77,8 @@ export class Arrivals {
     const conversation = mine ? content.to : account;
     const toItself = mine && content.to === me;
     if (!mine && content.to !== me) throw misdirected();
-    if (toItself && content.body.kind !== "healing") throw misdirected();
+    const { kind } = content.body;
+    if (toItself && (kind === "text" || kind === "receipt")) throw misdirected();
     const contact = await getContact(change, conversation);
     if (!contact) throw needsPerson(conversation);
     return { ...arrived, conversation, mine, contact };

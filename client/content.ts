@@ -18,6 +18,8 @@ import {
 import type { Bytes } from "../protocol/encoding.ts";
 import { FormatError } from "../protocol/errors.ts";
 import { HASH_BYTES, MAX_TEXT_BYTES, MAX_VERSION } from "../protocol/limits.ts";
+import { roomCodeMessageSchema } from "../crypto/room_code.ts";
+import { senderKeyMessageSchema, senderKeyRequestSchema } from "../crypto/sender_key.ts";
 import type { Context } from "../crypto/session.ts";
 
 /** Message ids in one receipt: 17 bytes each, so that a full one still fits the 4,096-byte bucket. */
@@ -37,6 +39,9 @@ const body = tagged("kind", {
   }),
   /** "I could not read `lost` of your messages: here is a fresh session." */
   healing: record({ lost: uint() }),
+  "sender-key": senderKeyMessageSchema,
+  "sender-key-request": senderKeyRequestSchema,
+  "room-code": roomCodeMessageSchema,
 });
 
 export const contentSchema = record({

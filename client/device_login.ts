@@ -38,11 +38,23 @@ function outcomeOf(status: number): Renewal {
   return status === 401 || status === 403 || status === 404 ? "refused" : "failed";
 }
 
+type DeviceCall =
+  | "me"
+  | "person"
+  | "account"
+  | "bundles"
+  | "prekeyStock"
+  | "uploadPrekeys"
+  | "rooms"
+  | "lookUpRoom"
+  | "roomLog"
+  | "appendToRoom";
+
 /** The calls that need a login, each tried once more after a renewal when the login has run out. */
 export function withRenewal(
   api: Api,
   renew: () => Promise<Renewal>,
-): Pick<Api, "me" | "person" | "account" | "bundles" | "prekeyStock" | "uploadPrekeys"> {
+): Pick<Api, DeviceCall> {
   const retry = async <T>(call: () => Promise<ApiResult<T>>): Promise<ApiResult<T>> => {
     const answer = await call();
     if (answer.ok || answer.status !== 401 || await renew() !== "renewed") return answer;
@@ -55,6 +67,10 @@ export function withRenewal(
     bundles: (account, devices) => retry(() => api.bundles(account, devices)),
     prekeyStock: () => retry(() => api.prekeyStock()),
     uploadPrekeys: (upload) => retry(() => api.uploadPrekeys(upload)),
+    rooms: (after) => retry(() => api.rooms(after)),
+    lookUpRoom: (request) => retry(() => api.lookUpRoom(request)),
+    roomLog: (room, since) => retry(() => api.roomLog(room, since)),
+    appendToRoom: (room, entry) => retry(() => api.appendToRoom(room, entry)),
   };
 }
 

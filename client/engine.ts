@@ -20,6 +20,7 @@ import { PrekeyKeeper } from "./prekey_keeper.ts";
 import { Pump } from "./pump.ts";
 import { markActive } from "./installation.ts";
 import { type MeRecord, META } from "./records.ts";
+import { type RoomCommands, Rooms } from "./rooms.ts";
 import { type LocalStore, StoreClosed } from "./store.ts";
 import { Supplies } from "./supplies.ts";
 import { getContact } from "./timeline.ts";
@@ -54,6 +55,7 @@ export interface EngineOptions {
 
 /** An engine that can also be waited for. */
 export interface OpenEngine extends Engine {
+  readonly rooms: RoomCommands;
   /** Resolves when nothing is under way but waits: for the server, for a timer, for a person. */
   idle(): Promise<void>;
 }
@@ -88,6 +90,7 @@ const TEND_EVERY = 6 * 3_600_000;
 
 class DeviceEngine implements OpenEngine {
   readonly me: Me;
+  readonly rooms: RoomCommands;
   readonly #options: EngineOptions;
   readonly #own: DeviceKeys;
   readonly #after: After;
@@ -105,6 +108,7 @@ class DeviceEngine implements OpenEngine {
   readonly #keeper: PrekeyKeeper;
   readonly #commands: Commands;
   readonly #gaps: Gaps;
+  readonly #rooms: Rooms;
   #callOffTend: () => void = () => {};
   #renewing: Promise<Renewal> | null = null;
   #closing = false;
@@ -127,8 +131,21 @@ class DeviceEngine implements OpenEngine {
     this.#connection = this.#connect();
     const online = () => this.#connection.isOnline;
     const send: Connection["send"] = (items) => this.#connection.send(items);
+    const rooms = this.#rooms = new Rooms({
+      ...{ me: this.me, own, mode, store, writer, api, outbox, supplies, after, now },
+      wake: () => this.#pump.wake(),
+      background: (work) => this.#background(work),
+      missing: (change, conversation, count) => this.#gaps.missing(change, conversation, count),
+    });
+    this.rooms = rooms.commands;
+    outbox.sealRoom = (change, row) => rooms.sending.seal(change, row);
     this.#pump = new Pump({
       ...{ store, writer, outbox, directory, supplies, online, send, after, now, failed },
+      meet: (account) => rooms.meet(account),
+      rooms: {
+        catchUp: (room) => rooms.catchUp(room),
+        unseal: (change, row) => rooms.sending.unseal(change, row),
+      },
     });
     this.#inbox = this.#receive();
     this.#commands = new Commands({
@@ -204,6 +221,7 @@ class DeviceEngine implements OpenEngine {
     this.#closing = true;
     this.#callOffTend();
     this.#gaps.stop();
+    this.#rooms.stop();
     this.#connection.stop();
     await Promise.all([this.#inbox.stop(), this.#pump.stop(), this.#keeper.stop()]);
     await this.#writer.idle();
@@ -240,6 +258,7 @@ class DeviceEngine implements OpenEngine {
       now: this.#options.now,
       refresh: (account) => this.#refresh(account),
       missing: (change, conversation, count) => this.#gaps.missing(change, conversation, count),
+      rooms: this.#rooms,
     });
     return new Inbox({
       own: this.#own,
@@ -247,6 +266,7 @@ class DeviceEngine implements OpenEngine {
       directory: this.#directory,
       supplies: this.#supplies,
       now: this.#options.now,
+      roomEnvelope: (change, envelope) => this.#rooms.arrivals.envelope(change, envelope),
       apply: (change, arrived) => arrivals.apply(change, arrived),
       ack: (position) => this.#connection.send([{ type: "ack", position }]),
       heal: (account, device) => this.#heal(account, device),
@@ -256,7 +276,7 @@ class DeviceEngine implements OpenEngine {
   }
 
   #welcomed({ queued }: Welcome): void {
-    this.#background(this.#lookAtMyself());
+    this.#background(this.#lookAtMyself().then(() => this.#rooms.lookAround()));
     this.#pump.connected();
     // Prekeys that waiting envelopes need must not be erased under them: first read, then tidy.
     this.#tendLater(queued === 0 ? 0 : 5_000 + queued * 20);
@@ -286,6 +306,8 @@ class DeviceEngine implements OpenEngine {
         return this.#background(
           this.#writer.change((change) => this.#gaps.total(change, news.gaps)),
         );
+      case "room-changed":
+        return this.#background(this.#rooms.catchUp(news.room));
       case "signed-out":
         // The server closes right after, with the code that says the same.
         return;
@@ -312,6 +334,7 @@ class DeviceEngine implements OpenEngine {
   async #refreshNow(account: AccountId): Promise<void> {
     if (account !== this.me.account && !await this.#contact(account)) return;
     await this.#supplies.list(account);
+    await this.#rooms.listChanged(account);
     this.#pump.wake();
     const own = account === this.me.account ? await this.#contact(account) : undefined;
     if (own && !findDevice(own.list, this.me.device)) this.#connection.signedOut();

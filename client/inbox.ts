@@ -17,7 +17,7 @@ import {
 import { routeEnvelope } from "../crypto/session_choice.ts";
 import { findDevice } from "../protocol/bundle.ts";
 import { toBase64Url } from "../protocol/encoding.ts";
-import { decodeEnvelope, type Envelope, type Opening } from "../protocol/envelope.ts";
+import { decodeEnvelope, type Envelope, envelopeKind, type Opening } from "../protocol/envelope.ts";
 import { FormatError, VerifyError } from "../protocol/errors.ts";
 import type { Deliver } from "../protocol/frame.ts";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
@@ -38,6 +38,8 @@ export interface InboxOptions {
   readonly now: () => number;
   /** What a decrypted content does: timeline.ts and its friends, wired by the engine. */
   readonly apply: (change: Change, arrived: Arrived) => Promise<void>;
+  /** A room's message. */
+  readonly roomEnvelope: (change: Change, envelope: Uint8Array) => Promise<void>;
   readonly ack: (position: number) => void;
   /** A device's sessions are lost; called after the change. */
   readonly heal: (account: AccountId, device: DeviceId) => void;
@@ -183,6 +185,9 @@ export class Inbox {
   }
 
   async #open(change: Change, item: Deliver): Promise<void> {
+    if (kindOf(item.envelope) === "room") {
+      return await this.#options.roomEnvelope(change, item.envelope);
+    }
     const envelope = decode(item.envelope);
     const session = await findSession(change, envelope.session);
     const opening = await change.get("seen", keys.seenOpening(envelope.session));
@@ -340,7 +345,16 @@ function decode(bytes: Uint8Array): Envelope {
   }
 }
 
+function kindOf(bytes: Uint8Array): ReturnType<typeof envelopeKind> {
+  try {
+    return envelopeKind(bytes);
+  } catch (error) {
+    throw error instanceof FormatError ? new Unusable("malformed") : error;
+  }
+}
+
 function reasonOf(error: unknown): Reason {
+  if (error instanceof FormatError) return "malformed";
   if (error instanceof Unusable) return error.reason;
   if (error instanceof NeedsList) return error.otherwise;
   if (error instanceof DecryptError) return "unreadable";

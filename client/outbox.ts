@@ -10,6 +10,7 @@ import type { Bytes } from "../protocol/encoding.ts";
 import { FormatError, VerifyError } from "../protocol/errors.ts";
 import type { Addressed, Destination } from "../protocol/frame.ts";
 import { type AccountId, type DeviceId, type MessageId, randomId } from "../protocol/ids.ts";
+import type { RoomId } from "../protocol/ids.ts";
 import { MAX_SESSIONS_PER_DEVICE } from "../protocol/limits.ts";
 import { type Content, type ContentBody, contextOf, encodeContent } from "./content.ts";
 import type { Change } from "./change.ts";
@@ -29,8 +30,9 @@ export interface Needs {
   }[];
 }
 
-/** `waits`: nothing can be done for now, in words. */
+/** `waits`: nothing can be done for now, in words. `again`: what must go first was queued before it. */
 export type Sealing =
+  | { readonly kind: "again" }
   | { readonly kind: "sealed"; readonly row: OutboxRecord }
   | { readonly kind: "needs"; readonly needs: Needs }
   | { readonly kind: "waits"; readonly words: string }
@@ -42,7 +44,14 @@ export interface Staged {
   readonly body: ContentBody;
   readonly time: number;
   readonly copy: boolean;
+  readonly only?: readonly DeviceId[];
+  readonly room?: RoomId;
+  /** The order key of a queued row that this one goes in front of. */
+  readonly before?: string | null;
 }
+
+/** Encrypts a room's message: rooms have their own keys. */
+export type SealRoom = (change: Change, row: OutboxRecord) => Promise<Sealing>;
 
 /** How long a device counts as out of reach before its bundle is asked for again. Milliseconds. */
 const UNREACHABLE_FOR = 10 * 60_000;
@@ -54,6 +63,8 @@ export class Outbox {
   readonly #now: () => number;
   /** Devices without a usable bundle, and until when nobody asks again. */
   readonly #unreachable = new Map<DeviceId, number>();
+  /** Set once, by whoever puts the device together. */
+  sealRoom: SealRoom = (change, row) => this.park(change, row, "There are no rooms here.");
 
   constructor(own: DeviceKeys, now: () => number) {
     this.#own = own;
@@ -61,8 +72,9 @@ export class Outbox {
   }
 
   /** Puts a content at the end of the queue, not yet encrypted. */
-  async stage(change: Change, staged: Staged): Promise<OutboxRecord> {
-    const order = await change.nextOrder();
+  async stage(change: Change, { before = null, ...staged }: Staged): Promise<OutboxRecord> {
+    const own = await change.nextOrder();
+    const order = before === null ? own : orderBefore(before, own);
     const row: OutboxRecord = { ...staged, order, sealed: null };
     change.set("outbox", keys.waiting(order), row);
     return row;
@@ -73,6 +85,7 @@ export class Outbox {
    * devices that are gone. Does nothing at all unless everything needed is there.
    */
   async seal(change: Change, row: OutboxRecord): Promise<Sealing> {
+    if (row.room !== undefined) return await this.sealRoom(change, row);
     const peer = await getContact(change, row.conversation);
     const own = await getContact(change, this.#own.account);
     if (!peer || !own) return await this.park(change, row, "This person is not known here.");
@@ -80,7 +93,9 @@ export class Outbox {
     const contacts = row.copy ? [peer, own] : [peer];
     const needs = await this.#needs(change, row, contacts);
     if (needs) return { kind: "needs", needs };
-    if (this.#wanted(peer).every((device) => this.#isUnreachable(device))) {
+    const meant = this.#wanted(peer).filter((device) => isMeant(row, device));
+    if (row.only && meant.length === 0) return await this.park(change, row, "");
+    if (meant.every((device) => this.#isUnreachable(device))) {
       return { kind: "waits", words: dormantWords(peer) };
     }
     const encoded = encodeContent(this.#contentOf(row, own, peer));
@@ -175,7 +190,7 @@ export class Outbox {
     const bundles = [];
     for (const contact of contacts) {
       const devices: DeviceId[] = [];
-      for (const device of this.#wanted(contact)) {
+      for (const device of this.#wanted(contact).filter((one) => isMeant(row, one))) {
         if (envelopeFor(row, contact.account, device) || this.#isUnreachable(device)) continue;
         if (!await activeSession(change, contact.account, device)) devices.push(device);
       }
@@ -194,7 +209,8 @@ export class Outbox {
     const envelopes: Addressed[] = [];
     for (const device of this.#wanted(contact)) {
       const kept = envelopeFor(row, account, device);
-      const session = kept ? null : await activeSession(change, account, device);
+      const skipped = kept !== null || !isMeant(row, device);
+      const session = skipped ? null : await activeSession(change, account, device);
       const envelope = kept ??
         (session ? await encrypt(change, session, encoded, row.body) : SKIPPED);
       envelopes.push({ device, envelope });
@@ -242,6 +258,16 @@ function envelopeFor(row: OutboxRecord, account: AccountId, device: DeviceId): U
   const made = row.sealed?.destinations.find((one) => one.account === account)
     ?.envelopes.find((one) => one.device === device)?.envelope;
   return made && made.length > 0 ? made : null;
+}
+
+function isMeant({ only }: OutboxRecord, device: DeviceId): boolean {
+  return only === undefined || only.includes(device);
+}
+
+/** Above every key up to the one before `order`, below `order` itself. */
+function orderBefore(order: string, own: string): string {
+  const whole = order.split("~")[0]!;
+  return `${String(Number(whole) - 1).padStart(whole.length, "0")}~${own}`;
 }
 
 function headOf({ list }: Contact) {

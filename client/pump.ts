@@ -3,7 +3,7 @@
  * holds no truth of its own; after a crash the store alone says what is left to do.
  */
 import type { Accepted, ClientItem, Refused } from "../protocol/frame.ts";
-import type { AccountId } from "../protocol/ids.ts";
+import type { AccountId, RoomId } from "../protocol/ids.ts";
 import { type Change, StoreFailed, type Writer } from "./change.ts";
 import type { Directory } from "./directory.ts";
 import type { After } from "./link.ts";
@@ -23,6 +23,14 @@ export interface PumpOptions {
   readonly after: After;
   readonly now: () => number;
   readonly failed: (error: unknown) => void;
+  /** Looks up somebody whose device list is not known here. */
+  readonly meet: (account: AccountId) => Promise<Supply>;
+  readonly rooms: {
+    /** Fetches a room's log. */
+    readonly catchUp: (room: RoomId) => Promise<Supply>;
+    /** Undoes the encryption of a message that the server did not take. */
+    readonly unseal: (change: Change, row: OutboxRecord) => Promise<void>;
+  };
 }
 
 /** Submissions on their way at once: enough to fill a slow line, few enough to stay in order. */
@@ -161,6 +169,8 @@ export class Pump {
    */
   async #advance(row: OutboxRecord): Promise<boolean> {
     if (this.#held.has(row.conversation) || !this.#canSend()) return false;
+    // One at a time: a message that is refused is encrypted anew under the same number.
+    if (row.room !== undefined && this.#isSendingTo(row.room)) return false;
     const ready = row.sealed && !this.#stale.has(row.order) ? row : await this.#seal(row);
     if (ready === "parked") return true;
     if (ready === null || !this.#canSend()) return false;
@@ -180,6 +190,7 @@ export class Pump {
     if (result.kind === "sealed" || result.kind === "parked") this.#stale.delete(row.order);
     if (result.kind === "parked") return "parked";
     if (result.kind === "needs") this.#supply(row, result.needs);
+    if (result.kind === "again") this.#again = true;
     if (result.kind === "waits") this.#hold(row, SLEEPER_WAIT);
     return result.kind === "sealed" ? result.row : null;
   }
@@ -187,23 +198,28 @@ export class Pump {
   #submit(row: OutboxRecord): void {
     const ref = this.#ref++ % 2 ** 32;
     this.#inFlight.set(ref, row);
-    this.#options.send([{ type: "submit", ref, ...row.sealed! }]);
+    const { submit, destinations, envelope } = row.sealed!;
+    if (envelope) this.#options.send([{ type: "submit-to-room", ref, submit, envelope }]);
+    else this.#options.send([{ type: "submit", ref, submit, destinations }]);
   }
 
   /** Fetches what a message needs, in the background; its conversation waits, others go on. */
   #supply(row: OutboxRecord, needs: Needs): void {
-    if (!this.#options.online()) return;
+    if (this.#options.online()) this.#waitFor(row, this.#fetch(row, needs));
+  }
+
+  #waitFor(row: OutboxRecord, supply: Promise<Supply>): void {
     this.#held.add(row.conversation);
-    const fetching = this.#fetch(needs).then((supply) => this.#supplied(row, supply))
+    const fetching = supply.then((supply) => this.#supplied(row, supply))
       .catch((error) => this.#options.failed(error))
       .finally(() => this.#fetching.delete(fetching));
     this.#fetching.add(fetching);
   }
 
-  async #fetch(needs: Needs): Promise<Supply> {
-    const { supplies } = this.#options;
+  async #fetch({ room }: OutboxRecord, needs: Needs): Promise<Supply> {
+    const { supplies, meet } = this.#options;
     for (const account of needs.lists) {
-      const supply = await supplies.list(account);
+      const supply = await (room === undefined ? supplies.list(account) : meet(account));
       if (supply.kind !== "done") return supply;
     }
     for (const { account, devices } of needs.bundles) {
@@ -241,6 +257,12 @@ export class Pump {
     switch (refusal.code) {
       case "stale":
         return await this.#restale(row, refusal.lists);
+      case "stale-room":
+        await this.#change(row, (change, current) => this.#options.rooms.unseal(change, current));
+        return this.#waitFor(row, this.#options.rooms.catchUp(refusal.room));
+      case "unknown-room":
+        await park("The server says that you are not in this room any more.");
+        return void await this.#options.rooms.catchUp(refusal.room);
       case "full":
         return await park("Their devices have no room for more messages. Try again later.");
       case "unknown-recipient":
@@ -327,6 +349,10 @@ export class Pump {
 
   #isFull(): boolean {
     return this.#inFlight.size >= WINDOW;
+  }
+
+  #isSendingTo(wanted: RoomId): boolean {
+    return [...this.#inFlight.values()].some(({ room }) => room === wanted);
   }
 
   #isInFlight(row: OutboxRecord): boolean {

@@ -2,7 +2,9 @@
 import type { DeviceList } from "../protocol/bundle.ts";
 import type { Bytes } from "../protocol/encoding.ts";
 import type { Destination } from "../protocol/frame.ts";
-import type { AccountId, DeviceId, MessageId, SessionId, SubmitId } from "../protocol/ids.ts";
+import type { AccountId, DeviceId, MessageId, RoomId } from "../protocol/ids.ts";
+import type { SessionId, SubmitId } from "../protocol/ids.ts";
+import type { SenderKeyId } from "../protocol/room_envelope.ts";
 import type { ContentBody } from "./content.ts";
 import type { SessionFacts } from "../crypto/session_choice.ts";
 import type { ConversationId, Me, Message } from "./types.ts";
@@ -115,6 +117,10 @@ export interface OutboxRecord {
   readonly time: number;
   /** Also for one's own other devices. */
   readonly copy: boolean;
+  /** For these devices of the account only; the others are skipped. */
+  readonly only?: readonly DeviceId[];
+  /** A room's message: one envelope for all of it. */
+  readonly room?: RoomId;
   /** Null until encrypted. The same bytes are sent again and again, never encrypted again. */
   readonly sealed: Sealed | null;
 }
@@ -122,6 +128,10 @@ export interface OutboxRecord {
 export interface Sealed {
   readonly submit: SubmitId;
   readonly destinations: readonly Destination[];
+  /** A room's message, in place of destinations. */
+  readonly envelope?: Bytes;
+  /** The sender key as it stood before, until the server has answered. */
+  readonly before?: { readonly id: SenderKeyId; readonly next: number; readonly chainKey: Bytes };
 }
 
 /** "seen", `set-aside/ORDER`: an envelope that could not be used, and why. */

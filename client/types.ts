@@ -2,9 +2,9 @@
  * The engine's outside: what the page, the terminal and tests see of a device. Everything here is
  * plain structured-cloneable values, so that a second tab can ask over a BroadcastChannel.
  */
-import type { AccountId, DeviceId, MessageId } from "../protocol/ids.ts";
+import type { AccountId, DeviceId, MessageId, RoomId } from "../protocol/ids.ts";
 
-/** A conversation's id: for people, the other person's account id. */
+/** A conversation's id: for people, the other person's account id; for rooms, the room's id. */
 export type ConversationId = AccountId;
 
 /** Why something was not done. Stable words for programs; `words` beside it is for people. */
@@ -15,6 +15,8 @@ export type Refusal =
   | "code-expired"
   | "internal"
   | "name-taken"
+  | "no-such-room"
+  | "not-allowed"
   | "not-available"
   | "offline"
   | "rate-limited"
@@ -87,6 +89,25 @@ export interface Conversation {
   readonly order: string;
 }
 
+/** A room as it is known here. */
+export interface Room {
+  readonly id: RoomId;
+  /** Empty until a member has told this device the room's code. */
+  readonly name: string;
+  /** `XXXX-XXXX-XXXX-XXXX`; null until a member has told it. */
+  readonly code: string | null;
+  readonly members: readonly {
+    readonly account: AccountId;
+    readonly role: "waiting" | "member" | "moderator" | "owner";
+    /** Null for somebody who was not looked up yet. */
+    readonly username: string | null;
+  }[];
+  /** One's own. */
+  readonly role: "waiting" | "member" | "moderator" | "owner" | null;
+  /** Why nothing is sent here any more. */
+  readonly stopped: "fork" | "left" | "ended" | null;
+}
+
 /** One device of one's own account. */
 export interface OwnDevice {
   readonly device: DeviceId;
@@ -108,7 +129,11 @@ export type WarningKind =
   | "dormant-device"
   | "unreadable"
   | "peer-lost-messages"
-  | "misdirected";
+  | "misdirected"
+  | "not-member"
+  | "room-fork"
+  | "room-log"
+  | "server-id-changed";
 
 export type EngineEvent =
   | { readonly kind: "message"; readonly message: Message }
@@ -122,6 +147,7 @@ export type EngineEvent =
     readonly by?: AccountId;
   }
   | { readonly kind: "conversation"; readonly conversation: Conversation }
+  | { readonly kind: "room"; readonly room: Room }
   | { readonly kind: "connection"; readonly state: ConnectionState }
   | {
     readonly kind: "warning";

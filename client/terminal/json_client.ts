@@ -4,8 +4,9 @@
  */
 import type { AccountId, MessageId } from "../../protocol/ids.ts";
 import { safetyNumberGroups } from "../../crypto/safety_number.ts";
-import type { Conversation, Engine, EngineEvent, Message, Outcome } from "../types.ts";
+import type { Conversation, Engine, EngineEvent, Message, Outcome, Room } from "../types.ts";
 import { ChatError } from "./errors.ts";
+import { isRoomCommand, runRoomCommand, sendToRoom, showRoom } from "./json_rooms.ts";
 import type { ChatSession } from "./session.ts";
 
 export type Output = Readonly<Record<string, unknown>> & { readonly event: string };
@@ -16,16 +17,8 @@ type Answer = Output | null;
 const MOST_LINE = 64 * 1024;
 const MOST_HISTORY = 500;
 
-/** Rooms and removing devices have their names already, and nothing behind them yet. */
-const LATER = [
-  "create-room",
-  "join-room",
-  "leave-room",
-  "remove-member",
-  "room",
-  "rotate-code",
-  "revoke-device",
-];
+/** Removing devices has its name already, and nothing behind it yet. */
+const LATER = ["revoke-device"];
 
 export class JsonClient {
   readonly #session: ChatSession;
@@ -33,6 +26,8 @@ export class JsonClient {
   /** Refs of messages whose "sent" is still to come. */
   readonly #refs = new Map<MessageId, unknown>();
   #names = new Map<AccountId, Conversation>();
+  readonly #members = new Map<AccountId, string>();
+  readonly #rooms = new Set<string>();
   #engine: Engine | null = null;
 
   constructor(session: ChatSession, print: (output: Output) => void) {
@@ -59,6 +54,7 @@ export class JsonClient {
     const what = text(input, "do");
     const command = Object.hasOwn(this.#commands, what) ? this.#commands[what] : undefined;
     if (command) return await command(input);
+    if (isRoomCommand(what)) return await this.#room(what, input);
     if (LATER.includes(what)) return errorOf("not-available", `"${what}" is not there yet.`);
     throw new ChatError("bad-input", `There is no command "${what.slice(0, 40)}".`);
   }
@@ -110,6 +106,7 @@ export class JsonClient {
   async #ready(): Promise<Output> {
     const engine = this.#engine = this.#session.engine;
     for (const conversation of await engine.conversations()) this.#name(conversation);
+    for (const room of await engine.rooms.rooms()) this.#nameRoom(room);
     engine.on((event) => this.#tell(event));
     engine.connect();
     const { username, device } = engine.me;
@@ -117,15 +114,29 @@ export class JsonClient {
   }
 
   async #send(input: Input): Promise<Answer> {
-    if (input["room"] !== undefined) return errorOf("not-available", "Rooms are not there yet.");
+    if (input["room"] !== undefined) {
+      const read = (field: string) => text(input, field);
+      return this.#sending(await sendToRoom(this.#session.engine.rooms, read), input);
+    }
     const [to, words] = [text(input, "to"), text(input, "text")];
     const conversation = await this.#conversationWith(to);
     if ("event" in conversation) return conversation;
-    const sent = await this.#session.engine.send(conversation.id, words);
+    return this.#sending(await this.#session.engine.send(conversation.id, words), input);
+  }
+
+  #sending(sent: Outcome<Message>, input: Input): Answer {
     if (!sent.ok) return errorFrom(sent);
     // The answer is the server's to give: it comes as a state event.
     this.#refs.set(sent.value.id, input["ref"]);
     return null;
+  }
+
+  async #room(what: string, input: Input): Promise<Answer> {
+    const read = (field: string) => text(input, field);
+    const outcome = await runRoomCommand(what, this.#session.engine.rooms, read);
+    if (!outcome.ok) return errorFrom(outcome);
+    this.#nameRoom(outcome.value);
+    return showRoom(outcome.value);
   }
 
   async #safetyNumber(input: Input): Promise<Answer> {
@@ -197,6 +208,9 @@ export class JsonClient {
         return this.#tellState(event);
       case "conversation":
         return this.#name(event.conversation);
+      case "room":
+        this.#nameRoom(event.room);
+        return this.#print(showRoom(event.room));
       case "connection":
         return this.#print({ event: "connection", state: event.state });
       case "warning": {
@@ -236,7 +250,9 @@ export class JsonClient {
   #show(message: Message): Output {
     const { id, from, device, conversation, text, time, verified, kind, mine, state } = message;
     if (kind === "line") return { event: "line", id, conversation, text, time };
-    const common = { event: "message", id, from: this.#usernameOf(from), device, conversation };
+    const room = this.#rooms.has(conversation) ? { room: conversation } : {};
+    const sender = { from: this.#usernameOf(from), device };
+    const common = { event: "message", id, ...sender, conversation, ...room };
     const own = mine ? { state } : {};
     return { ...common, text, time, verified, ...own };
   }
@@ -245,9 +261,16 @@ export class JsonClient {
     this.#names.set(conversation.account, conversation);
   }
 
+  #nameRoom({ id, members }: Room): void {
+    this.#rooms.add(id);
+    for (const { account, username } of members) {
+      if (username !== null) this.#members.set(account, username);
+    }
+  }
+
   #usernameOf(account: AccountId): string {
     if (account === this.#engine?.me.account) return this.#engine.me.username;
-    return this.#names.get(account)?.username ?? account;
+    return this.#names.get(account)?.username ?? this.#members.get(account) ?? account;
   }
 
   #explain(error: unknown): Output {

@@ -11,6 +11,7 @@ import { type Api, createApi } from "../../client/transport.ts";
 import type { EngineEvent } from "../../client/types.ts";
 import { terminalSend } from "../../client/terminal/http.ts";
 import { terminalSocket } from "../../client/terminal/web_socket.ts";
+import { filesBelow, type Place } from "./canary.ts";
 import type { Wrapping } from "./people_world.ts";
 
 /** Idle connections of the clients' pools must not hold up the end of a test. */
@@ -40,6 +41,11 @@ export class RealServer {
   }
 
   /** The certificate authority of a self-signed server. */
+  /** Every file that the server keeps. */
+  files(): Place[] {
+    return filesBelow(this.#folder);
+  }
+
   get caFile(): string {
     return `${this.#folder}/ca.pem`;
   }

@@ -142,6 +142,47 @@ Deno.test("every command that people need, its answer and its events", () =>
     assert.equal(await ben.quit(), 0);
   }));
 
+Deno.test("three scripts make a room, join, talk, change the code, and send one of them away", () =>
+  scene(async (open, server) => {
+    const [ana, ben, cleo] = [open("ana"), open("ben"), open("cleo")];
+    const people = [["ana", ana], ["ben", ben], ["cleo", cleo]] as const;
+    for (const [name, terminal] of people) await signUp(terminal, server, name);
+    const made = await ana.ask({ do: "create-room", name: "Kitchen" });
+    assert.deepEqual([made.event, made["name"]], ["room", "Kitchen"]);
+    const { room, code } = made;
+    const joined = await ben.ask({ do: "join-room", code });
+    assert.deepEqual([joined["room"], joined["code"]], [room, code]);
+    await cleo.ask({ do: "join-room", code });
+    const members = (line: Line) =>
+      (line["members"] as { username: string }[]).map(({ username }) => username);
+    assert.deepEqual(members(await cleo.ask({ do: "room", room })), ["ana", "ben", "cleo"]);
+
+    const heard = (terminal: Terminal, text: string) =>
+      terminal.next((line) => line.event === "message" && line["text"] === text);
+    assert.equal((await ana.ask({ do: "send", room, text: "soup?" })).event, "sent");
+    for (const terminal of [ben, cleo]) {
+      const message = await heard(terminal, "soup?");
+      assert.deepEqual([message["from"], message["room"]], ["ana", room]);
+    }
+    const rotated = await ana.ask({ do: "rotate-code", room });
+    assert.notEqual(rotated["code"], code);
+    await ben.next((line) => line.event === "room" && line["code"] === rotated["code"]);
+    const removed = await ana.ask({ do: "remove-member", room, username: "ben" });
+    assert.deepEqual(members(removed), ["ana", "cleo"]);
+    await ben.next((line) => line.event === "room" && line["stopped"] === "left");
+    assert.equal((await ben.ask({ do: "send", room, text: "hey" }))["code"], "not-allowed");
+    await ana.ask({ do: "send", room, text: "he is gone" });
+    await heard(cleo, "he is gone");
+    assert.equal((await ben.ask({ do: "join-room", code }))["code"], "no-such-room");
+    assert.equal(
+      (await cleo.ask({ do: "remove-member", room, username: "ana" }))["code"],
+      "not-allowed",
+    );
+    assert.equal((await cleo.ask({ do: "leave-room", room }))["stopped"], "left");
+    assert.ok(!ben.lines.some((line) => line["text"] === "he is gone"));
+    for (const [, terminal] of people) assert.equal(await terminal.quit(), 0);
+  }));
+
 Deno.test("bad input and early commands are answered in words and end nothing", () =>
   scene(async (open, server) => {
     const client = open("ana");
@@ -175,8 +216,14 @@ Deno.test("bad input and early commands are answered in words and end nothing", 
     assert.equal(await code({ do: "send", to: "nobody_here", text: "x" }), "unknown-person");
     assert.equal(await code({ do: "send", to: "ana", text: "x" }), "yourself");
     assert.equal(await code({ do: "history", conversation: "ana", limit: 1 }), "yourself");
-    assert.equal(await code({ do: "create-room", name: "x" }), "not-available");
-    assert.equal(await code({ do: "send", room: "x", text: "x" }), "not-available");
+    assert.equal(await code({ do: "revoke-device", device: "x" }), "not-available");
+    assert.equal(await code({ do: "create-room" }), "bad-input");
+    assert.equal(await code({ do: "join-room", code: "XXXX" }), "bad-input");
+    assert.equal(await code({ do: "join-room", code: "0000-0000-0000-0000" }), "no-such-room");
+    assert.equal(await code({ do: "send", room: "x", text: "x" }), "bad-input");
+    const nowhere = "AAAAAAAAAAAAAAAAAAAAAA";
+    assert.equal(await code({ do: "send", room: nowhere, text: "x" }), "unknown-conversation");
+    assert.equal(await code({ do: "room", room: nowhere }), "unknown-conversation");
     assert.equal(await code({ do: "open" }), "already-open");
     assert.equal(await code(form("ana")), "already-open");
     const other = open("other");

@@ -1,0 +1,187 @@
+/**
+ * Room messages on their way out: sender keys to whom they are missing, then one envelope for all. A key is on
+ * record as given in the transaction that queues it, so whoever might have it counts as having it.
+ */
+import type { DeviceKeys } from "../crypto/account.ts";
+import type { KeyMode } from "../crypto/private_key.ts";
+import { encryptForRoom } from "../crypto/room_cipher.ts";
+import {
+  giveSenderKey,
+  makeSenderKey,
+  missingRecipients,
+  type OwnSenderKey,
+  renewReason,
+  type SenderKeyRequest,
+} from "../crypto/sender_key.ts";
+import { type AccountId, type DeviceId, randomId, type RoomId } from "../protocol/ids.ts";
+import { isPinBehind, type RoomDevice } from "../protocol/room.ts";
+import type { Change } from "./change.ts";
+import type { ContentBody } from "./content.ts";
+import type { Outbox, Sealing } from "./outbox.ts";
+import { keys, type OutboxRecord } from "./records.ts";
+import { encodeRoomContent } from "./room_content.ts";
+import { getOwnKey, getRoom, membersKnown, recipientsOf, roomKeys } from "./room_records.ts";
+import type { RoomRecord } from "./room_records.ts";
+
+export interface RoomSendingOptions {
+  readonly own: DeviceKeys;
+  readonly mode: KeyMode;
+  readonly outbox: Outbox;
+  readonly now: () => number;
+  /** A member's devices are not those that the log pins: somebody should say so in the log. */
+  readonly pinBehind: (room: RoomId, account: AccountId) => void;
+  /** Accounts that could not be looked up lately: messages do not wait for them. */
+  readonly isMissing: (account: AccountId) => boolean;
+}
+
+/** A device is told its key again at most this often. Milliseconds. */
+const ANSWER_EVERY = 60_000;
+
+export class RoomSending {
+  readonly #o: RoomSendingOptions;
+  /** When a device was last told a key it asked for. */
+  readonly #answered = new Map<DeviceId, number>();
+
+  constructor(options: RoomSendingOptions) {
+    this.#o = options;
+  }
+
+  /** Encrypts a queued message; before it, in a pass of its own, queues the keys that it needs. */
+  async seal(change: Change, row: OutboxRecord): Promise<Sealing> {
+    const { own: me, outbox, now, mode } = this.#o;
+    const record = await getRoom(change, row.room!);
+    if (!record || record.stopped) return await outbox.park(change, row, stoppedWords(record));
+    const known = await membersKnown(change, record.state);
+    const lists = record.state.members.map(({ account }) => account).filter((account) => {
+      return !known.has(account) && !record.removed.includes(account) &&
+        !this.#o.isMissing(account);
+    });
+    if (lists.length > 0) return { kind: "needs", needs: { lists, bundles: [] } };
+    for (const [account, { list }] of known) {
+      if (!isPinBehind(record.state, list)) continue;
+      change.after.push(() => this.#o.pinBehind(record.id, account));
+    }
+    const recipients = recipientsOf(record, me.device, known);
+    const kept = await getOwnKey(change, record.id) ?? null;
+    const renew = renewReason(kept, recipients, now());
+    const own = renew === null ? kept! : await makeSenderKey(record.id, mode, now());
+    const missing = missingRecipients(own, recipients);
+    if (renew === null && missing.length === 0) {
+      return await this.#encrypt(change, row, record, own);
+    }
+    await this.#give(change, record, own, missing, row.order);
+    return missing.length > 0
+      ? { kind: "again" }
+      : await this.#encrypt(change, row, record, (await getOwnKey(change, record.id))!);
+  }
+
+  /** The server did not take it, the log has gone on: it is encrypted anew, under the same number. */
+  async unseal(change: Change, row: OutboxRecord): Promise<void> {
+    const before = row.sealed?.before;
+    const own = await getOwnKey(change, row.room!);
+    // Nobody was given that envelope, and under the fresh salt key and IV are others.
+    if (before && own?.id === before.id && own.next === before.next + 1) {
+      const { chainKey, next } = before;
+      change.set("sessions", roomKeys.own(row.room!), { ...own, chainKey, next });
+    }
+    change.set("outbox", keys.waiting(row.order), { ...row, sealed: null });
+  }
+
+  /** A device that lacks the key asks for it. Answered when it is a recipient, with the key as it stands. */
+  async answer(
+    change: Change,
+    from: { readonly account: AccountId; readonly device: DeviceId },
+    request: SenderKeyRequest,
+  ): Promise<void> {
+    const { own: me, now } = this.#o;
+    const record = await getRoom(change, request.room);
+    const own = await getOwnKey(change, request.room);
+    if (!record || record.stopped || own?.id !== request.key) return;
+    const known = await membersKnown(change, record.state);
+    const to = recipientsOf(record, me.device, known).find(({ account, device }) => {
+      return account === from.account && device === from.device;
+    });
+    const last = this.#answered.get(from.device) ?? -Infinity;
+    if (!to || now() - last < ANSWER_EVERY) return;
+    this.#answered.set(from.device, now());
+    await this.#give(change, record, own, [to], null);
+  }
+
+  /** Queues a control content for some devices of one account. */
+  async tell(
+    change: Change,
+    account: AccountId,
+    only: readonly DeviceId[],
+    body: ContentBody,
+    before: string | null = null,
+  ): Promise<void> {
+    const staged = { id: randomId<"message">(), conversation: account, body, only };
+    await this.#o.outbox.stage(change, { ...staged, time: this.#o.now(), copy: false, before });
+  }
+
+  /** Tells the room's code to everybody who stays, or to one's own other devices only. */
+  async tellCode(change: Change, record: RoomRecord, to: "everybody" | "own"): Promise<void> {
+    const { own: me } = this.#o;
+    if (record.code === null) return;
+    const { id: room, code, state: { code: { epoch } } } = record;
+    const known = await membersKnown(change, record.state);
+    const all = recipientsOf(record, me.device, known);
+    const meant = to === "everybody" ? all : all.filter(({ account }) => account === me.account);
+    for (const [account, devices] of byAccount(meant)) {
+      await this.tell(change, account, devices, { kind: "room-code", room, epoch, code });
+    }
+  }
+
+  async #encrypt(
+    change: Change,
+    row: OutboxRecord,
+    record: RoomRecord,
+    own: OwnSenderKey,
+  ): Promise<Sealing> {
+    const { id, time, body } = row;
+    if (body.kind !== "text") return await this.#o.outbox.park(change, row, "");
+    const content = encodeRoomContent({ id, time, body });
+    const sent = await encryptForRoom(own, record.state, this.#o.own, content);
+    change.set("sessions", roomKeys.own(record.id), sent.own);
+    const { id: key, next, chainKey } = own;
+    const before = { id: key, next, chainKey };
+    const submit = randomId<"submit">();
+    const sealed = { submit, destinations: [], envelope: sent.envelope, before };
+    const done: OutboxRecord = { ...row, sealed };
+    change.set("outbox", keys.waiting(row.order), done);
+    return { kind: "sealed", row: done };
+  }
+
+  async #give(
+    change: Change,
+    record: RoomRecord,
+    key: OwnSenderKey,
+    devices: readonly RoomDevice[],
+    before: string | null,
+  ): Promise<void> {
+    const { own, message } = giveSenderKey(key, record.state, devices);
+    change.set("sessions", roomKeys.own(record.id), own);
+    for (const [account, only] of byAccount(devices)) {
+      await this.tell(change, account, only, { kind: "sender-key", ...message }, before);
+    }
+  }
+}
+
+function byAccount(devices: readonly RoomDevice[]): Map<AccountId, DeviceId[]> {
+  const grouped = new Map<AccountId, DeviceId[]>();
+  for (const { account, device } of devices) {
+    grouped.set(account, [...grouped.get(account) ?? [], device]);
+  }
+  return grouped;
+}
+
+function stoppedWords(record: RoomRecord | undefined): string {
+  switch (record?.stopped) {
+    case "fork":
+      return "This room's log exists in two versions: nothing is sent here any more.";
+    case "ended":
+      return "This room has ended.";
+    default:
+      return "You are not in this room any more.";
+  }
+}

@@ -1,0 +1,188 @@
+/** Rooms of a device, put together: what arrives, what leaves, what the log says, what a person asks. */
+import type { DeviceKeys } from "../crypto/account.ts";
+import type { KeyMode } from "../crypto/private_key.ts";
+import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
+import { findMember, isPinBehind } from "../protocol/room.ts";
+import type { RoomEnvelope } from "../protocol/room_envelope.ts";
+import type { Change, Writer } from "./change.ts";
+import type { ContentBody } from "./content.ts";
+import type { DeviceApi } from "./device_login.ts";
+import type { After } from "./link.ts";
+import type { Outbox } from "./outbox.ts";
+import { RoomArrivals, type RoomArrivalsOptions } from "./room_arrivals.ts";
+import { RoomCommands } from "./room_commands.ts";
+import { RoomLogs } from "./room_logs.ts";
+import { getRoom, type RoomRecord } from "./room_records.ts";
+import { RoomSending } from "./room_sending.ts";
+import type { LocalStore } from "./store.ts";
+import type { Supplies, Supply } from "./supplies.ts";
+import { getContact } from "./timeline.ts";
+import type { Me } from "./types.ts";
+
+export type { RoomCommands };
+
+export interface RoomsOptions {
+  readonly me: Me;
+  readonly own: DeviceKeys;
+  readonly mode: KeyMode;
+  readonly store: LocalStore;
+  readonly writer: Writer;
+  readonly api: DeviceApi;
+  readonly outbox: Outbox;
+  readonly supplies: Supplies;
+  readonly after: After;
+  readonly now: () => number;
+  readonly wake: () => void;
+  readonly background: (work: Promise<unknown>) => void;
+  readonly missing: RoomArrivalsOptions["missing"];
+}
+
+/** How long a message waits for its key before the key is asked for. Milliseconds. */
+const ASK_AFTER = 3_000;
+/** How soon the same key is asked for again. Milliseconds. */
+const ASK_AGAIN_AFTER = 10 * 60_000;
+/** How soon somebody who could not be looked up is looked up again. Milliseconds. */
+const MISSING_FOR = 10 * 60_000;
+
+type Wanted = Pick<RoomEnvelope, "room" | "account" | "device" | "key">;
+
+export class Rooms {
+  readonly commands: RoomCommands;
+  readonly sending: RoomSending;
+  readonly arrivals: RoomArrivals;
+  readonly #o: RoomsOptions;
+  readonly #logs: RoomLogs;
+  readonly #asked = new Map<string, number>();
+  readonly #missing = new Map<AccountId, number>();
+  readonly #pinning = new Set<string>();
+  readonly #callOffs = new Set<() => void>();
+
+  constructor(options: RoomsOptions) {
+    this.#o = options;
+    const { me, own, mode, store, writer, api, outbox, supplies, now, wake } = options;
+    const release = (room: RoomId) => this.#release(room);
+    const logs = this.#logs = new RoomLogs({ own, store, writer, api, grown: release });
+    const sending = this.sending = new RoomSending({
+      ...{ own, mode, outbox, now },
+      pinBehind: (room, account) => this.#pin(room, account),
+      isMissing: (account) => (this.#missing.get(account) ?? 0) > now(),
+    });
+    this.arrivals = new RoomArrivals({
+      ...{ me: me.account, store, logs, now },
+      behind: (room) => options.background(this.catchUp(room)),
+      keyMissing: (wanted) => this.#keyMissing(wanted),
+      missing: options.missing,
+    });
+    this.commands = new RoomCommands({
+      ...{ me, own, store, writer, api, logs, sending, outbox, supplies, now, wake, release },
+    });
+  }
+
+  stop(): void {
+    for (const callOff of this.#callOffs) callOff();
+  }
+
+  /** A control content about rooms, from the device at the other end of a session. */
+  async control(
+    change: Change,
+    from: { readonly account: AccountId; readonly device: DeviceId },
+    body: ContentBody,
+  ): Promise<void> {
+    if (body.kind === "sender-key") return await this.arrivals.key(change, from, body);
+    if (body.kind === "sender-key-request") {
+      await this.sending.answer(change, from, body);
+      change.after.push(this.#o.wake);
+    }
+    if (body.kind === "room-code") {
+      await this.#logs.takeCode(change, body);
+      change.after.push(() => this.#o.background(this.catchUp(body.room)));
+    }
+  }
+
+  /** Brings a room up to date, one that is not known here yet too. */
+  async catchUp(room: RoomId): Promise<Supply> {
+    const known = await this.#o.writer.change((change) => getRoom(change, room));
+    if (known) return await this.#logs.catchUp(room);
+    if (await this.commands.adopt(room)) {
+      this.#release(room);
+      return { kind: "done" };
+    }
+    return { kind: "refused", words: "There is no such room." };
+  }
+
+  /** Connected: what happened meanwhile, and rooms that other devices of this account are in. */
+  async lookAround(): Promise<void> {
+    const server = await this.#logs.serverId();
+    if ("ok" in server) return;
+    const answer = await this.#o.api.rooms(null);
+    const theirs = answer.ok ? answer.value.rooms : [];
+    const rows = await this.#o.store.list<RoomRecord>("sessions", { prefix: "room/" });
+    const ours = new Map(rows.map(({ value }) => [value.id, value]));
+    for (const { room, seq } of theirs) {
+      const known = ours.get(room);
+      if (!known || known.state.seq < seq || known.stopped === "left") await this.catchUp(room);
+    }
+    for (const { id, stopped } of ours.values()) {
+      const gone = answer.ok && !theirs.some(({ room }) => room === id);
+      if (gone && stopped === null) await this.catchUp(id);
+    }
+    await this.listChanged(this.#o.me.account);
+  }
+
+  /** Somebody has another list of devices: the rooms where they are should know. */
+  async listChanged(account: AccountId): Promise<void> {
+    const rows = await this.#o.store.list<RoomRecord>("sessions", { prefix: "room/" });
+    const contact = await this.#o.writer.change((change) => getContact(change, account));
+    if (!contact || contact.changed) return;
+    for (const { value: { id, state, stopped } } of rows) {
+      if (stopped || !findMember(state, account)) continue;
+      if (isPinBehind(state, contact.list)) this.#pin(id, account);
+    }
+  }
+
+  /** Looks members up whom nobody has met here; those who cannot be are passed over for a while. */
+  async meet(account: AccountId): Promise<Supply> {
+    const supply = await this.#o.supplies.list(account);
+    if (supply.kind !== "refused") return supply;
+    this.#missing.set(account, this.#o.now() + MISSING_FOR);
+    return { kind: "done" };
+  }
+
+  #pin(room: RoomId, account: AccountId): void {
+    const name = `${room} ${account}`;
+    if (this.#pinning.has(name)) return;
+    this.#pinning.add(name);
+    const work = this.commands.pinDevices(room, account).finally(() => this.#pinning.delete(name));
+    this.#o.background(work);
+  }
+
+  #release(room: RoomId): void {
+    const { writer, background, wake } = this.#o;
+    background(writer.change((change) => this.arrivals.release(change, room)).then(wake));
+  }
+
+  /** The key is probably on its way; whoever still waits in a moment asks for it. */
+  #keyMissing(wanted: Wanted): void {
+    const { now, after, background } = this.#o;
+    const name = `${wanted.device} ${wanted.key}`;
+    if ((this.#asked.get(name) ?? -Infinity) > now() - ASK_AGAIN_AFTER) return;
+    this.#asked.set(name, now());
+    const callOff = after(ASK_AFTER, () => {
+      this.#callOffs.delete(callOff);
+      background(this.#ask(wanted));
+    });
+    this.#callOffs.add(callOff);
+  }
+
+  async #ask({ room, account, device, key }: Wanted): Promise<void> {
+    const { writer, supplies, wake } = this.#o;
+    const known = await writer.change((change) => getContact(change, account));
+    if (!known) await supplies.list(account);
+    await writer.change(async (change) => {
+      if (!await this.arrivals.awaits(change, { room, key })) return;
+      const body = { kind: "sender-key-request", room, key } as const;
+      await this.sending.tell(change, account, [device], body);
+      change.after.push(wake);
+    });
+  }
+}

@@ -175,11 +175,15 @@ export class RoomCommands {
   async pinDevices(room: RoomId, account: AccountId): Promise<void> {
     const proven = await this.#o.logs.prove(account);
     if (proven === null) return;
-    const outcome = await this.#write(room, (record) => {
+    await this.#write(room, (record) => {
       if (!isPinBehind(record.state, proven.list)) return null;
       return listEntry(record.state, this.#author(), "devices", proven);
     });
-    if (!outcome.ok || account !== this.#o.own.account) return;
+  }
+
+  /** The log pins a new device of this account, whoever said so: it needs the code. */
+  async tellOwnDevices(room: RoomId): Promise<void> {
+    await this.#o.supplies.list(this.#o.own.account);
     await this.#o.writer.change(async (change) => {
       const record = await getRoom(change, room);
       if (record) await this.#o.sending.tellCode(change, record, "own");

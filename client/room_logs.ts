@@ -32,6 +32,8 @@ export interface RoomLogsOptions {
   readonly api: DeviceApi;
   /** The room has changed: what was held for it is looked at again, after the change. */
   readonly grown: (room: RoomId) => void;
+  /** The log pins other devices of this account than before; called after the change. */
+  readonly ownPinned: (room: RoomId) => void;
 }
 
 /** "meta": the server's id, 16 bytes, as it was at first sight. */
@@ -167,7 +169,10 @@ export class RoomLogs {
     const moved: RoomRecord = { ...before, state, removed, stopped };
     if (stopped !== null) change.remove("sessions", roomKeys.own(state.id));
     await putRoom(change, own.account, await this.#recoded(change, before, moved));
+    const [pinned, now] = [before.state, state].map((one) => findMember(one, own.account)?.pin);
+    const repinned = now !== undefined && now.version !== pinned?.version;
     change.after.push(() => this.#o.grown(state.id));
+    if (repinned) change.after.push(() => this.#o.ownPinned(state.id));
   }
 
   /** After an entry: the details anew, or a new code's. */

@@ -11,7 +11,7 @@ import type { RoomDetails } from "../crypto/room_code.ts";
 import type { RoomCodeMessage } from "../crypto/room_code.ts";
 import { formatRoomCode } from "../crypto/room_code.ts";
 import type { OwnSenderKey, PeerSenderKey, SenderKeyMessage } from "../crypto/sender_key.ts";
-import type { DeviceList } from "../protocol/bundle.ts";
+import { type DeviceList, findDevice } from "../protocol/bundle.ts";
 import type { Bytes } from "../protocol/encoding.ts";
 import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
 import { findMember, type RoomDevice, roomRecipients, type RoomState } from "../protocol/room.ts";
@@ -127,7 +127,10 @@ export function recipientsOf(
     return contact && (contact.changed ?? contact.list);
   };
   return roomRecipients(record.state, own, { removed: record.removed, newest })
-    .filter(({ account }) => known.has(account));
+    .filter(({ account, device }) => {
+      const contact = known.get(account);
+      return contact !== undefined && findDevice(contact.list, device) !== null;
+    });
 }
 
 export async function viewRoom(

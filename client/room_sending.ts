@@ -52,10 +52,11 @@ export class RoomSending {
     const record = await getRoom(change, row.room!);
     if (!record || record.stopped) return await outbox.park(change, row, stoppedWords(record));
     const known = await membersKnown(change, record.state);
-    const lists = record.state.members.map(({ account }) => account).filter((account) => {
-      return !known.has(account) && !record.removed.includes(account) &&
-        !this.#o.isMissing(account);
-    });
+    const lists = record.state.members.filter(({ account, pin }) => {
+      // The log may name devices that the list known here has not got yet.
+      const behind = (known.get(account)?.list.version ?? 0) < pin.version;
+      return behind && !record.removed.includes(account) && !this.#o.isMissing(account);
+    }).map(({ account }) => account);
     if (lists.length > 0) return { kind: "needs", needs: { lists, bundles: [] } };
     for (const [account, { list }] of known) {
       if (!isPinBehind(record.state, list)) continue;

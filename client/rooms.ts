@@ -61,7 +61,10 @@ export class Rooms {
     this.#o = options;
     const { me, own, mode, store, writer, api, outbox, supplies, now, wake } = options;
     const release = (room: RoomId) => this.#release(room);
-    const logs = this.#logs = new RoomLogs({ own, store, writer, api, grown: release });
+    const logs = this.#logs = new RoomLogs({
+      ...{ own, store, writer, api, grown: release },
+      ownPinned: (room) => options.background(this.commands.tellOwnDevices(room)),
+    });
     const sending = this.sending = new RoomSending({
       ...{ own, mode, outbox, now },
       pinBehind: (room, account) => this.#pin(room, account),
@@ -143,8 +146,10 @@ export class Rooms {
   /** Looks members up whom nobody has met here; those who cannot be are passed over for a while. */
   async meet(account: AccountId): Promise<Supply> {
     const supply = await this.#o.supplies.list(account);
-    if (supply.kind !== "refused") return supply;
-    this.#missing.set(account, this.#o.now() + MISSING_FOR);
+    if (supply.kind !== "refused" && supply.kind !== "done") return supply;
+    // A server that shows an older list than the log names must not be asked for ever.
+    const wait = supply.kind === "done" ? ASK_AFTER : MISSING_FOR;
+    this.#missing.set(account, this.#o.now() + wait);
     return { kind: "done" };
   }
 

@@ -93,7 +93,7 @@ export class Arrivals {
     if (!sender || !equalBytes(sender.list.aik, peer.aik)) return;
     const about = content.to;
     for (const [whose, head] of [[account, content.own], [about, content.peer]] as const) {
-      const current = await directory.compare(change, whose, head, account);
+      const current = await directory.compare(change, whose, head, place);
       if (!current) change.after.push(() => refresh(whose));
       if (about === me && account === me) return;
     }

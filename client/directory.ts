@@ -8,6 +8,7 @@ import {
   type DeviceEntry,
   type DeviceList,
   extendDeviceList,
+  findDevice,
   type Signed,
   verifyDeviceList,
 } from "../protocol/bundle.ts";
@@ -90,14 +91,15 @@ export class Directory {
     change: Change,
     account: AccountId,
     head: NamedHead,
-    namedBy: AccountId,
+    namedBy: { readonly account: AccountId; readonly device: DeviceId },
   ): Promise<boolean> {
     const known = await getContact(change, account);
     if (!known || known.changed) return true;
     if (head.version > known.list.version) {
       // Only the account itself can oblige us to wait for its list; others may be mistaken about it.
-      if (namedBy === account && head.version > known.required) {
-        change.set("accounts", account, { ...known, required: head.version });
+      if (namedBy.account === account && head.version > known.required) {
+        const named = { required: head.version, requiredBy: namedBy.device };
+        change.set("accounts", account, { ...known, ...named });
       }
       return false;
     }
@@ -105,7 +107,7 @@ export class Directory {
       checkNamedList(known.list, head.version, head.hash);
     } catch (error) {
       if (!(error instanceof VerifyError)) throw error;
-      await this.#warnOnce(change, known, "list-fork", `${head.version} ${namedBy}`);
+      await this.#warnOnce(change, known, "list-fork", `${head.version} ${namedBy.account}`);
     }
     return true;
   }
@@ -137,9 +139,8 @@ export class Directory {
     const { account, fullName } = names;
     // A username is given once. Who is known by one stays known by it, whatever the server says later.
     const username = known?.username ?? names.username;
-    const required = Math.max(known?.required ?? 0, list.version);
     const verified = known?.verified ?? false;
-    const contact = { account, username, fullName, list, required, verified };
+    const contact = { account, username, fullName, list, ...requirement(known, list), verified };
     // The old key is back (a reset was undone): it is the pinned one, so nothing is asked.
     const next: Contact = { ...contact, changed: null, warned: known?.warned ?? null };
     change.set("accounts", account, next);
@@ -290,4 +291,18 @@ function missingFrom(
 
 function isVerdict(error: unknown): boolean {
   return error instanceof VerifyError || error instanceof FormatError;
+}
+
+/**
+ * A list must be as new as the account's own devices say. A device that was removed has no say any more: a stolen one could
+ * name a version that never comes, and nobody would write to the account again.
+ */
+function requirement(
+  known: Contact | undefined,
+  list: DeviceList,
+): Pick<Contact, "required" | "requiredBy"> {
+  const { required = 0, requiredBy } = known ?? {};
+  const isRemoved = requiredBy !== undefined && !findDevice(list, requiredBy);
+  if (required <= list.version || isRemoved) return { required: list.version };
+  return requiredBy === undefined ? { required } : { required, requiredBy };
 }

@@ -60,6 +60,8 @@ export interface Contact {
   readonly list: DeviceList;
   /** The highest version that this account's own devices have named: an older one is a rollback. */
   readonly required: number;
+  /** The device that named `required`. Once it is off the list, what it named counts no more. */
+  readonly requiredBy?: DeviceId;
   /** The person has compared the safety number of `list.aik`. */
   readonly verified: boolean;
   /** A list under another account key, seen but not accepted: nothing is sent meanwhile. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { revokeDevices } from "../../crypto/account.ts";
 import { NoDevice } from "../../client/types.ts";
-import { keys, type PeerDevice } from "../../client/records.ts";
+import { type Contact, keys, type PeerDevice } from "../../client/records.ts";
 import {
   type Device,
   lines,
@@ -257,5 +257,36 @@ Deno.test("a second connection of the same device is left in peace for a minute"
   assert.equal(ana.engine!.connection, "offline");
   await world.pass(15_000);
   assert.equal(ana.engine!.connection, "online");
+  await world.closeAll();
+});
+
+Deno.test("a stolen device that names a list version that never comes stops nobody once it is removed", async () => {
+  const { world, ana, ben, toBen } = await acquainted();
+  const stolen = await world.device(ben.person);
+  world.server.relay.listChanged(ben.keys.account, 2);
+  await world.settle();
+  const contact = (await ana.store.get<Contact>("accounts", ben.keys.account))!;
+  await world.close(ana);
+  const named = { required: 2 ** 31 - 1, requiredBy: stolen.keys.device };
+  const value = { ...contact, ...named };
+  await ana.store.reopen().commit([{ table: "accounts", key: ben.keys.account, value }]);
+  await world.open(ana);
+  const waiting = await say(ana, toBen, "is anybody there?");
+  await world.settle();
+  const stateOf = async () =>
+    (await ana.engine!.messages(ben.keys.account)).find(({ id }) => id === waiting.id)?.state;
+  assert.notEqual(await stateOf(), "sent");
+  const { list } = world.server.accounts.get(ben.keys.account)!;
+  await world.publish(
+    ben.person,
+    await revokeDevices(ben.keys, list, [stolen.keys.device]),
+  );
+  world.server.relay.listChanged(ben.keys.account, 3);
+  await world.settle();
+  const again = await say(ana, toBen, "and now?");
+  await world.settle();
+  const all = await ana.engine!.messages(ben.keys.account);
+  assert.notEqual(all.find(({ id }) => id === again.id)?.state, "not sent");
+  assert.ok((await texts(ben, ana)).includes("and now?"));
   await world.closeAll();
 });

@@ -7,6 +7,7 @@ import { randomId } from "../../protocol/ids.ts";
 import { sign } from "../../crypto/signature.ts";
 import { GARBAGE } from "../helpers/fake_relay.ts";
 import {
+  acquainted,
   type Device,
   lines,
   must,
@@ -17,18 +18,6 @@ import {
   warnings,
   type World,
 } from "../helpers/people_world.ts";
-
-/** Two people who have exchanged a message each. */
-async function acquainted() {
-  const scene = await twoPeople();
-  const { world, ana, ben } = scene;
-  const toBen = await talkTo(ana, "ben");
-  await say(ana, toBen, "hello");
-  await world.settle();
-  await say(ben, await talkTo(ben, "ana"), "hello back");
-  await world.settle();
-  return { ...scene, toBen };
-}
 
 /** Another account key and device in the place of somebody's, as a server would make them up. */
 async function impostorOf(world: World, victim: Device) {

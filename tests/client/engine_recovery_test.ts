@@ -4,27 +4,15 @@ import { revokeDevices } from "../../crypto/account.ts";
 import { NoDevice } from "../../client/types.ts";
 import { type Contact, keys, type PeerDevice } from "../../client/records.ts";
 import {
+  acquainted,
   type Device,
   lines,
   must,
   say,
   talkTo,
   texts,
-  twoPeople,
   warnings,
 } from "../helpers/people_world.ts";
-
-async function acquainted() {
-  const scene = await twoPeople();
-  const { world, ana, ben } = scene;
-  const toBen = await talkTo(ana, "ben");
-  await say(ana, toBen, "hello");
-  await world.settle();
-  const toAna = await talkTo(ben, "ana");
-  await say(ben, toAna, "hello back");
-  await world.settle();
-  return { ...scene, toBen, toAna };
-}
 
 /** Loses every session that a device has with another, as half a wiped store would. */
 async function forgetSessions(device: Device, other: Device): Promise<void> {

@@ -214,3 +214,21 @@ export async function twoPeople(): Promise<{ world: World; ana: Device; ben: Dev
   await world.open(ben);
   return { world, ana, ben };
 }
+
+/** Two people who have exchanged a message each. */
+export async function acquainted(): Promise<
+  Awaited<ReturnType<typeof twoPeople>> & {
+    readonly toBen: Conversation;
+    readonly toAna: Conversation;
+  }
+> {
+  const scene = await twoPeople();
+  const { world, ana, ben } = scene;
+  const toBen = await talkTo(ana, "ben");
+  await say(ana, toBen, "hello");
+  await world.settle();
+  const toAna = await talkTo(ben, "ana");
+  await say(ben, toAna, "hello back");
+  await world.settle();
+  return { ...scene, toBen, toAna };
+}

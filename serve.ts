@@ -13,6 +13,9 @@ import { createMetrics } from "./routes/metrics.ts";
 import { ProblemPage } from "./views/problem.tsx";
 import { VERSION } from "./version.ts";
 
+/** Decoded once: several megabytes. */
+const assets = createAssets(manifest as unknown as AssetManifest);
+
 /** What a command gets from main.ts. */
 export interface CommandIo {
   readonly env: Environment;
@@ -92,8 +95,13 @@ async function serveBackend(
   };
 }
 
-function makeApp(config: Config, log: Log, backend: Backend, ready: () => boolean) {
-  const assets = createAssets(manifest as unknown as AssetManifest);
+/** Every URL of the server; the test of routes and roles asks for them here. */
+export function makeApp(
+  config: Config,
+  log: Log,
+  backend: Pick<Backend, "auth" | "socketCount">,
+  ready: () => boolean,
+) {
   const metrics = createMetrics({
     token: config.metricsToken,
     gauges: () => ({

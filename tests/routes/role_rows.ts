@@ -1,0 +1,170 @@
+/**
+ * What every route answers to whom. A route without a row fails roles_test.ts.
+ *
+ * A row is the route as hono knows it, the statuses by role, and what is sent where an empty request
+ * would not do. Paths like `:room` are filled with the member's own things; `sends` may name others.
+ * For a route that takes a body, send one that the member's request succeeds with where that is
+ * short; else an empty one, and 400 then means "was let in and not understood".
+ */
+import { bundlesRequest, CBOR_TYPE, secondFactorRequest } from "../../protocol/api.ts";
+import { encode, type Schema } from "../../protocol/codec.ts";
+import { roomEntrySchema } from "../../protocol/room.ts";
+import { lookupRequest } from "../../protocol/room_api.ts";
+import type { Role, RoleWorld, Things } from "../helpers/role_world.ts";
+
+/** The statuses by role. */
+export type Statuses = Readonly<Record<Role, number>>;
+
+/** What is sent: a form, CBOR, or nothing but the path. */
+export interface Sent {
+  readonly path?: string;
+  readonly form?: Readonly<Record<string, string>>;
+  readonly cbor?: Uint8Array<ArrayBuffer>;
+  /** A page's script asks for CBOR; people's browsers ask for HTML. */
+  readonly accept?: string;
+}
+
+/** What must be so after a role's request, beyond the status. Throws when it is not. */
+export type Then = (
+  role: Role,
+  things: Things,
+  world: Awaited<ReturnType<RoleWorld["enter"]>>["world"],
+) => Promise<void>;
+
+export interface Row {
+  readonly statuses: Statuses;
+  readonly sends: (things: Things) => Sent;
+  readonly then?: Then;
+}
+
+const all = (status: number): Statuses => ({
+  ...{ anonymous: status, partial: status, member: status },
+  ...{ other: status, device: status, admin: status },
+});
+
+/** Everybody is answered alike. */
+const everybody = all;
+/** A signed-in device of anybody. */
+const devices = (status: number, more: Partial<Statuses> = {}): Statuses => ({
+  ...all(status),
+  ...{ anonymous: 401, partial: 401 },
+  ...more,
+});
+/** The member's own things: to anybody else they do not exist. */
+const onlyMember = (status: number, foreign: number) =>
+  devices(status, { other: foreign, admin: foreign });
+/** A sign-in by password; a login renewed by a device's key leads to the sign-in. */
+const owners = (status: number, away = 303): Statuses => ({
+  ...all(status),
+  ...{ anonymous: away, partial: away, device: away },
+});
+
+const nothing = () => ({});
+const cbor = <T>(schema: Schema<T>, value: T): Sent => ({
+  cbor: encode(schema, value),
+  accept: CBOR_TYPE,
+});
+/** CBOR that no schema takes. */
+const noSense = (): Sent => ({ cbor: new Uint8Array([0xff]), accept: CBOR_TYPE });
+const row = (statuses: Statuses, sends: Row["sends"] = nothing, then?: Then): Row => ({
+  ...{ statuses, sends },
+  ...(then ? { then } : {}),
+});
+
+/** The member's first login goes on, whoever asked to end it, but the member. */
+const onlyOwnLoginEnds: Then = async (role, { account, login }, { deps }) => {
+  const rows = await deps.store.logins.ofAccount(account, 0, deps.now());
+  const there = rows.some(({ id }) => id === login);
+  const ended = role === "member";
+  if (there === ended) throw new Error(`the member's login ${there ? "goes on" : "ended"}`);
+};
+
+export const ROWS: Readonly<Record<string, Row>> = {
+  // Nobody in particular
+  "GET /health": row(everybody(200)),
+  // For this machine and for whoever has the bearer; the requests here come from outside.
+  "GET /metrics": row(everybody(404)),
+  "GET /": row(everybody(303)),
+  "GET /sign-up": row(everybody(200)),
+  "POST /sign-up/check": row(everybody(200), () => ({ form: { username: "zoe" } })),
+  "POST /sign-up": row(everybody(422), () => ({
+    form: { username: "", fullName: "", contact: "" },
+  })),
+  "POST /sign-up/resend": row(everybody(409), () => ({ form: {} })),
+  "POST /sign-up/code": row(everybody(409), () => ({ form: { code: "123456" } })),
+  "POST /sign-up/password": row(everybody(400), noSense),
+  "POST /sign-up/account": row(everybody(400), noSense),
+
+  // Signing in and out
+  "GET /sign-in": row(everybody(200)),
+  "POST /sign-in": row(everybody(400), noSense),
+  "POST /sign-in/finish": row(everybody(400), noSense),
+  "POST /sign-in/second-factor": row(
+    // Only a login that waits for a code is asked for one; this account has none, so it stays shut.
+    { ...all(401), partial: 409 },
+    () => cbor(secondFactorRequest, { code: "123456" }),
+  ),
+  "POST /sign-in/device": row({ ...all(400), anonymous: 401 }, noSense),
+  "POST /api/login/challenge": row(everybody(400), noSense),
+  "POST /api/login": row(everybody(400), noSense),
+  "POST /sign-out": row(everybody(303), () => ({ form: {} })),
+
+  // Settings: a sign-in by password of the last 30 days
+  "GET /settings": row(owners(200)),
+  "GET /settings/what-the-server-sees": row(owners(200)),
+  "POST /settings/profile": row(owners(303), () => ({ form: { fullName: "Somebody" } })),
+  "POST /settings/logins/end": row(
+    owners(303),
+    ({ login }) => ({ form: { login } }),
+    onlyOwnLoginEnds,
+  ),
+  "POST /settings/logins/end-others": row(owners(303), () => ({ form: {} })),
+  "GET /settings/password": row(owners(200)),
+  "POST /settings/password/start": row(owners(400, 401), noSense),
+  "POST /settings/password/prove": row(owners(400, 401), noSense),
+  "POST /settings/password/change": row(owners(400, 401), noSense),
+  "GET /settings/second-factor": row(owners(200)),
+  "POST /settings/second-factor/begin": row(owners(200), () => ({ form: {} })),
+  "POST /settings/second-factor/confirm": row(owners(422), () => ({ form: { code: "no" } })),
+  "POST /settings/second-factor/recovery-codes": row(owners(422), () => ({
+    form: { code: "no" },
+  })),
+  "POST /settings/second-factor/off": row(owners(422), () => ({ form: { code: "no" } })),
+
+  // People and keys
+  "GET /api/me": row(devices(200)),
+  "GET /api/people/:username": row(devices(200)),
+  "GET /api/accounts/:account": row(devices(200)),
+  "POST /api/accounts/:account/bundles": row(
+    // Of its own keys a device needs none.
+    devices(200, { member: 400 }),
+    ({ device }) => cbor(bundlesRequest, { devices: [device] }),
+  ),
+  "GET /api/prekeys": row(devices(200)),
+  "POST /api/prekeys": row(devices(400), noSense),
+
+  // Rooms
+  "GET /api/rooms": row(devices(200)),
+  "POST /api/rooms": row(devices(400), noSense),
+  // Whoever has the code finds the room.
+  "POST /api/rooms/lookup": row(
+    devices(200),
+    ({ lookup }) => cbor(lookupRequest, { lookup, since: 0 }),
+  ),
+  "GET /api/rooms/:room/log": row(onlyMember(200, 404)),
+  "POST /api/rooms/:room/log": row(
+    // Signed by the member's first device: nobody else, not even the second one, can hand it in.
+    devices(200, { other: 422, admin: 422, device: 422 }),
+    ({ nextEntry }) => cbor(roomEntrySchema, nextEntry),
+  ),
+};
+
+/** A path with the member's things in it. */
+export function pathOf(route: string, things: Things): string {
+  const known: Readonly<Record<string, string | undefined>> = { ...things, nextEntry: undefined };
+  return route.replace(/:([a-z]+)/g, (_, name: string) => {
+    const thing = known[name];
+    if (thing === undefined) throw new Error(`give ${route} a path in its row: no ":${name}"`);
+    return thing;
+  });
+}

@@ -1,4 +1,5 @@
 /** `snug serve`: the composition root. Everything the server is made of is put together here. */
+import type { Hono } from "hono";
 import { createApp } from "./app.ts";
 import { type Backend, openBackend } from "./backend.ts";
 import { openCertificate } from "./certificate_source.ts";
@@ -9,6 +10,7 @@ import { MAX_FRAME_BYTES } from "./protocol/limits.ts";
 import { type AssetManifest, createAssets } from "./routes/assets.ts";
 import { accountRoutes } from "./routes/account.ts";
 import manifest from "./static/dist/assets.json" with { type: "json" };
+import type { AppEnv } from "./routes/env.ts";
 import { createMetrics } from "./routes/metrics.ts";
 import { ProblemPage } from "./views/problem.tsx";
 import { VERSION } from "./version.ts";
@@ -101,7 +103,7 @@ export function makeApp(
   log: Log,
   backend: Pick<Backend, "auth" | "socketCount">,
   ready: () => boolean,
-) {
+): Hono<AppEnv> {
   const metrics = createMetrics({
     token: config.metricsToken,
     gauges: () => ({

@@ -50,7 +50,7 @@ export interface RoleWorld {
 
 /** Signs everybody up. */
 export async function makeRoleWorld(): Promise<RoleWorld> {
-  const folder = Deno.makeTempDirSync({ prefix: "snug-roles-" });
+  const folder = await Deno.makeTempDir({ prefix: "snug-roles-" });
   const original = `${folder}/original.db`;
   const world = quick(await makeWorld({ path: original }));
   const browser = () => new Visitor(world, "browser");
@@ -79,7 +79,7 @@ export async function makeRoleWorld(): Promise<RoleWorld> {
     close: () => Deno.removeSync(folder, { recursive: true }),
     async enter(role) {
       const path = `${folder}/${copies++}.db`;
-      Deno.copyFileSync(original, path);
+      await Deno.copyFile(original, path);
       const bare = quick(await makeWorld({ path, secrets, clock: world.clock }));
       const { app } = realApp(bare);
       const fetch = async (request: Request, address = "192.0.2.1") =>

@@ -66,8 +66,8 @@ const cbor = <T>(schema: Schema<T>, value: T): Sent => ({
 });
 /** CBOR that no schema takes. */
 const noSense = (): Sent => ({ cbor: new Uint8Array([0xff]), accept: CBOR_TYPE });
-const row = (statuses: Statuses, sends: Row["sends"] = nothing, then?: Then): Row => ({
-  ...{ statuses, sends },
+const row = (statuses: Statuses, sends?: Row["sends"], then?: Then): Row => ({
+  ...{ statuses, sends: sends ?? nothing },
   ...(then ? { then } : {}),
 });
 

@@ -10,19 +10,11 @@ import {
   makeDevice,
   type NewAccount,
 } from "../crypto/account.ts";
-import { DecryptError } from "../crypto/errors.ts";
 import { FIRST_PREKEY_COUNTERS, type MadePrekeys, makePrekeys } from "../crypto/prekeys.ts";
 import type { KeyMode } from "../crypto/private_key.ts";
 import { formatRecoveryKey, makeRecoveryKey } from "../crypto/recovery_key.ts";
 import type { SigningPair } from "../crypto/signature.ts";
-import {
-  makeVaultKey,
-  openVault,
-  sealVault,
-  unwrapVaultKey,
-  type VaultContent,
-  wrapVaultKey,
-} from "../crypto/vault.ts";
+import { makeVaultKey, sealVault, wrapVaultKey } from "../crypto/vault.ts";
 import { wipe } from "../crypto/wipe.ts";
 import type { DeviceStep, FinishAnswer, Vault } from "../protocol/api.ts";
 import {
@@ -49,6 +41,7 @@ import { type MeRecord, META } from "./records.ts";
 import type { LocalStore } from "./store.ts";
 import type { Api, ApiResult } from "./transport.ts";
 import { done, type Outcome, refused } from "./types.ts";
+import { openOwnVault, type VaultOpener, wipeVault } from "./vault_opening.ts";
 
 export interface FlowParts {
   readonly api: Api;
@@ -160,7 +153,7 @@ export async function signIn(
   if (!opened.ok) return opened;
   const { claim, exportKey } = opened.value;
   if (claim.next === "second-factor") return done({ codeNeeded: true, exportKey });
-  return await becomeDevice(parts, claim, exportKey);
+  return await becomeDevice(parts, claim, { kind: "password", secret: exportKey });
 }
 
 /** Goes on with a code of the authenticator app or a recovery code. After a wrong one it may be called again. */
@@ -174,20 +167,24 @@ export async function confirmSignIn(
   if (answer.value.next !== "device") {
     return refused("internal", "The server asks for a code twice.");
   }
-  return await becomeDevice(parts, answer.value, exportKey);
+  return await becomeDevice(parts, answer.value, { kind: "password", secret: exportKey });
 }
 
-async function becomeDevice(
+/**
+ * Everything after the proof of who it is: opens the vault, and is the device that this store was, or a
+ * new one that the account key signs in.
+ */
+export async function becomeDevice(
   parts: FlowParts,
   claim: DeviceStep,
-  exportKey: Bytes,
+  opener: VaultOpener,
 ): Promise<Outcome<SignedIn>> {
   const taken = await refuseForeign(parts.store, claim.account);
   if (taken) return taken;
   try {
     const list = await verifyDeviceList(claim.account, claim.entries);
     if (!equalBytes(list.aik, claim.aik)) throw new VerifyError("key-changed");
-    const vault = await openOwnVault(claim, exportKey);
+    const vault = await openOwnVault(claim, opener);
     const accountKey = await accountKeyFrom(vault, claim.vault.generation, list);
     wipeVault(vault);
     const kept = await keptDevice(parts.store, list);
@@ -252,25 +249,6 @@ async function sealNewVault(
   wipe(vaultKey, recovery, exportKey);
   wipeVault(content);
   return { vault: { sealed, generation: edition.generation, wraps }, recoveryKey };
-}
-
-async function openOwnVault(
-  { account, aik, vault }: DeviceStep,
-  exportKey: Bytes,
-): Promise<VaultContent> {
-  const wrap = vault.wraps.find(({ kind }) => kind === "password");
-  if (!wrap) throw new DecryptError();
-  const vaultKey = await unwrapVaultKey(wrap.sealed, exportKey, "password", { account, aik });
-  const content = await openVault(vaultKey, vault.sealed, {
-    ...{ account, aik },
-    generation: vault.generation,
-  });
-  wipe(vaultKey, exportKey);
-  return content;
-}
-
-function wipeVault(vault: VaultContent): void {
-  wipe(vault.aik, vault.depositAgree, vault.depositKem, ...vault.archiveKeys.map(({ key }) => key));
 }
 
 /** The device this store was before its login ran out, if the account still lists it. */

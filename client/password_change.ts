@@ -3,11 +3,9 @@
  * edition under a new wrap, and hands all of it over at once. Nothing is changed unless all of it is.
  */
 import { accountKeyFrom, nextSet } from "../crypto/account.ts";
-import { DecryptError } from "../crypto/errors.ts";
 import {
   openVault,
   sealVault,
-  unwrapVaultKey,
   type VaultContent,
   type VaultEdition,
   wrapVaultKey,
@@ -21,6 +19,7 @@ import { outcomeOf, refuseBroken } from "./flow_refusals.ts";
 import type { PasswordClient } from "./password_client.ts";
 import type { Api } from "./transport.ts";
 import { done, type Outcome, refused } from "./types.ts";
+import { openVaultKey, type VaultOpener, wipeVault } from "./vault_opening.ts";
 
 export interface PasswordChangeParts {
   readonly api: Api;
@@ -53,7 +52,8 @@ export async function changePassword(
   if (!exchanged.ok) return exchanged;
   const { proven, record, currentKey, nextKey } = exchanged.value;
   try {
-    const next = await nextEdition(proven, currentKey, nextKey);
+    const current = { kind: "password", secret: currentKey } as const;
+    const next = await nextEdition(proven, current, nextKey);
     const answer = await parts.api.changePassword({ proof: proven.proof, record, ...next });
     return answer.ok ? done(null) : outcomeOf(answer);
   } catch (error) {
@@ -97,15 +97,13 @@ async function exchange(
  * drawer. The list's next `set` names the generation, so that the old vault is refused from now on.
  */
 async function nextEdition(
-  { account, aik, entries, vault }: PasswordProvenAnswer,
-  currentKey: Bytes,
+  { account, aik, entries, vault }: Omit<PasswordProvenAnswer, "proof">,
+  current: VaultOpener,
   nextKey: Bytes,
 ): Promise<{ list: Signed; vault: Vault }> {
   const list = await verifyDeviceList(account, entries);
   if (!equalBytes(list.aik, aik)) throw new VerifyError("key-changed");
-  const wrap = vault.wraps.find(({ kind }) => kind === "password");
-  if (!wrap) throw new DecryptError();
-  const vaultKey = await unwrapVaultKey(wrap.sealed, currentKey, "password", { account, aik });
+  const vaultKey = await openVaultKey({ account, aik, vault }, current);
   const content = await openVault(vaultKey, vault.sealed, {
     ...{ account, aik, generation: vault.generation },
   });
@@ -117,8 +115,8 @@ async function nextEdition(
     const wraps = [{ kind: "password" as const, sealed: rewrapped }];
     return { list: entry, vault: { sealed, generation: edition.generation, wraps } };
   } finally {
-    wipe(vaultKey, content.aik, content.depositAgree, content.depositKem);
-    wipe(...content.archiveKeys.map(({ key }) => key));
+    wipe(vaultKey);
+    wipeVault(content);
   }
 }
 

@@ -1,0 +1,88 @@
+/**
+ * `kill -9` at random instants under load. The server's process dies, another one starts on the same
+ * file, and eight devices that never forget compare what they get with what was accepted.
+ */
+import assert from "node:assert/strict";
+import { openDatabase } from "../../db/sqlite.ts";
+import { LastingDevice, type Run } from "../helpers/lasting_device.ts";
+import { RelayProcess } from "../helpers/relay_process.ts";
+import { addPerson } from "../helpers/relay_world.ts";
+import { newSeed, seeded } from "../helpers/seeded.ts";
+
+const KILLS = Deno.env.get("SNUG_SLOW") === "1" ? 1_000 : 200;
+/** The server dies at most so many milliseconds after the devices begin to connect. */
+const MOST_MS = 90;
+const PEOPLE = 4;
+
+/** Waits until `done`; every device's progress asks again. */
+class Watch {
+  readonly broken: string[] = [];
+  #wake: () => void = () => {};
+
+  readonly run = (chance: (most: number) => number): Run => ({
+    chance,
+    broken: (words) => {
+      this.broken.push(words);
+      this.#wake();
+    },
+    progress: () => this.#wake(),
+  });
+
+  async until(done: () => boolean): Promise<void> {
+    while (!done() && this.broken.length === 0) {
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+}
+
+function crew(path: string, run: Run): LastingDevice[] {
+  const db = openDatabase(path);
+  const people = Array.from({ length: PEOPLE }, () => addPerson(db, 2));
+  db.close();
+  return people.flatMap((me, at) =>
+    me.devices.map((device) => new LastingDevice(me, device, people[at ^ 1]!, run))
+  );
+}
+
+/** Has everybody everything that was sent to them? */
+function complete(devices: readonly LastingDevice[]): boolean {
+  return devices.every((to) =>
+    devices.every((from) => {
+      const concerned = from !== to && (from.peer === to.me || from.me === to.me);
+      return from.idle && (!concerned || to.lastFrom(from.device) === from.sent);
+    })
+  );
+}
+
+Deno.test(`${KILLS} times killed under load: everything accepted arrives, once, in order`, async () => {
+  const seed = newSeed();
+  const chance = seeded(seed);
+  const dir = await Deno.makeTempDir({ prefix: "snug-crash-" });
+  const path = `${dir}/snug.db`;
+  const watch = new Watch();
+  const devices = crew(path, watch.run(chance));
+  let next = new RelayProcess();
+  try {
+    for (let kill = 0; kill < KILLS && watch.broken.length === 0; kill++) {
+      const server = next;
+      next = new RelayProcess();
+      const port = await server.open({ path });
+      for (const device of devices) device.connect(port, true);
+      await new Promise((resolve) => setTimeout(resolve, chance(MOST_MS)));
+      const log = await server.kill();
+      await Promise.all(devices.map((device) => device.disconnect()));
+      if (log !== "") watch.broken.push(`after kill ${kill}: ${log}`);
+    }
+    const port = await next.open({ path });
+    for (const device of devices) device.connect(port, false);
+    await watch.until(() => complete(devices));
+  } finally {
+    await next.kill();
+    await Promise.all(devices.map((device) => device.disconnect()));
+  }
+  const accepted = devices.reduce((sum, device) => sum + device.accepted, 0);
+  assert.deepEqual(watch.broken, [], `SNUG_SEED=${seed}`);
+  assert.ok(accepted > KILLS, `only ${accepted} accepted: that was no load (SNUG_SEED=${seed})`);
+  console.log(`${KILLS} kills, ${accepted} messages accepted, seed ${seed}`);
+  await Deno.remove(dir, { recursive: true });
+});

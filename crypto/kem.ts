@@ -1,7 +1,7 @@
 import type { Bytes } from "../protocol/encoding.ts";
 import { KEM_CIPHERTEXT_BYTES, KEM_PUBLIC_BYTES, KEM_SEED_BYTES } from "../protocol/limits.ts";
 import { KeyError } from "./errors.ts";
-import { type KemPath, platformHasKem, platformPath, scriptPath } from "./kem_path.ts";
+import { type KemPath, platformHasKem, platformPath } from "./kem_path.ts";
 import type { KeyMode } from "./private_key.ts";
 import { randomBytes } from "./random.ts";
 import { wipe } from "./wipe.ts";
@@ -40,7 +40,13 @@ let chosen: Promise<Kem> | undefined;
 
 /** Asked once: the platform does not change while it runs. */
 function platformOrScript(): Promise<Kem> {
-  return chosen ??= platformHasKem().then((has) => kemOver(has ? platformPath : scriptPath));
+  return chosen ??= choose();
+}
+
+async function choose(): Promise<Kem> {
+  if (await platformHasKem()) return kemOver(platformPath);
+  const { scriptPath } = await import("./kem_script.ts");
+  return kemOver(scriptPath);
 }
 
 /** A fresh ML-KEM-768 pair. */

@@ -1,6 +1,4 @@
-import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
 import type { Bytes } from "../protocol/encoding.ts";
-import { wipe } from "./wipe.ts";
 
 /** What one implementation of ML-KEM-768 does, with sizes and key checks already made by kem.ts. */
 export interface KemPath {
@@ -54,30 +52,6 @@ export const platformPath: KemPath = {
   },
 };
 
-/** ML-KEM in JavaScript. Its private keys are always the 64-byte seed. */
-export const scriptPath: KemPath = {
-  publicOf: (seed) =>
-    settle(() => {
-      const pair = ml_kem768.keygen(seed);
-      wipe(pair.secretKey);
-      return pair.publicKey as Bytes;
-    }),
-  seal: () => Promise.resolve(null),
-  encapsulate: (publicKey) =>
-    settle(() => {
-      const { cipherText, sharedSecret } = ml_kem768.encapsulate(publicKey);
-      return { ciphertext: cipherText as Bytes, secret: sharedSecret as Bytes };
-    }),
-  decapsulate: (key, ciphertext) =>
-    settle(() => {
-      if (!(key instanceof Uint8Array)) throw new TypeError("a platform key needs the platform");
-      const { secretKey } = ml_kem768.keygen(key);
-      const secret = ml_kem768.decapsulate(ciphertext, secretKey) as Bytes;
-      wipe(secretKey);
-      return secret;
-    }),
-};
-
 /** Whether the platform's ML-KEM is there and agrees with itself. One round trip, about a millisecond. */
 export async function platformHasKem(): Promise<boolean> {
   try {
@@ -94,9 +68,4 @@ export async function platformHasKem(): Promise<boolean> {
 
 function importSeed(seed: Bytes): Promise<CryptoKey> {
   return subtle().importKey("raw-seed", seed, ALGORITHM, false, ["decapsulateBits"]);
-}
-
-/** Runs now; a throw becomes a rejection, as on the other path. */
-function settle<T>(work: () => T): Promise<T> {
-  return new Promise((resolve) => resolve(work()));
 }

@@ -1,27 +1,19 @@
 /**
  * Deterministic CBOR (RFC 8949 section 4.2.1) with schemas. One value has one encoding: definite
- * lengths, shortest heads, keys sorted by their encoded bytes, no tags, floats or `undefined`. So a
- * signature over the bytes is a signature over the value.
+ * lengths, shortest heads, keys sorted by their encoded bytes, no tags, floats or `undefined`
+ * (cbor.ts). So a signature over the bytes is a signature over the value.
  *
  * The decoder believes nothing: it bounds size and depth before anything is built, checks every field
  * against the schema, and compares the input with the encoding of what it read. Whatever it is fed,
  * it returns a value or throws {@link FormatError}.
  */
-import * as cborg from "cborg";
+import { type CborValue, decodeCbor, encodeCbor } from "./cbor.ts";
 import { type Bytes, equalBytes, utf8 } from "./encoding.ts";
 import { FormatError } from "./errors.ts";
 import { type Id, ID_BYTES, idBytes, idFrom, parseId } from "./ids.ts";
-import { MAX_CBOR_BYTES, MAX_CBOR_DEPTH, MAX_CBOR_ITEMS } from "./limits.ts";
+import { MAX_CBOR_BYTES } from "./limits.ts";
 
-/** What CBOR can carry here. Maps are `Map`, so that a key such as `__proto__` is only a string. */
-export type CborValue =
-  | number
-  | string
-  | boolean
-  | null
-  | Uint8Array
-  | CborValue[]
-  | Map<string, CborValue>;
+export type { CborValue };
 
 /**
  * Both directions between a type and CBOR. Both throw {@link FormatError} for what does not fit. (Methods, not
@@ -198,7 +190,7 @@ export function tagged<K extends string, V extends Variants>(
  * @throws {FormatError} when `value` does not fit the schema
  */
 export function encode<T>(schema: Schema<T>, value: T): Bytes {
-  return new Uint8Array(cborg.encode(schema.toCbor(value)));
+  return encodeCbor(schema.toCbor(value));
 }
 
 /**
@@ -209,51 +201,7 @@ export function encode<T>(schema: Schema<T>, value: T): Bytes {
  */
 export function decode<T>(schema: Schema<T>, input: Uint8Array, max: number = MAX_CBOR_BYTES): T {
   demand(input.length <= max, `at most ${max} bytes`);
-  const value = schema.fromCbor(parse(input));
+  const value = schema.fromCbor(decodeCbor(input));
   demand(equalBytes(encode(schema, value), input), "the deterministic encoding");
   return value;
-}
-
-function parse(input: Uint8Array): CborValue {
-  try {
-    return cborg.decode(input, { ...STRICT, tokenizer: new BoundedTokenizer(input, STRICT) });
-  } catch {
-    throw new FormatError("not CBOR");
-  }
-}
-
-const STRICT: cborg.DecodeOptions = {
-  strict: true,
-  useMaps: true,
-  rejectDuplicateMapKeys: true,
-  allowIndefinite: false,
-  allowUndefined: false,
-  allowInfinity: false,
-  allowNaN: false,
-  allowBigInt: false,
-};
-
-/**
- * Bounds what cborg builds: a kilobyte of `[[[[` would end the stack, a megabyte of empty maps
- * would take a hundred megabytes of memory.
- */
-class BoundedTokenizer extends cborg.Tokenizer {
-  /** Items still to come in each open array or map. */
-  readonly #open: number[] = [];
-  #items = 0;
-
-  override next(): cborg.Token {
-    const token = super.next();
-    if (++this.#items > MAX_CBOR_ITEMS) throw new FormatError("too many items");
-    while (this.#open.at(-1) === 0) this.#open.pop();
-    if (this.#open.length > 0) this.#open[this.#open.length - 1]!--;
-    if (token.type === cborg.Type.array) this.#enter(token.value);
-    if (token.type === cborg.Type.map) this.#enter(2 * token.value);
-    return token;
-  }
-
-  #enter(items: number): void {
-    if (this.#open.length >= MAX_CBOR_DEPTH) throw new FormatError("nested too deep");
-    this.#open.push(items);
-  }
 }

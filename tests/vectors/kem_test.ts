@@ -2,7 +2,8 @@ import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
 import assert from "node:assert/strict";
 import { KeyError } from "../../crypto/errors.ts";
 import { kemOver } from "../../crypto/kem.ts";
-import { type KemPath, platformHasKem, platformPath, scriptPath } from "../../crypto/kem_path.ts";
+import { type KemPath, platformHasKem, platformPath } from "../../crypto/kem_path.ts";
+import { scriptPath } from "../../crypto/kem_script.ts";
 import { toHex } from "../../protocol/encoding.ts";
 import { type Case, hex, wycheproof } from "./load.ts";
 

@@ -5,7 +5,9 @@ import {
   type AuthDeps,
   type AuthEvents,
   createAuth,
+  createChannels,
   createOutboxChannel,
+  createSmsChannel,
   createSmtpChannel,
   firstAccountLink,
   type MailChannel,
@@ -124,6 +126,9 @@ async function authDeps(
     origin: config.origin,
     registration: config.registration,
     firstAccountByLink: !config.onlyThisMachine,
+    // With a mail server and no webhook a code for a phone would end on a console that nobody reads.
+    phones: config.smsWebhook !== undefined || config.smtpUrl === undefined,
+    memberInvites: config.memberInvites,
   };
 }
 
@@ -133,9 +138,19 @@ function random(length: number): Bytes {
 
 function openMail(config: Config, { now, print }: BackendIo): MailChannel {
   const from = config.mailFrom;
-  return config.smtpUrl === undefined
-    ? createOutboxChannel({ folder: join(config.dataDir, "outbox"), from, now, random, print })
-    : createSmtpChannel({ url: config.smtpUrl, from });
+  const { smtpUrl, smsWebhook } = config;
+  const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+  return createChannels({
+    smtp: smtpUrl === undefined ? null : createSmtpChannel({ url: smtpUrl, from }),
+    sms: smsWebhook === undefined ? null : createSmsChannel({ ...smsWebhook, now, random, wait }),
+    outbox: createOutboxChannel({
+      folder: join(config.dataDir, "outbox"),
+      from,
+      now,
+      random,
+      print,
+    }),
+  });
 }
 
 /** What accounts tell the sockets. */

@@ -4,6 +4,7 @@
  * typed it; main.ts prints that line and exits with status 2.
  */
 import {
+  type AcmeSettings,
   choice,
   ConfigError,
   type Environment,
@@ -11,6 +12,7 @@ import {
   type ListenAddress,
   proxyCheck,
   type QueueOverflow,
+  readAcme,
   readDomain,
   readLimits,
   readListen,
@@ -34,7 +36,12 @@ import type { Limits } from "./limits.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 import { settingNames, SETTINGS } from "./settings.ts";
 
-export { ConfigError, type Environment, isLoopbackHost } from "./config_values.ts";
+export {
+  type AcmeSettings,
+  ConfigError,
+  type Environment,
+  isLoopbackHost,
+} from "./config_values.ts";
 
 /** Everything the server can be told. Made once, never changed. */
 export interface Config {
@@ -47,10 +54,14 @@ export interface Config {
   /** True when only this machine can reach it: listening and people's address are both loopback. */
   readonly onlyThisMachine: boolean;
   readonly registration: Registration;
+  /** Whether everybody may invite others; admins always may. */
+  readonly memberInvites: boolean;
   /** May hold a password: never printed. */
   readonly smtpUrl: string | undefined;
   readonly mailFrom: string;
   readonly tlsFiles: TlsFiles | undefined;
+  /** Set in the mode `acme` only. */
+  readonly acme: AcmeSettings | undefined;
   /** Is this peer address the configured reverse proxy? */
   readonly isTrustedProxy: (address: string) => boolean;
   readonly smsWebhook: SmsWebhook | undefined;
@@ -80,9 +91,11 @@ export function readConfig(args: readonly string[], env: Environment): Config {
     onlyThisMachine,
     registration: choice("registration", values.registration, ["open", "invite", "closed"]) ??
       (onlyThisMachine ? "open" : "invite"),
+    memberInvites: choice("memberInvites", values.memberInvites, ["on", "off"]) === "on",
     smtpUrl: readSmtp(values.smtp),
     mailFrom: readMailFrom(values, origin),
     tlsFiles: readTlsFiles(values, tls),
+    acme: readAcme(values, tls, domain),
     isTrustedProxy: proxyCheck(proxies),
     smsWebhook: readSmsWebhook(values.smsWebhook, env),
     metricsToken: readMetricsToken(values.metricsToken),

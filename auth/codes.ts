@@ -26,10 +26,16 @@ export function readCode(text: string): string | null {
   return CODE_PATTERN.test(digits) ? digits : null;
 }
 
+/** A new code: for somebody to type, and as it is kept. */
+export interface MadeCode {
+  readonly code: string;
+  readonly stored: StoredCode;
+}
+
 /** Codes for challenges. */
 export interface Codes {
   /** A new code: what is sent, and what is kept. */
-  make(purpose: ChallengePurpose, challenge: Bytes): { code: string; stored: StoredCode };
+  make(purpose: ChallengePurpose, challenge: Bytes): MadeCode;
   /** Compares a typed code. A right one is used up by the comparison. */
   confirm(
     purpose: ChallengePurpose,

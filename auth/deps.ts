@@ -1,14 +1,20 @@
 /** What auth/ is built from. Everything that has effects comes from outside. */
 import type { AccountsStore } from "../db/accounts.ts";
+import type { AdminStore } from "../db/admin.ts";
+import type { ArchiveStore } from "../db/archive.ts";
+import type { AuditStore } from "../db/audit.ts";
 import type { ChallengesStore } from "../db/challenges.ts";
 import type { DevicesStore } from "../db/devices.ts";
 import type { FootprintsStore } from "../db/footprint.ts";
+import type { InvitesStore } from "../db/invites.ts";
 import type { LimitsStore } from "../db/limits.ts";
 import type { LoginsStore } from "../db/logins.ts";
 import type { PasswordsStore } from "../db/passwords.ts";
 import type { PrekeysStore, PrekeyStock } from "../db/prekeys.ts";
+import type { ReportsStore } from "../db/reports.ts";
 import type { RoomsStore } from "../db/rooms.ts";
 import type { SecondFactorsStore } from "../db/second_factors.ts";
+import type { ServerSettingsStore } from "../db/server_settings.ts";
 import type { VaultsStore } from "../db/vaults.ts";
 import type { Bytes } from "../protocol/encoding.ts";
 import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
@@ -26,7 +32,13 @@ export interface AuthStore {
   readonly passwords: PasswordsStore;
   readonly secondFactors: SecondFactorsStore;
   readonly footprints: FootprintsStore;
+  readonly invites: InvitesStore;
   readonly rooms: RoomsStore;
+  readonly archive: ArchiveStore;
+  readonly admin: AdminStore;
+  readonly audit: AuditStore;
+  readonly reports: ReportsStore;
+  readonly serverSettings: ServerSettingsStore;
 }
 
 /** What is kept outside the database, in secrets.json. */
@@ -47,6 +59,8 @@ export interface AuthLimits {
   readonly passwordTries: number;
   readonly passwordTriesPerIp: number;
   readonly signUpsPerIpHour: number;
+  readonly invitesPerDay: number;
+  readonly invitesOpen: number;
   readonly loginIdleSeconds: number;
   readonly loginSeconds: number;
   readonly prekeyFetches: number;
@@ -59,6 +73,7 @@ export interface AuthLimits {
   readonly roomLookupsPerHour: number;
   readonly roomLookupsPerIpHour: number;
   readonly roomEntriesPerHour: number;
+  readonly archiveBytes: number;
 }
 
 /** Who may make an account. */
@@ -102,6 +117,10 @@ export interface AuthDeps {
   readonly registration: Registration;
   /** True off loopback: nobody but the reader of the start-up lines makes the first account. */
   readonly firstAccountByLink: boolean;
+  /** Whether codes can be sent to phones. */
+  readonly phones: boolean;
+  /** Whether everybody may invite others; admins always may. */
+  readonly memberInvites: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly random: RandomSource;

@@ -11,6 +11,11 @@ export function hashOf(bytes: Uint8Array): Bytes {
   return new Uint8Array(sha256(bytes));
 }
 
+/** HMAC-SHA-256 (RFC 2104), 32 bytes. */
+export function hmacSha256(key: Uint8Array, message: Uint8Array): Bytes {
+  return new Uint8Array(hmac(sha256, key, message));
+}
+
 /** HMAC-SHA-256, 32 bytes, over parts that cannot run into one another: each has its length before it. */
 export function macOf(key: Uint8Array, ...parts: readonly (string | Uint8Array)[]): Bytes {
   const mac = hmac.create(sha256, key);

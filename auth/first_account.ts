@@ -4,6 +4,7 @@
  */
 import type { Bytes } from "../protocol/encoding.ts";
 import type { AuthDeps } from "./deps.ts";
+import { idFrom } from "../protocol/ids.ts";
 import { hashOfCarried, newCarried } from "./digest.ts";
 import { done, type Outcome, refused } from "./outcome.ts";
 
@@ -11,7 +12,7 @@ import { done, type Outcome, refused } from "./outcome.ts";
 export async function firstAccountLink(deps: AuthDeps): Promise<string | null> {
   if (!deps.firstAccountByLink || await deps.store.accounts.count() > 0) return null;
   const { secret, hash } = newCarried(deps.random);
-  await deps.store.accounts.replaceFirstInvite(hash, deps.now());
+  await deps.store.accounts.replaceFirstInvite(hash, idFrom(deps.random(16)), deps.now());
   return `${deps.origin}/sign-up?invite=${secret}`;
 }
 
@@ -25,6 +26,6 @@ export async function admit(
   if (!first && deps.registration === "open") return done(null);
   if (invite === undefined || invite === "") return refused("invite-needed");
   const hash = hashOfCarried(invite);
-  const known = hash !== null && await deps.store.accounts.hasInvite(hash);
+  const known = hash !== null && await deps.store.accounts.hasInvite(hash, deps.now());
   return known ? done(hash) : refused("invite-gone");
 }

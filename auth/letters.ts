@@ -1,7 +1,13 @@
-/** The letters that the server writes: subject, text and plain HTML, from one table of words. */
+/** The letters that the server writes: subject, text, plain HTML and one line for phones, by language. */
+import type { ChallengePurpose, Contact } from "../db/challenges.ts";
+import type { LetterWords, OwnerNews, Written } from "./letter_words.ts";
+import { GERMAN } from "./letters_de.ts";
+import { ENGLISH } from "./letters_en.ts";
 
-/** A letter as a channel gets it. */
-export interface Letter {
+export type { LetterWords, OwnerNews } from "./letter_words.ts";
+
+/** What goes to a mail server. */
+export interface Mail {
   /** An address that names.ts has let through. */
   readonly to: string;
   readonly subject: string;
@@ -11,117 +17,71 @@ export interface Letter {
   readonly code: string | null;
 }
 
-/** All words of all letters, so that another language is another table. */
-export interface LetterWords {
-  code: (code: string, host: string, minutes: number) => Written;
-  alreadyHere: (host: string) => Written;
-  news: Readonly<Record<OwnerNews, (host: string) => Written>>;
+/** A letter as a channel gets it. */
+export interface Letter extends Mail {
+  /** Whether `to` is an e-mail address or a phone number in E.164. */
+  readonly kind: Contact["kind"];
+  /** For a phone: one line, and all there is to say. */
+  readonly short: string;
 }
 
-/** What an owner is told by mail, whoever did it (ASVS V6.3.7). */
-export type OwnerNews =
-  | "new-device"
-  | "password-changed"
-  | "second-factor-on"
-  | "second-factor-off"
-  | "recovery-code-used"
-  | "recovery-codes-renewed";
+/** The languages there are, by their codes (ISO 639-1). Another language is another table here. */
+export const LANGUAGES: Readonly<Record<string, LetterWords>> = { en: ENGLISH, de: GERMAN };
 
-interface Written {
-  readonly subject: string;
-  readonly lines: readonly string[];
+const FALLBACK = "en";
+/** Browsers send a handful; a header of a thousand names is not read to its end. */
+const MAX_WISHES = 20;
+
+/** The first language of an `Accept-Language` header (RFC 9110 section 12.5.4) that there is a table for. */
+export function readLanguage(header: string | null | undefined): string {
+  const wishes = (header ?? "").slice(0, 500).split(",").slice(0, MAX_WISHES).map((wish) => {
+    const [range = "", ...rest] = wish.trim().toLowerCase().split(";");
+    const weight = /^q=(0(?:\.\d{1,3})?|1(?:\.0{1,3})?)$/.exec(rest.join(";").trim())?.[1] ?? "1";
+    return { language: range.split("-")[0] ?? "", weight: Number(weight) };
+  });
+  const known = wishes.filter(({ language, weight }) =>
+    weight > 0 && Object.hasOwn(LANGUAGES, language)
+  );
+  return known.sort((a, b) => b.weight - a.weight)[0]?.language ?? FALLBACK;
 }
 
-const NOT_YOU = "If it was not you, sign in, change your password and sign out the other devices " +
-  "under Settings. If you cannot sign in, ask whoever runs the server.";
-
-/** English. Nothing that somebody typed is in a letter: a name cannot become a header or markup (A6). */
-export const ENGLISH: LetterWords = {
-  code: (code, host, minutes) => ({
-    subject: `${code} is your Snug code`,
-    lines: [
-      `Your code for ${host} is ${code}.`,
-      `It is good for ${minutes} minutes, once, in the browser that asked for it.`,
-      "If you did not ask for it, ignore this letter. Nobody from Snug will ever ask you for it.",
-    ],
-  }),
-  alreadyHere: (host) => ({
-    subject: "You already have a Snug account",
-    lines: [
-      `Somebody, most likely you, wanted to sign up at ${host} with this address.`,
-      "It already has an account, so no code was made. Sign in with your username and password.",
-      "If it was not you, there is nothing to do.",
-    ],
-  }),
-  news: {
-    "new-device": (host) => ({
-      subject: "A new device signed in to your Snug account",
-      lines: [
-        `A browser or terminal signed in to your account at ${host} with your password.`,
-        "It can read your messages from now on.",
-        "If it was not you, open Snug on a device you trust, remove the new one and change your password.",
-      ],
-    }),
-    "password-changed": (host) => ({
-      subject: "Your Snug password was changed",
-      lines: [
-        `The password of your account at ${host} was changed, and every other device was signed out.`,
-        NOT_YOU,
-      ],
-    }),
-    "second-factor-on": (host) => ({
-      subject: "Your Snug account now asks for an authenticator code",
-      lines: [
-        `From now on, signing in to your account at ${host} takes a code from an authenticator app.`,
-        NOT_YOU,
-      ],
-    }),
-    "second-factor-off": (host) => ({
-      subject: "Your Snug account no longer asks for an authenticator code",
-      lines: [
-        `From now on, your password alone signs in to your account at ${host}.`,
-        NOT_YOU,
-      ],
-    }),
-    "recovery-code-used": (host) => ({
-      subject: "A recovery code of your Snug account was used",
-      lines: [
-        `Instead of an authenticator code, a recovery code was used for your account at ${host}.`,
-        "It is used up. The settings say how many are left and make new ones.",
-        NOT_YOU,
-      ],
-    }),
-    "recovery-codes-renewed": (host) => ({
-      subject: "Your Snug account has new recovery codes",
-      lines: [
-        `New recovery codes were made for your account at ${host}. The old ones work no more.`,
-        NOT_YOU,
-      ],
-    }),
-  },
-};
+/** Where a letter goes, and in which language. */
+export type Recipient = Pick<Contact, "kind" | "address" | "language">;
 
 /** Writes letters for one server. */
 export interface LetterWriter {
-  code(to: string, code: string, minutes: number): Letter;
-  alreadyHere(to: string): Letter;
-  news(to: string, news: OwnerNews): Letter;
+  code(to: Recipient, purpose: ChallengePurpose, code: string, minutes: number): Letter;
+  alreadyHere(to: Recipient): Letter;
+  noAccount(to: Recipient): Letter;
+  news(to: Recipient, news: OwnerNews): Letter;
 }
 
 /** Letters of the server at `origin`. */
-export function createLetterWriter(origin: string, words: LetterWords = ENGLISH): LetterWriter {
+export function createLetterWriter(origin: string): LetterWriter {
   const { host } = new URL(origin);
+  const words = ({ language }: Recipient) => LANGUAGES[language] ?? ENGLISH;
+  const letter = (to: Recipient, written: Written, code: string | null) =>
+    compose(to, host, written, code);
   return {
-    code: (to, code, minutes) => letter(to, words.code(code, host, minutes), code),
-    alreadyHere: (to) => letter(to, words.alreadyHere(host), null),
-    news: (to, news) => letter(to, words.news[news](host), null),
+    code: (to, purpose, code, minutes) =>
+      letter(to, words(to).code[purpose]({ code, host, minutes }), code),
+    alreadyHere: (to) => letter(to, words(to).alreadyHere(host), null),
+    noAccount: (to) => letter(to, words(to).noAccount(host), null),
+    news: (to, news) => letter(to, words(to).news[news](host), null),
   };
 }
 
-function letter(to: string, { subject, lines }: Written, code: string | null): Letter {
+function compose(
+  { kind, address: to, language }: Recipient,
+  host: string,
+  { subject, lines, short }: Written,
+  code: string | null,
+): Letter {
   const paragraphs = lines.map((line) => `<p>${escapeHtml(line)}</p>`).join("\n");
-  const html = `<!DOCTYPE html>\n<html lang="en"><body>\n${paragraphs}\n</body></html>\n`;
-  return { to, subject, text: lines.join("\n\n") + "\n", html, code };
+  const lang = Object.hasOwn(LANGUAGES, language) ? language : FALLBACK;
+  const html = `<!DOCTYPE html>\n<html lang="${lang}"><body>\n${paragraphs}\n</body></html>\n`;
+  const text = lines.join("\n\n") + "\n";
+  return { kind, to, subject, text, html, short: short ?? `${subject} (${host})`, code };
 }
 
 function escapeHtml(text: string): string {

@@ -1,10 +1,10 @@
-/** The two channels for letters: SMTP, or the console and a folder where no SMTP is configured. */
+/** Letters by e-mail, and where there is no mail server, on the console and in a folder. */
 import { Buffer } from "node:buffer";
 import { createTransport, type SendMailOptions, type Transporter } from "nodemailer";
-import { toBase64Url } from "../protocol/encoding.ts";
+import { toBase64Url, utf8 } from "../protocol/encoding.ts";
 import type { Mailer, RandomSource } from "./deps.ts";
-import type { Letter } from "./letters.ts";
-import { isEmailAddress } from "./names.ts";
+import type { Letter, Mail } from "./letters.ts";
+import { isEmailAddress, isPhoneNumber } from "./names.ts";
 
 const CONNECT_MS = 10_000;
 const SOCKET_MS = 20_000;
@@ -16,7 +16,9 @@ export interface MailChannel extends Mailer {
 }
 
 /** The channel to a mail server. */
-export interface SmtpChannel extends MailChannel {
+export interface SmtpChannel {
+  send(mail: Mail): Promise<void>;
+  close(): void;
   /** Connects and signs in, and sends nothing; rejects as sending would. */
   verify(): Promise<void>;
 }
@@ -51,7 +53,7 @@ export function createSmtpChannel(options: SmtpOptions): SmtpChannel {
     disableUrlAccess: true,
   });
   return {
-    send: async (letter) => void await transport.sendMail(message(letter, options.from)),
+    send: async (mail) => void await transport.sendMail(message(mail, options.from)),
     verify: async () => void await transport.verify(),
     close: () => transport.close(),
   };
@@ -76,16 +78,19 @@ export interface OutboxOptions {
   readonly print: (line: string) => void;
 }
 
-/** Letters as .eml files, and codes on the console. */
+/** Letters as .eml files, those for phones as .txt files, and codes on the console. */
 export function createOutboxChannel(options: OutboxOptions): MailChannel {
   const writer = createTransport({ streamTransport: true, buffer: true, newline: "windows" });
   return {
     async send(letter) {
       const date = new Date(options.now());
-      const content = await render(writer, { ...message(letter, options.from), date });
+      const content = letter.kind === "email"
+        ? await render(writer, { ...message(letter, options.from), date })
+        : shortMessage(letter);
       await Deno.mkdir(options.folder, { recursive: true, mode: 0o700 });
       const stamp = date.toISOString().replaceAll(":", "-");
-      const path = `${options.folder}/${stamp}-${toBase64Url(options.random(6))}.eml`;
+      const ending = letter.kind === "email" ? "eml" : "txt";
+      const path = `${options.folder}/${stamp}-${toBase64Url(options.random(6))}.${ending}`;
       await Deno.writeFile(path, content, { createNew: true, mode: 0o600 });
       if (letter.code !== null) options.print(`Code for ${letter.to}: ${letter.code}`);
     },
@@ -99,7 +104,12 @@ async function render(writer: Transporter, mail: SendMailOptions): Promise<Uint8
   return new Uint8Array(sent.message);
 }
 
-function message(letter: Letter, from: string): SendMailOptions {
+function shortMessage({ to, short }: Letter): Uint8Array {
+  if (!isPhoneNumber(to)) throw new RangeError("not a phone number");
+  return utf8(`To: ${to}\n\n${short}\n`);
+}
+
+function message(letter: Mail, from: string): SendMailOptions {
   // Checked again at the last door: nothing but a plain address ever becomes a header.
   if (!isEmailAddress(letter.to)) throw new RangeError("not an e-mail address");
   return {

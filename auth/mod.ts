@@ -1,4 +1,5 @@
 /** Proving who you are: everything of auth/ put together. */
+import { type Archives, createArchives } from "./archive.ts";
 import type { AuthDeps } from "./deps.ts";
 import { createDeviceLogins, type DeviceLogins } from "./device_login.ts";
 import { createLimiter } from "./limits.ts";
@@ -25,7 +26,9 @@ export type {
 export type { Secrets } from "./deps.ts";
 export { firstAccountLink } from "./first_account.ts";
 export type { Carrier, DeviceLogin, IssuedLogin, Login, OwnerLogin } from "./logins.ts";
+export { createChannels } from "./channels.ts";
 export { createOutboxChannel, createSmtpChannel, type MailChannel } from "./mail.ts";
+export { createSmsChannel } from "./sms.ts";
 export { openSecrets, SecretsError } from "./secrets.ts";
 
 /** What routes are built on. */
@@ -37,6 +40,7 @@ export interface Auth {
   readonly logins: Logins;
   readonly people: People;
   readonly rooms: Rooms;
+  readonly archives: Archives;
   readonly secondFactors: SecondFactors;
   readonly passwordChanges: PasswordChanges;
   readonly settings: Settings;
@@ -61,6 +65,7 @@ export function createAuth(deps: AuthDeps): Auth {
     logins,
     people: createPeople(deps, limiter),
     rooms: createRooms(deps, limiter),
+    archives: createArchives(deps),
     secondFactors,
     passwordChanges: createPasswordChanges(deps, { limiter, logins, opaque }),
     settings: createSettings(deps, limiter),

@@ -1,4 +1,4 @@
-/** Letters to an account's owner about its own security. That one cannot be sent stops nobody. */
+/** Letters to an account's owner about its own security. One that cannot be sent stops nobody. */
 import type { Contact } from "../db/challenges.ts";
 import type { AuthDeps } from "./deps.ts";
 import { createLetterWriter, type OwnerNews } from "./letters.ts";
@@ -10,8 +10,7 @@ export type OwnerMail = (contact: Contact, news: OwnerNews) => void;
 export function createOwnerMail(deps: Pick<AuthDeps, "mailer" | "log" | "origin">): OwnerMail {
   const letters = createLetterWriter(deps.origin);
   return (contact, news) => {
-    if (contact.kind !== "email") return;
-    deps.mailer.send(letters.news(contact.address, news))
+    deps.mailer.send(letters.news(contact, news))
       .catch((error) => deps.log.warn("mail.failed", { error }));
   };
 }

@@ -2,7 +2,7 @@
  * The first half of sign-up: the form and the code. The second half is new_account.ts. Each step
  * proves itself by the challenge that the browser carries, so none can be skipped or reordered.
  */
-import type { ChallengeRow, SignUpDetails } from "../db/challenges.ts";
+import type { ChallengeRow, Contact, SignUpDetails } from "../db/challenges.ts";
 import { type AccountId, idFrom } from "../protocol/ids.ts";
 import { createCodes } from "./codes.ts";
 import type { AuthDeps } from "./deps.ts";
@@ -29,6 +29,8 @@ export interface SignUpForm {
   readonly fullName: string;
   readonly contact: string;
   readonly invite?: string;
+  /** Of the letters, such as "en". */
+  readonly language: string;
 }
 
 /** A form that was not taken: what is wrong with which field, or with all of it. */
@@ -63,6 +65,7 @@ export interface SignUp {
 /** Sign-up over the store. */
 export function createSignUp(deps: AuthDeps, limiter: Limiter): SignUp {
   const { accounts, challenges } = deps.store;
+  const { phones } = deps;
   const codes = createCodes(deps);
   const letters = createLetterWriter(deps.origin);
 
@@ -78,10 +81,11 @@ export function createSignUp(deps: AuthDeps, limiter: Limiter): SignUp {
   }
 
   /** The same letter box, the same time, the same answer, whether the contact has an account or not. */
-  async function post(to: string, isVoid: boolean, code: string): Promise<Outcome<null>> {
+  async function post(to: Contact, isVoid: boolean, code: string): Promise<Outcome<null>> {
     const minutes = Math.floor(deps.limits.codeSeconds / 60);
+    const letter = letters.code(to, PURPOSE, code, minutes);
     try {
-      await deps.mailer.send(isVoid ? letters.alreadyHere(to) : letters.code(to, code, minutes));
+      await deps.mailer.send(isVoid ? letters.alreadyHere(to) : letter);
       return done(null);
     } catch (error) {
       deps.log.warn("mail.failed", { error });
@@ -99,17 +103,17 @@ export function createSignUp(deps: AuthDeps, limiter: Limiter): SignUp {
     const opened = { ...details, hash, account, purpose: PURPOSE, void: isVoid, ...times } as const;
     await challenges.open(opened, stored);
     if (old !== null) await challenges.close(old.hash);
-    const { address } = details.contact;
-    const posted = await post(address, isVoid, code);
+    const { contact } = details;
+    const posted = await post(contact, isVoid, code);
     if (!posted.ok) return problem("form", posted.refusal);
     const maxAge = (CHALLENGE_MS + FINISH_MS) / 1_000;
-    return { ok: true, challenge: { secret, maxAge }, contact: address };
+    return { ok: true, challenge: { secret, maxAge }, contact: contact.address };
   }
 
   async function readForm(form: SignUpForm): Promise<ReadForm> {
     const username = await freeUsername(form.username);
     const fullName = readFullName(form.fullName);
-    const contact = readContact(form.contact);
+    const contact = await readContact(form.contact, { phones, language: form.language });
     if (username.ok && fullName.ok && contact.ok) {
       const [name, full, where] = [username.value, fullName.value, contact.value];
       return { ok: true, details: { username: name, fullName: full, contact: where } };
@@ -158,7 +162,7 @@ export function createSignUp(deps: AuthDeps, limiter: Limiter): SignUp {
     if (!allowed.ok) return allowed;
     const { code, stored } = codes.make(PURPOSE, row.hash);
     await challenges.replaceCode(row.hash, stored);
-    return await post(row.contact.address, row.void, code);
+    return await post(row.contact, row.void, code);
   }
 
   async function confirm(
@@ -187,7 +191,7 @@ export function createSignUp(deps: AuthDeps, limiter: Limiter): SignUp {
         ? await freeUsername(text)
         : field === "fullName"
         ? readFullName(text)
-        : readContact(text);
+        : await readContact(text, { phones, language: "en" });
       return read.ok ? done(null) : read;
     },
     contact: async (challenge) => (await find(challenge))?.contact.address ?? null,

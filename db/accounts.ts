@@ -6,6 +6,7 @@ import type { Bytes } from "../protocol/encoding.ts";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import { challengeRows, type Contact } from "./challenges.ts";
 import { deviceRows } from "./devices.ts";
+import { inviteRows } from "./invites.ts";
 import { type LoginRow, loginRows } from "./logins.ts";
 import { prekeyRows } from "./prekeys.ts";
 import { later, one, transaction } from "./transaction.ts";
@@ -17,11 +18,14 @@ export interface AccountRow {
   readonly username: string;
   readonly fullName: string;
   readonly contact: Contact;
-  readonly passwordRecord: string;
+  /** Null for an account without a password: only passkeys and the recovery key open it. */
+  readonly passwordRecord: string | null;
   readonly aik: Bytes;
   readonly listVersion: number;
   readonly listHash: Bytes;
   readonly admin: boolean;
+  /** When an admin switched the account off, in milliseconds since 1970; null while it is on. */
+  readonly disabled: number | null;
   readonly made: number;
 }
 
@@ -67,9 +71,12 @@ export interface AccountsStore {
   create(account: NewAccount): Promise<Creation>;
   setFullName(account: AccountId, fullName: string): Promise<void>;
   /** The one link that the first account is made through; an earlier one is dead. */
-  replaceFirstInvite(hash: Bytes, now: number): Promise<void>;
-  hasInvite(hash: Bytes): Promise<boolean>;
+  replaceFirstInvite(hash: Bytes, id: string, now: number): Promise<void>;
+  hasInvite(hash: Bytes, now: number): Promise<boolean>;
 }
+
+/** In the place of a password record. */
+export const NO_PASSWORD = "";
 
 interface Row {
   readonly id: AccountId;
@@ -78,11 +85,13 @@ interface Row {
   readonly contact_kind: Contact["kind"];
   readonly contact: string;
   readonly contact_key: string;
+  readonly language: string;
   readonly password_record: string;
   readonly aik: Bytes;
   readonly list_version: number;
   readonly list_hash: Bytes;
   readonly admin: number;
+  readonly disabled: number | null;
   readonly made: number;
 }
 
@@ -91,12 +100,16 @@ function fromRow(row: Row): AccountRow {
     id: row.id,
     username: row.username,
     fullName: row.full_name,
-    contact: { kind: row.contact_kind, address: row.contact, key: row.contact_key },
-    passwordRecord: row.password_record,
+    contact: {
+      ...{ kind: row.contact_kind, address: row.contact, key: row.contact_key },
+      language: row.language,
+    },
+    passwordRecord: row.password_record === NO_PASSWORD ? null : row.password_record,
     aik: row.aik,
     listVersion: row.list_version,
     listHash: row.list_hash,
     admin: row.admin === 1,
+    disabled: row.disabled,
     made: row.made,
   };
 }
@@ -108,6 +121,7 @@ export function createAccounts(db: DatabaseSync): AccountsStore {
   const prekeys = prekeyRows(db);
   const vaults = vaultRows(db);
   const logins = loginRows(db);
+  const invites = inviteRows(db);
   const count = db.prepare("select count(*) as n from accounts");
   const byId = db.prepare("select * from accounts where id = ?");
   const byUsername = db.prepare("select * from accounts where username = ?");
@@ -115,14 +129,10 @@ export function createAccounts(db: DatabaseSync): AccountsStore {
   const hasContact = db.prepare("select 1 from accounts where contact_key = ?");
   const insert = db.prepare(`
     insert into accounts (id, username, full_name, contact_kind, contact, contact_key,
-    password_record, aik, list_version, list_hash, admin, made)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    language, password_record, aik, list_version, list_hash, admin, made)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   `);
   const setFullName = db.prepare("update accounts set full_name = ? where id = ?");
-  const clearFirst = db.prepare("delete from invites where kind = 'first'");
-  const putFirst = db.prepare("insert into invites (hash, kind, made) values (?, 'first', ?)");
-  const hasInvite = db.prepare("select 1 from invites where hash = ?");
-  const useInvite = db.prepare("delete from invites where hash = ?");
 
   const total = () => one<{ n: number }>(count)!.n;
   const found = (row: Row | null) => row === null ? null : fromRow(row);
@@ -130,17 +140,17 @@ export function createAccounts(db: DatabaseSync): AccountsStore {
   /** Checked inside the transaction: of two sign-ups at once, one is told politely. */
   function obstacle(a: NewAccount): Exclude<Creation, "created"> | null {
     if (!challenges.isConfirmed(a.challenge, a.now)) return "challenge-gone";
-    if (a.invite !== null && hasInvite.get(a.invite) === undefined) return "invite-gone";
+    if (a.invite !== null && !invites.isGood(a.invite, a.now)) return "invite-gone";
     if (hasUsername.get(a.username) !== undefined) return "name-taken";
     if (hasContact.get(a.contact.key) !== undefined) return "contact-taken";
     return devices.anyTaken(a.account, a.list.devices) ? "bad-keys" : null;
   }
 
   function insertAccount(a: NewAccount): void {
-    const { kind, address, key } = a.contact;
+    const { kind, address, key, language } = a.contact;
     const { aik, version, hash } = a.list;
     insert.run(
-      ...[a.account, a.username, a.fullName, kind, address, key],
+      ...[a.account, a.username, a.fullName, kind, address, key, language],
       // Whoever makes the first account runs the server.
       ...[a.passwordRecord, aik, version, hash, total() === 0 ? 1 : 0, a.now],
     );
@@ -156,7 +166,9 @@ export function createAccounts(db: DatabaseSync): AccountsStore {
     vaults.insert(a.account, a.vault);
     logins.insert(a.login);
     challenges.close(a.challenge);
-    if (a.invite !== null) useInvite.run(a.invite);
+    if (a.invite !== null && !invites.use(a.invite, a.account, a.now)) {
+      throw new Error("the invite was good a moment ago");
+    }
     return "created";
   }
 
@@ -168,13 +180,8 @@ export function createAccounts(db: DatabaseSync): AccountsStore {
     hasContact: (key) => later(() => hasContact.get(key) !== undefined),
     create: (account) => later(() => transaction(db, () => create(account))),
     setFullName: (account, fullName) => later(() => void setFullName.run(fullName, account)),
-    replaceFirstInvite: (hash, now) =>
-      later(() =>
-        transaction(db, () => {
-          clearFirst.run();
-          putFirst.run(hash, now);
-        })
-      ),
-    hasInvite: (hash) => later(() => hasInvite.get(hash) !== undefined),
+    replaceFirstInvite: (hash, id, now) =>
+      later(() => transaction(db, () => invites.replaceFirst(hash, id, now))),
+    hasInvite: (hash, now) => later(() => invites.isGood(hash, now)),
   };
 }

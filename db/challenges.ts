@@ -5,15 +5,17 @@ import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import { later, one, transaction } from "./transaction.ts";
 
 /** What a code may be used for. A code of one purpose is no code for another. */
-export type ChallengePurpose = "sign-up";
+export type ChallengePurpose = "sign-up" | "reset" | "old-contact" | "new-contact";
 
 /** An e-mail address or a phone number. */
 export interface Contact {
   readonly kind: "email" | "phone";
-  /** As it was typed: where codes go. */
+  /** Where codes go: an e-mail address as it was typed, or a number in E.164. */
   readonly address: string;
   /** As it is compared. */
   readonly key: string;
+  /** Of letters to it, such as "en". */
+  readonly language: string;
 }
 
 /** What somebody who signs up has said so far. */
@@ -52,6 +54,8 @@ export interface ChallengeRow extends NewChallenge {
   readonly codeExpires: number;
   readonly tries: number;
   readonly confirmed: number | null;
+  /** When the second factor was right as well. */
+  readonly proven: number | null;
 }
 
 /** The code that a counted try may be compared with. */
@@ -79,6 +83,8 @@ export interface ChallengesStore {
   ): Promise<CountedTry | null>;
   /** Uses the code up. False when somebody else just did. */
   confirm(hash: Bytes, code: Bytes, now: number, expires: number): Promise<boolean>;
+  /** The second factor was right too. False when the challenge is not confirmed, or over. */
+  prove(hash: Bytes, now: number): Promise<boolean>;
   close(hash: Bytes): Promise<void>;
   openForDevice(hash: Bytes, device: DeviceId, now: number, expires: number): Promise<void>;
   /** Uses a device's challenge up. False when there is none. */
@@ -95,6 +101,7 @@ interface Row {
   readonly contact_kind: Contact["kind"];
   readonly contact: string;
   readonly contact_key: string;
+  readonly language: string;
   readonly invite: Bytes | null;
   readonly void: number;
   readonly code: Bytes | null;
@@ -102,16 +109,18 @@ interface Row {
   readonly code_expires: number;
   readonly tries: number;
   readonly confirmed: number | null;
+  readonly proven: number | null;
   readonly made: number;
   readonly expires: number;
 }
 
 function fromRow(row: Row): ChallengeRow {
-  const { hash, purpose, account, username, invite, code, tries, confirmed, made, expires } = row;
+  const { hash, purpose, account, username, invite, code, tries, confirmed, proven } = row;
+  const { made, expires, language } = row;
   return {
-    ...{ hash, purpose, account, username, invite, code, tries, confirmed, made, expires },
+    ...{ hash, purpose, account, username, invite, code, tries, confirmed, proven, made, expires },
     fullName: row.full_name,
-    contact: { kind: row.contact_kind, address: row.contact, key: row.contact_key },
+    contact: { kind: row.contact_kind, address: row.contact, key: row.contact_key, language },
     void: row.void === 1,
     codeMade: row.code_made,
     codeExpires: row.code_expires,
@@ -145,8 +154,8 @@ export function createChallenges(db: DatabaseSync): ChallengesStore {
   const rows = challengeRows(db);
   const insert = db.prepare(`
     insert into challenges (hash, purpose, account, username, full_name, contact_kind, contact,
-    contact_key, invite, void, code, code_made, code_expires, tries, made, expires)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)
+    contact_key, language, invite, void, code, code_made, code_expires, tries, made, expires)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)
   `);
   const find = db.prepare(
     "select * from challenges where hash = ? and purpose = ? and made <= ? and expires > ?",
@@ -166,6 +175,10 @@ export function createChallenges(db: DatabaseSync): ChallengesStore {
   const confirm = db.prepare(
     "update challenges set code = null, confirmed = ?, expires = ? where hash = ? and code = ?",
   );
+  const prove = db.prepare(`
+    update challenges set proven = ? where hash = ? and confirmed is not null and
+    void = 0 and made <= ? and expires > ?
+  `);
   const openDevice = db.prepare(
     "insert into device_challenges (hash, device, made, expires) values (?, ?, ?, ?)",
   );
@@ -176,9 +189,9 @@ export function createChallenges(db: DatabaseSync): ChallengesStore {
   const purgeDevice = db.prepare("delete from device_challenges where expires <= ?");
 
   function open(c: NewChallenge, code: StoredCode): void {
-    const { kind, address, key } = c.contact;
+    const { kind, address, key, language } = c.contact;
     insert.run(
-      ...[c.hash, c.purpose, c.account, c.username, c.fullName, kind, address, key],
+      ...[c.hash, c.purpose, c.account, c.username, c.fullName, kind, address, key, language],
       ...[c.invite, c.void ? 1 : 0, code.mac, code.made, code.expires, c.made, c.expires],
     );
   }
@@ -202,6 +215,7 @@ export function createChallenges(db: DatabaseSync): ChallengesStore {
       }),
     confirm: (hash, code, now, expires) =>
       later(() => Number(confirm.run(now, expires, hash, code).changes) === 1),
+    prove: (hash, now) => later(() => Number(prove.run(now, hash, now, now).changes) === 1),
     close: (hash) => later(() => rows.close(hash)),
     openForDevice: (hash, device, now, expires) =>
       later(() => void openDevice.run(hash, device, now, expires)),

@@ -25,7 +25,7 @@ export interface FootprintsStore {
 const ABOUT_SOMEBODY: Readonly<Record<string, string>> = {
   accounts: `
     select count(*) as rows, sum(length(id) + length(username) + length(full_name) +
-    length(contact) + length(contact_key) + length(password_record) + length(aik) +
+    length(contact) + length(contact_key) + length(language) + length(password_record) + length(aik) +
     length(list_hash) + 16) as bytes, min(made) as first, max(made) as last
     from accounts where id = ?`,
   list_entries: `
@@ -89,19 +89,42 @@ const ABOUT_SOMEBODY: Readonly<Record<string, string>> = {
   room_members: `
     select count(*) as rows, sum(length(room) + length(account) + 8) as bytes,
     null as first, null as last from room_members where account = ?`,
+  segments: `
+    select count(*) as rows, sum(length(device) + length(tag) + length(body) + length(signature) +
+    length(sealed) + 16) as bytes, min(minute) * 60000 as first, max(minute) * 60000 as last
+    from segments where account = ?`,
+  archive_sizes: `
+    select count(*) as rows, sum(8) as bytes, null as first, null as last
+    from archive_sizes where account = ?`,
+  deposits: `
+    select count(*) as rows, sum(length(key) + length(body) + length(signature)) as bytes,
+    null as first, null as last from deposits where account = ?`,
+  reports: `
+    select count(*) as rows, sum(length(id) + length(words) + coalesce(length(messages), 0) +
+    coalesce(length(note), 0) + 60) as bytes, min(made) as first, max(made) as last
+    from reports where ? in (reporter, reported)`,
+  admin_acts: `
+    select count(*) as rows, sum(length(entry) + length(hash)) as bytes,
+    null as first, null as last from admin_acts where ? in (actor, subject)`,
   device_challenges: `
     select count(*) as rows, sum(length(hash) + length(device) + 16) as bytes,
     min(made) as first, max(made) as last
     from device_challenges where device in (select id from devices where account = ?)`,
+  invites: `
+    select count(*) as rows, sum(length(hash) + length(id) + length(kind) + length(maker) + 40)
+    as bytes, min(made) as first, max(made) as last from invites where maker = ?`,
+  invited: `
+    select count(*) as rows, sum(length(account) + coalesce(length(host), 0) + length(invite) + 8)
+    as bytes, min(made) as first, max(made) as last from invited where ? in (account, host)`,
   // Somebody signs up with an address that has an account: perhaps its owner, perhaps not.
   challenges: `
     select count(*) as rows, sum(length(hash) + length(username) + length(full_name) +
-    length(contact) + length(contact_key) + 40) as bytes, min(made) as first, max(made) as last
+    length(contact) + length(contact_key) + length(language) + 48) as bytes, min(made) as first, max(made) as last
     from challenges where contact_key = (select contact_key from accounts where id = ?)`,
 };
 
 /**
- * Tables without rows about anybody: counters under keys that are hashes, invites that are hashes,
+ * Tables without rows about anybody: counters under keys that are hashes,
  * ciphertexts (`bodies`) that are counted with the envelopes they belong to, lookup ids of rooms,
  * and three numbers.
  */
@@ -110,9 +133,9 @@ export const ABOUT_NOBODY: readonly string[] = [
   "buckets",
   "counted",
   "directory_epoch",
-  "invites",
   "room_lookups",
   "server_id",
+  "server_settings",
 ];
 
 /** The tables that have rows about somebody. */

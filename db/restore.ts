@@ -19,14 +19,14 @@ const NOT_OURS = "lost+found";
 /**
  * What a server that was set back must not believe any more. Logins and codes that ended since
  * would be good again. One-time keys that were handed out since would be handed out twice, so all
- * go, and devices bring new ones. And devices have moved on: each would look like an old copy of
+ * go, and devices bring new ones; so would invites. And devices have moved on: each would look like an old copy of
  * itself, so the next thing it says about itself is taken.
  */
 const FORGET = `
 delete from logins;
 delete from challenges;
 delete from device_challenges;
-delete from invites where kind = 'first';
+delete from invites;
 delete from one_time_prekeys;
 delete from kem_prekeys;
 update queues set incarnation = null, confirmed = 0;

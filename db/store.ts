@@ -1,31 +1,45 @@
 /** Everything the server remembers, behind one asynchronous interface. */
+import type { DatabaseSync } from "node:sqlite";
 import { type AccountsStore, createAccounts } from "./accounts.ts";
+import { type AdminStore, createAdmin } from "./admin.ts";
+import { type ArchiveStore, createArchive } from "./archive.ts";
+import { type AuditStore, createAudit } from "./audit.ts";
 import { type ChallengesStore, createChallenges } from "./challenges.ts";
 import { createDevices, type DevicesStore } from "./devices.ts";
 import { createFootprints, type FootprintsStore } from "./footprint.ts";
+import { createInvites, type InvitesStore } from "./invites.ts";
+import { lockFolder } from "./folder_lock.ts";
 import { createLimits, type LimitsStore } from "./limits.ts";
 import { createLogins, type LoginsStore } from "./logins.ts";
 import { createPasswords, type PasswordsStore } from "./passwords.ts";
 import { createPrekeys, type PrekeysStore } from "./prekeys.ts";
 import { createQueue, type QueueLimits, type QueueStore } from "./queue.ts";
+import { createReports, type ReportsStore } from "./reports.ts";
 import { createRooms, type RoomsStore } from "./rooms.ts";
 import { createSecondFactors, type SecondFactorsStore } from "./second_factors.ts";
+import { createServerSettings, type ServerSettingsStore } from "./server_settings.ts";
 import { openDatabase } from "./sqlite.ts";
 import { createVaults, type VaultsStore } from "./vaults.ts";
 
 /** The stores; each method is one transaction. */
 export interface Store {
   readonly accounts: AccountsStore;
+  readonly admin: AdminStore;
+  readonly archive: ArchiveStore;
+  readonly audit: AuditStore;
   readonly challenges: ChallengesStore;
   readonly devices: DevicesStore;
   readonly footprints: FootprintsStore;
+  readonly invites: InvitesStore;
   readonly limits: LimitsStore;
   readonly logins: LoginsStore;
   readonly passwords: PasswordsStore;
   readonly prekeys: PrekeysStore;
   readonly queue: QueueStore;
+  readonly reports: ReportsStore;
   readonly rooms: RoomsStore;
   readonly secondFactors: SecondFactorsStore;
+  readonly serverSettings: ServerSettingsStore;
   readonly vaults: VaultsStore;
   /** Writes the log back and closes the file. Nothing may be asked afterwards. */
   close(): Promise<void>;
@@ -33,23 +47,43 @@ export interface Store {
 
 /**
  * The store in the SQLite file at `path`, made if it is not there.
- * @throws {DatabaseError} when the file is of a newer program or not ours
+ * @throws {DatabaseError} when the file is of a newer program, not ours, or another server's
  */
 export function openStore(path: string, limits: QueueLimits): Store {
-  const db = openDatabase(path);
+  const unlock = path === ":memory:" ? () => {} : lockFolder(`${path}-lock`);
+  const db = openLocked(path, unlock);
   return {
     accounts: createAccounts(db),
+    admin: createAdmin(db),
+    archive: createArchive(db),
+    audit: createAudit(db),
     challenges: createChallenges(db),
     devices: createDevices(db),
     footprints: createFootprints(db),
+    invites: createInvites(db),
     limits: createLimits(db),
     logins: createLogins(db),
     passwords: createPasswords(db),
     prekeys: createPrekeys(db),
     queue: createQueue(db, limits),
+    reports: createReports(db),
     rooms: createRooms(db),
     secondFactors: createSecondFactors(db),
+    serverSettings: createServerSettings(db),
     vaults: createVaults(db),
-    close: () => Promise.resolve(db.close()),
+    close: () => {
+      db.close();
+      unlock();
+      return Promise.resolve();
+    },
   };
+}
+
+function openLocked(path: string, unlock: () => void): DatabaseSync {
+  try {
+    return openDatabase(path);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
 }

@@ -14,11 +14,15 @@ export const REFUSALS: Readonly<Record<RefusalCode, Row>> = {
   "bad-full-name": { status: 422, words: "Write your name in 1 to 64 characters." },
   "bad-contact": {
     status: 422,
-    words: "That is no e-mail address. It looks like name@example.org.",
+    words: "Write an e-mail address such as name@example.org, or a number such as +49 170 1234567.",
   },
   "phone-not-available": {
     status: 422,
     words: "This server sends codes by e-mail only. Give an e-mail address, please.",
+  },
+  "bad-phone": {
+    status: 422,
+    words: "Write the number with a plus and its country code, such as +49 170 1234567.",
   },
   "name-taken": { status: 409, words: "That username is taken. Choose another one." },
   "contact-taken": {
@@ -79,6 +83,11 @@ export const REFUSALS: Readonly<Record<RefusalCode, Row>> = {
   "bad-room-entry": { status: 422, words: "The room's rules do not allow that." },
   "stale-room-list": { status: 409, words: "A list of devices changed in between. Try again." },
   "room-full": { status: 409, words: "This room is full." },
+  "bad-segment": { status: 422, words: "That piece of history is not signed as it must be." },
+  "archive-full": {
+    status: 409,
+    words: "Your history takes up all the room it has here. New messages stay on your devices.",
+  },
   "sign-in-again": {
     status: 403,
     words: "It is a while since you gave your password. Sign in again for this.",

@@ -1,6 +1,7 @@
 /** `/sign-up`: the form and the code as htmx steps, then the keys as CBOR. */
 import type { Context } from "hono";
 import { maxLength, optional, pipe, strictObject, string } from "valibot";
+import { readLanguage } from "../auth/letters.ts";
 import type { Auth } from "../auth/mod.ts";
 import type { Refusal, SignUpField } from "../auth/outcome.ts";
 import { refused } from "../auth/outcome.ts";
@@ -73,7 +74,11 @@ export function signUpRoutes(app: App, { auth, assets }: { auth: Auth; assets: P
     const form = await readForm(c, formSchema);
     if (!form.ok) return answers.refuse(c, form.refusal);
     const { username, fullName, contact, invite } = form.value;
-    const typed = { username, fullName, contact, ...(invite === undefined ? {} : { invite }) };
+    const language = readLanguage(c.req.header("accept-language"));
+    const typed = {
+      ...{ username, fullName, contact, language },
+      ...(invite === undefined ? {} : { invite }),
+    };
     const begun = await signUp.begin(typed, answers.carriedChallenge(c), c.env.address);
     if (!begun.ok) return formAgain(c, assets, typed, begun.problems);
     const challenge = answers.giveChallenge(c, begun.challenge);

@@ -11,6 +11,18 @@ const WHILE_ACCOUNT = "Stays as long as the account.";
 
 /** By the table's name in the database. */
 export const KEPT_WORDS: Readonly<Record<string, KeptWords>> = {
+  reports: {
+    title: "Reports",
+    words:
+      "What you reported about others, and others about you: the words, and the messages that were revealed with them.",
+    stays: "Revealed messages go when the report is settled, the rest 90 days later.",
+  },
+  admin_acts: {
+    title: "What admins did",
+    words:
+      "A line for each act of an admin that concerned you, with your username. It has no message in it.",
+    stays: "Stays for good: the log shows that nobody changed it.",
+  },
   accounts: {
     title: "Account",
     words:
@@ -106,14 +118,40 @@ export const KEPT_WORDS: Readonly<Record<string, KeptWords>> = {
     words: "Which rooms you are or were in.",
     stays: "Stays as long as the room or your account.",
   },
+  segments: {
+    title: "History archive",
+    words:
+      "Sealed: messages for your next browser. A padded size, the minute of the newest message in it, and a mark that is the same for one conversation but does not say which.",
+    stays: "Stays until you erase it.",
+  },
+  archive_sizes: {
+    title: "Size of the archive",
+    words: "How many bytes it has.",
+    stays: "Goes with the archive.",
+  },
+  deposits: {
+    title: "Archive keys, sealed",
+    words: "Made when you removed a device, sealed for your vault. This server cannot open them.",
+    stays: WHILE_ACCOUNT,
+  },
   device_challenges: {
     title: "Device sign-ins under way",
     words: "A random number that your device is about to sign, hashed.",
     stays: "Gone after 5 minutes.",
   },
   challenges: {
-    title: "Sign-ups with your address",
-    words: "Somebody began to sign up with the address of your account. You got a letter.",
+    title: "Codes sent to your address",
+    words: "Somebody, perhaps you, wanted a code at the address of your account. You got a letter.",
     stays: "Gone after 90 minutes.",
+  },
+  invites: {
+    title: "Invites you made",
+    words: "A hash of each link, how often it may be used and how often it was.",
+    stays: "Gone 30 days after it ended.",
+  },
+  invited: {
+    title: "Who invited whom",
+    words: "Whose invite you came by, and who came by yours.",
+    stays: WHILE_ACCOUNT,
   },
 };

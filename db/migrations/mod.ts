@@ -4,5 +4,18 @@ import { accounts } from "./0001_accounts.ts";
 import { queue } from "./0002_queue.ts";
 import { secondFactors } from "./0003_second_factors.ts";
 import { rooms } from "./0004_rooms.ts";
+import { invites } from "./0005_invites.ts";
+import { passkeys } from "./0006_passkeys.ts";
+import { admin } from "./0007_admin.ts";
+import { archive } from "./0008_archive.ts";
 
-export const MIGRATIONS: readonly Migration[] = [accounts, queue, secondFactors, rooms];
+export const MIGRATIONS: readonly Migration[] = [
+  accounts,
+  queue,
+  secondFactors,
+  rooms,
+  invites,
+  passkeys,
+  admin,
+  archive,
+];

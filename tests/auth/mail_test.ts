@@ -6,6 +6,7 @@ import { codeOf, makeWorld, ORIGIN, value, Visitor } from "../helpers/account_wo
 import { headersOf, openSmtpSink } from "../helpers/smtp_sink.ts";
 
 const letters = createLetterWriter(ORIGIN);
+const ANA = { kind: "email", address: "ana@example.org", language: "en" } as const;
 const FROM = "snug@chat.example.org";
 /** A TLS server hangs in Deno 2.4.2 (the sink's side, not ours). */
 const tlsSinkWorks = !Deno.version.deno.startsWith("2.4.");
@@ -18,7 +19,7 @@ Deno.test({
   async fn() {
     const sink = await openSmtpSink();
     const channel = createSmtpChannel({ url: `smtp://127.0.0.1:${sink.port}`, from: FROM });
-    await channel.send(letters.code("ana@example.org", "012345", 10));
+    await channel.send(letters.code(ANA, "sign-up", "012345", 10));
     const [letter] = sink.letters;
     assert.deepEqual([letter!.from, letter!.to], [FROM, ["ana@example.org"]]);
     const headers = headersOf(letter!.raw);
@@ -41,7 +42,7 @@ Deno.test({
     const sink = await openSmtpSink();
     const channel = createSmtpChannel({ url: `smtp://127.0.0.1:${sink.port}`, from: FROM });
     const to = Array.from({ length: 20 }, (_, i) => `p${i}@example.org`);
-    await Promise.all(to.map((address) => channel.send(letters.alreadyHere(address))));
+    await Promise.all(to.map((address) => channel.send(letters.alreadyHere({ ...ANA, address }))));
     assert.deepEqual(sink.letters.map((letter) => letter.to[0]).sort(), to.sort());
     channel.close();
     await sink.close();
@@ -70,7 +71,7 @@ Deno.test({
       const scheme = secure ? "smtps" : "smtp";
       const url = (login: string) => `${scheme}://${login}@localhost:${sink.port}`;
       const right = createSmtpChannel({ url: url("u%40x:p%3A%2F%40%25"), from: FROM, ca });
-      await right.send(letters.code("ana@example.org", "012345", 10));
+      await right.send(letters.code(ANA, "sign-up", "012345", 10));
       assert.deepEqual([sink.letters[0]!.user, sink.letters[0]!.secure], ["u@x", true]);
       right.close();
       for (
@@ -79,7 +80,7 @@ Deno.test({
           createSmtpChannel({ url: url("u%40x:p%3A%2F%40%25"), from: FROM }),
         ]
       ) {
-        await assert.rejects(() => bad.send(letters.code("ana@example.org", "012345", 10)));
+        await assert.rejects(() => bad.send(letters.code(ANA, "sign-up", "012345", 10)));
         bad.close();
       }
       assert.equal(sink.letters.length, 1);
@@ -127,7 +128,9 @@ Deno.test({
       }
       const name = await new Visitor(world).api.signUp({ ...good, username: `ana${evil}` });
       assert.equal(codeOf(name), "bad-username");
-      await assert.rejects(() => channel.send(letters.alreadyHere(`ana@example.org${evil}`)));
+      await assert.rejects(() =>
+        channel.send(letters.alreadyHere({ ...ANA, address: `ana@example.org${evil}` }))
+      );
     }
     assert.equal(sink.letters.length, forms.length);
     for (const letter of sink.letters) {

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
-import { isEmailAddress, readContact, readFullName, readUsername } from "../../auth/names.ts";
+import {
+  isEmailAddress,
+  isPhoneNumber,
+  readContact,
+  readFullName,
+  readUsername,
+} from "../../auth/names.ts";
 
 const codeOf = (read: { ok: boolean; refusal?: { code: string } }) => read.refusal?.code ?? "ok";
+const RULES = { phones: true, language: "en" };
+const contactCode = async (text: string) => codeOf(await readContact(text, RULES));
 
 Deno.test("usernames are 3 to 32 of a-z, 0-9 and _, in any case", () => {
   for (const good of ["ana", "a_1", "x".repeat(32), " Ana ", "ANA"]) {
@@ -89,40 +97,79 @@ Deno.test("e-mail addresses: a dot-atom, an @, a name of at least two labels", (
   for (const address of bad) assert.ok(!isEmailAddress(address), address);
 });
 
-Deno.test("attack: no control character gets into an address, wherever it stands", () => {
+Deno.test("attack: no control character gets into an address, wherever it stands", async () => {
   for (let code = 0; code < 32; code++) {
     const evil = String.fromCharCode(code);
     for (
       const text of [`ana${evil}@example.org`, `ana@example.org${evil}`, `${evil}ana@example.org`]
     ) {
-      assert.equal(codeOf(readContact(text)), "bad-contact");
+      assert.equal(await contactCode(text), "bad-contact");
+    }
+    for (const text of [`+49${evil}1701234567`, `+491701234567${evil}`, `${evil}+491701234567`]) {
+      assert.equal(await contactCode(text), "bad-contact");
     }
   }
   for (const evil of ["\u007f", "\u0085", "\u2028", "\u2029", "\u202e", "\ufeff"]) {
-    assert.equal(codeOf(readContact(`ana@example.org${evil}`)), "bad-contact");
+    assert.equal(await contactCode(`ana@example.org${evil}`), "bad-contact");
+    assert.equal(await contactCode(`+491701234567${evil}`), "bad-contact");
   }
 });
 
-Deno.test("addresses are compared without regard to case and kept as typed", () => {
-  const read = readContact(" Ana@Example.ORG ");
+Deno.test("addresses are compared without regard to case and kept as typed", async () => {
+  const read = await readContact(" Ana@Example.ORG ", RULES);
   assert.deepEqual(read, {
     ok: true,
-    value: { kind: "email", address: "Ana@Example.ORG", key: "ana@example.org" },
+    value: { kind: "email", address: "Ana@Example.ORG", key: "ana@example.org", language: "en" },
   });
 });
 
-Deno.test("a phone number is recognised", () => {
-  for (const phone of ["+491701234567", "0170 1234567", "+1 (555) 010-9999"]) {
-    assert.equal(codeOf(readContact(phone)), "phone-not-available", phone);
+Deno.test("one phone number is one number, however it is written", async () => {
+  const forms = ["+491701234567", "+49 170 1234567", "0049 170/123-4567", "+49 (0)170 1234567"];
+  for (const form of forms) {
+    const read = await readContact(form, RULES);
+    assert.deepEqual(read.ok && read.value, {
+      ...{ kind: "phone", address: "+491701234567", key: "+491701234567", language: "en" },
+    }, form);
+  }
+  assert.equal(await contactCode("+1 (555) 010-9999"), "ok");
+});
+
+Deno.test("a number without its country, of no country, or of a wrong length is none", async () => {
+  for (
+    const bad of ["0170 1234567", "1701234567", "+999 1234567", "+49 17", `+49${"1".repeat(20)}`]
+  ) {
+    assert.equal(await contactCode(bad), "bad-phone", bad);
+  }
+  for (
+    const bad of ["+٤٩1701234567", "+49 170 CALLME", "+49 170 1234567 ext 5", "tel:+491701234567"]
+  ) {
+    assert.equal(await contactCode(bad), "bad-contact", bad);
   }
 });
 
-Deno.test("attack: 50,000 characters are judged in no time", () => {
+Deno.test("where no code reaches phones, a number is refused politely", async () => {
+  const read = await readContact("+491701234567", { ...RULES, phones: false });
+  assert.equal(codeOf(read), "phone-not-available");
+});
+
+Deno.test("E.164 is a plus and 6 to 15 digits, the first no zero", () => {
+  for (const good of ["+491701234567", "+123456", "+123456789012345"]) {
+    assert.ok(isPhoneNumber(good), good);
+  }
+  for (
+    const bad of ["491701234567", "+0123456", "+12345", "+1234567890123456", "+49170\n123", ""]
+  ) {
+    assert.ok(!isPhoneNumber(bad), bad);
+  }
+});
+
+Deno.test("attack: 50,000 characters are judged in no time", async () => {
   const started = performance.now();
   const shapes = ["a", "a.", "@", "a@", "\u0301", "\u200d", " ", "+1 "];
   for (const shape of shapes) {
     const text = shape.repeat(50_000 / shape.length);
-    readUsername(text), readFullName(text), readContact(text), isEmailAddress(text);
+    readUsername(text), readFullName(text), isEmailAddress(text), isPhoneNumber(text);
+    await readContact(text, RULES);
   }
   assert.ok(performance.now() - started < 100);
 });

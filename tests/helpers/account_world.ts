@@ -11,14 +11,20 @@ import type { Letter } from "../../auth/letters.ts";
 import { makeServerSetup } from "../../auth/opaque.ts";
 import { type Api, createApi, type HttpSend } from "../../client/transport.ts";
 import { createAccounts } from "../../db/accounts.ts";
+import { createAdmin } from "../../db/admin.ts";
+import { createArchive } from "../../db/archive.ts";
+import { createAudit } from "../../db/audit.ts";
 import { createChallenges } from "../../db/challenges.ts";
 import { createDevices } from "../../db/devices.ts";
 import { createFootprints } from "../../db/footprint.ts";
+import { createInvites } from "../../db/invites.ts";
 import { createLimits } from "../../db/limits.ts";
 import { createLogins } from "../../db/logins.ts";
 import { createPasswords } from "../../db/passwords.ts";
 import { createPrekeys } from "../../db/prekeys.ts";
+import { createReports } from "../../db/reports.ts";
 import { createRooms } from "../../db/rooms.ts";
+import { createServerSettings } from "../../db/server_settings.ts";
 import { createSecondFactors } from "../../db/second_factors.ts";
 import { openDatabase } from "../../db/sqlite.ts";
 import { createVaults } from "../../db/vaults.ts";
@@ -82,6 +88,8 @@ export interface WorldOptions {
   readonly limits?: Partial<Limits>;
   readonly registration?: Registration;
   readonly firstAccountByLink?: boolean;
+  readonly phones?: boolean;
+  readonly memberInvites?: boolean;
   /** A database that outlives the world; else one in memory. */
   readonly path?: string;
   readonly secrets?: AuthDeps["secrets"];
@@ -131,9 +139,15 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
       vaults: createVaults(db),
       limits: createLimits(db),
       footprints: createFootprints(db),
+      invites: createInvites(db),
       passwords: createPasswords(db),
       secondFactors: createSecondFactors(db),
       rooms: createRooms(db),
+      archive: createArchive(db),
+      admin: createAdmin(db),
+      audit: createAudit(db),
+      reports: createReports(db),
+      serverSettings: createServerSettings(db),
     },
     secrets: options.secrets ?? { opaqueSetup: await makeServerSetup(), codeKey: random(32) },
     mailer,
@@ -148,6 +162,8 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
     origin: ORIGIN,
     registration: options.registration ?? "open",
     firstAccountByLink: options.firstAccountByLink ?? false,
+    phones: options.phones ?? true,
+    memberInvites: options.memberInvites ?? false,
     now: clock.now,
     random,
   };

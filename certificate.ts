@@ -17,7 +17,8 @@ const LEAF_DAYS = 397;
 const RENEW_DAYS = 30;
 /** Clocks differ: a certificate is good from an hour before it was made. */
 const SKEW = 3_600_000;
-const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+/** How certificates and requests are signed. */
+export const SIGNATURE = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 
 /** The server's own certificate and the CA people may trust. */
 export interface SelfSigned {
@@ -82,7 +83,8 @@ async function writePair(dir: string, name: string, pair: CertificatePair) {
   return pair;
 }
 
-async function writeWhole(file: string, text: string, mode: number): Promise<void> {
+/** Writes a file that is whole or not there, with these permissions from its first byte on. */
+export async function writeWhole(file: string, text: string, mode: number): Promise<void> {
   const draft = `${file}.new`;
   await Deno.writeTextFile(draft, text, { mode });
   await Deno.chmod(draft, mode);
@@ -96,7 +98,7 @@ async function makeCa(now: number): Promise<CertificatePair> {
     name: "CN=Snug on this machine",
     ...validity(now, CA_DAYS),
     keys,
-    signingAlgorithm: ALGORITHM,
+    signingAlgorithm: SIGNATURE,
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
@@ -121,7 +123,7 @@ async function makeLeaf(
     ...validity(now, LEAF_DAYS),
     publicKey: keys.publicKey,
     signingKey: await importKey(ca.key),
-    signingAlgorithm: ALGORITHM,
+    signingAlgorithm: SIGNATURE,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(digitalSignature, true),
@@ -148,18 +150,20 @@ function serialNumber(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function newKeys(): Promise<CryptoKeyPair> {
-  return crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+/** A key pair that can be written down. */
+export function newKeys(): Promise<CryptoKeyPair> {
+  return crypto.subtle.generateKey(SIGNATURE, true, ["sign", "verify"]);
 }
 
-async function keyPem(key: CryptoKey): Promise<string> {
+/** A private key as PKCS #8 in PEM. */
+export async function keyPem(key: CryptoKey): Promise<string> {
   return x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY");
 }
 
 function importKey(pem: string): Promise<CryptoKey> {
   const [bytes] = x509.PemConverter.decode(pem);
   if (bytes === undefined) throw new Error("the CA key file holds no key");
-  return crypto.subtle.importKey("pkcs8", bytes, ALGORITHM, false, ["sign"]);
+  return crypto.subtle.importKey("pkcs8", bytes, SIGNATURE, false, ["sign"]);
 }
 
 async function stillGood(

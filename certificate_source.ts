@@ -1,6 +1,7 @@
 /** Where the listener's certificate comes from, and how it hears of a new one. */
 import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
 import { dirname } from "node:path";
+import { type AcmeConfig, openAcme } from "./acme_source.ts";
 import { selfSigned } from "./certificate.ts";
 import { type Config, ConfigError } from "./config.ts";
 import type { CertificatePair } from "./listener.ts";
@@ -23,14 +24,22 @@ export interface CertificateIo {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly log: Log;
+  /** For people: what becomes of a certificate that was asked for. */
+  readonly say: (line: string) => void;
 }
+
+/** What of the configuration decides about the certificate. */
+export type CertificateConfig =
+  & AcmeConfig
+  & Pick<Config, "domain" | "origin" | "tls" | "tlsFiles">;
 
 /** The certificate that the configuration asks for; undefined for `--tls off`. */
 export async function openCertificate(
-  config: Pick<Config, "dataDir" | "domain" | "origin" | "tls" | "tlsFiles">,
+  config: CertificateConfig,
   io: CertificateIo,
 ): Promise<CertificateSource | undefined> {
   if (config.tls === "off") return undefined;
+  if (config.tls === "acme") return await askedCertificate(config, io);
   return config.tlsFiles === undefined
     ? await ownCertificate(config, io)
     : await givenCertificate(config.tlsFiles, io);
@@ -64,9 +73,21 @@ async function ownCertificate(
   };
 }
 
-async function givenCertificate(
+/** Until the first one comes, the server signs one itself: it must be up to be asked. */
+async function askedCertificate(
+  config: CertificateConfig,
+  io: CertificateIo,
+): Promise<CertificateSource> {
+  await Deno.mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const { first, lines, watch } = await openAcme(config, io);
+  const pair = first ?? (await selfSigned(config.dataDir, [config.domain!], io.now())).pair;
+  return { pair, lines, watch };
+}
+
+/** The files of `--tls files`, read as the server reads them: for `snug doctor` too. */
+export async function givenCertificate(
   files: { readonly cert: string; readonly key: string },
-  { log }: CertificateIo,
+  { log }: Pick<CertificateIo, "log">,
 ): Promise<CertificateSource> {
   const first = await readPair(files).catch((error: unknown) => {
     const reason = error instanceof ConfigError ? error.message : "cannot be read as PEM files";

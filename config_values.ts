@@ -7,7 +7,7 @@ import { limitNames, LIMITS, type Limits, limitsWith, limitVariable } from "./li
 import { type SettingName, SETTINGS } from "./settings.ts";
 
 /** Where the certificate comes from. */
-export type TlsMode = "self-signed" | "files" | "off";
+export type TlsMode = "self-signed" | "acme" | "files" | "off";
 /** Who may make an account. */
 export type Registration = "open" | "invite" | "closed";
 /** What happens when a device's queue is full. */
@@ -23,6 +23,18 @@ export interface ListenAddress {
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
+}
+
+/** How certificates are asked for, by RFC 8555. */
+export interface AcmeSettings {
+  readonly domain: string;
+  /** The authority's directory. */
+  readonly directory: string;
+  readonly email: string | undefined;
+  /** Where the authority's question arrives: port 80 as the world sees it. */
+  readonly httpListen: ListenAddress;
+  /** PEM file with the certificate of the authority's own server. */
+  readonly caFile: string | undefined;
 }
 
 /** Who takes codes for phone numbers. */
@@ -81,26 +93,57 @@ export function readDomain(value: string): string {
 }
 
 /** HOST:PORT, with brackets round an IPv6 address. */
-export function readListen(value: string): ListenAddress {
+export function readListen(
+  value: string,
+  name: "listen" | "acmeHttpListen" = "listen",
+): ListenAddress {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(value);
   const hostname = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (hostname === undefined || !(port <= 65_535)) {
-    throw bad("listen", value, "expected HOST:PORT, for example 127.0.0.1:8443 or [::]:443");
+    throw bad(name, value, "expected HOST:PORT, for example 127.0.0.1:8443 or [::]:443");
   }
   return Object.freeze({ hostname, port });
 }
 
 /** The mode that was asked for, or the one that the other settings imply. */
 export function readTls(values: Values, domain: string | undefined): TlsMode {
-  if (values.tls === "acme" || (values.tls === undefined && domain && !values.tlsCert)) {
-    throw new ConfigError(
-      "--tls acme is not part of this version. Use --tls files with --tls-cert and --tls-key, " +
-        "or --tls off behind --trusted-proxy.",
-    );
+  const implied = values.tlsCert ? "files" : domain === undefined ? "self-signed" : "acme";
+  return choice("tls", values.tls, ["self-signed", "acme", "files", "off"]) ?? implied;
+}
+
+const LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory";
+
+/** What `--tls acme` needs; undefined in every other mode, where its flags are refused. */
+export function readAcme(
+  values: Values,
+  tls: TlsMode,
+  domain: string | undefined,
+): AcmeSettings | undefined {
+  if (tls !== "acme") {
+    const names = ["acmeDirectory", "acmeEmail", "acmeHttpListen", "acmeCa"] as const;
+    const stray = names.find((name) => values[name] !== undefined);
+    if (stray !== undefined) throw new ConfigError(`--${SETTINGS[stray].flag} needs --tls acme.`);
+    return undefined;
   }
-  return choice("tls", values.tls, ["self-signed", "files", "off"]) ??
-    (values.tlsCert ? "files" : "self-signed");
+  if (domain === undefined) {
+    throw new ConfigError("--tls acme needs --domain: the name the certificate is for.");
+  }
+  return Object.freeze({
+    domain,
+    directory: readDirectory(values.acmeDirectory ?? LETS_ENCRYPT),
+    email: values.acmeEmail === undefined ? undefined : readAddress("acmeEmail", values.acmeEmail),
+    httpListen: readListen(values.acmeHttpListen ?? "[::]:80", "acmeHttpListen"),
+    caFile: values.acmeCa,
+  });
+}
+
+function readDirectory(value: string): string {
+  const url = URL.parse(value);
+  if (url?.protocol !== "https:" || url.username !== "" || url.password !== "") {
+    throw bad("acmeDirectory", value, "expected an https:// address");
+  }
+  return url.href;
 }
 
 /** A bare http(s) address, or the one that follows from the other settings. */
@@ -166,8 +209,12 @@ export function readMailFrom(values: Values, origin: string): string {
     if (values.smtp === undefined || isLoopbackHost(host)) return `snug@${host}`;
     throw new ConfigError("--mail-from is required with --smtp: the address mail comes from.");
   }
+  return readAddress("mailFrom", value);
+}
+
+function readAddress(name: "acmeEmail" | "mailFrom", value: string): string {
   if (value.length > 254 || !/^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]+$/.test(value)) {
-    throw bad("mailFrom", value, "expected an address such as snug@example.org");
+    throw bad(name, value, "expected an address such as snug@example.org");
   }
   return value;
 }

@@ -2,7 +2,9 @@
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { join } from "node:path";
-import { openCertificate } from "./certificate_source.ts";
+import { renewalAt } from "./acme_schedule.ts";
+import { readIssued, readTries } from "./acme_store.ts";
+import { givenCertificate } from "./certificate_source.ts";
 import type { Config } from "./config.ts";
 import { type DatabaseFacts, type Finding, sayFor, wordsOf } from "./doctor_data.ts";
 
@@ -12,6 +14,8 @@ const WRITTEN = Date.UTC(2026, 0, 1);
 /** An own certificate is made anew 30 days before its end, and looked at twice a day. */
 const RENEWED_DAYS = 28;
 const WARN_DAYS = 14;
+/** A certificate from an authority may be late by this much: it is asked for every few hours. */
+const RENEWAL_SLACK = 2 * DAY;
 /** Clocks are put right by less than this. */
 const CLOCK_SLACK = 300_000;
 /** Files the server has open besides connections. */
@@ -34,8 +38,9 @@ export async function checkMachine(
 async function checkCertificate(config: Config, now: number): Promise<Finding> {
   const say = sayFor("certificate");
   if (config.tls === "off") return say("ok", "none: --tls off");
+  if (config.acme !== undefined) return await checkIssued(config, now);
   try {
-    const pem = await readLeaf(config, now);
+    const pem = await readLeaf(config);
     if (pem === null) return say("ok", "none yet: it is made at the first start");
     return judge(new X509Certificate(pem), config, now);
   } catch (error) {
@@ -44,13 +49,33 @@ async function checkCertificate(config: Config, now: number): Promise<Finding> {
   }
 }
 
-/** Files that were given are read as the server reads them: a key of another certificate fails. */
-async function readLeaf(config: Config, now: number): Promise<string | null> {
-  if (config.tlsFiles !== undefined) {
-    const log = { debug() {}, info() {}, warn() {}, error() {} };
-    return (await openCertificate(config, { now: () => now, log }))?.pair.cert ?? null;
+/** One from an authority: what the server was told last is the cure. */
+async function checkIssued({ acme, dataDir }: Config, now: number): Promise<Finding> {
+  const say = sayFor("certificate");
+  const settings = acme!;
+  try {
+    const found = await readIssued(dataDir, settings);
+    const problem = (await readTries(dataDir, settings))?.problem ?? "";
+    const cure = problem === "" ? "Start the server: it asks for one." : problem;
+    if (found === null) return say("warn", `none yet for ${settings.domain}`, cure);
+    const left = Math.floor((found.until - now) / DAY);
+    if (left < 0) return say("fail", `it ended on ${dateOf(found.until)}`, cure);
+    const words = `for ${settings.domain}, ${left} days left`;
+    return now < renewalAt(found) + RENEWAL_SLACK
+      ? say("ok", words)
+      : say("warn", `${words}; it should have been renewed`, cure);
+  } catch (error) {
+    return say("fail", wordsOf(dataDir, error), "Give the folder to the server's user.");
   }
-  return await Deno.readTextFile(join(config.dataDir, "server.pem")).catch((error) => {
+}
+
+/** Files that were given are read as the server reads them: a key of another certificate fails. */
+async function readLeaf({ dataDir, tlsFiles }: Config): Promise<string | null> {
+  if (tlsFiles !== undefined) {
+    const log = { debug() {}, info() {}, warn() {}, error() {} };
+    return (await givenCertificate(tlsFiles, { log })).pair.cert;
+  }
+  return await Deno.readTextFile(join(dataDir, "server.pem")).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   });

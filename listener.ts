@@ -96,11 +96,25 @@ export async function listen(parts: ListenerParts): Promise<Listener> {
 function startListening(server: Server, { hostname, port }: ListenerParts): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (error) => {
-      const reason = /\bEADDRINUSE\b/.test(error.message) ? "the address is in use" : error.message;
-      reject(new Error(`cannot listen on ${hostname}:${port}: ${reason}`));
+      const shown = hostname.includes(":") ? `[${hostname}]` : hostname;
+      reject(new Error(`cannot listen on ${shown}:${port}: ${reasonOf(error)}`));
     });
     server.listen({ port, host: hostname }, () => resolve());
   });
+}
+
+/** Each version of Deno says it in its own way. */
+function reasonOf({ message }: Error): string {
+  if (/EADDRINUSE|os error 98|in use/i.test(message)) {
+    return "the address is in use. Is a server running already?";
+  }
+  if (/EACCES|EPERM|os error 13|permission denied/i.test(message)) {
+    return "this user may not. Ports below 1024: docs/self_hosting.md, Ports below 1024.";
+  }
+  if (/EADDRNOTAVAIL|os error 99|ENOTFOUND|not known|getaddrinfo|lookup/i.test(message)) {
+    return "this machine does not have that address";
+  }
+  return message;
 }
 
 function makeServer({ certificate, limits }: ListenerParts): Server {

@@ -66,7 +66,7 @@ async function serveBackend(
   io: CommandIo,
   backend: Backend,
 ): Promise<RunningServer> {
-  const certificate = await openCertificate(config, { now: io.now, log });
+  const certificate = await openCertificate(config, { now: io.now, log, say: io.print });
   const state = { ready: false };
   const app = makeApp(config, log, backend, () => state.ready);
   const listener = await listen({
@@ -114,7 +114,7 @@ export function makeApp(
   return createApp({
     version: VERSION,
     origin: config.origin,
-    trustedCertificate: config.tls === "files",
+    trustedCertificate: config.tls === "files" || config.tls === "acme",
     limits: config.limits,
     log,
     assets,

@@ -35,8 +35,25 @@ const RULES: Readonly<Record<string, Rule>> = {
   "connections.ts": { may: ["routes"], types: INJECTED },
   "listener.ts": { may: ["routes", "connections.ts"], types: INJECTED },
   "certificate.ts": { may: [], types: ["listener.ts"] },
+  "acme.ts": {
+    may: ["acme_network.ts", "certificate.ts"],
+    types: ["acme_words.ts", "config.ts", "listener.ts"],
+  },
+  "acme_network.ts": { may: [], types: ["acme_words.ts"] },
+  "acme_words.ts": { may: [], types: ["config.ts"] },
+  "acme_door.ts": { may: ["listener.ts"], types: ["acme.ts", "config.ts", ...INJECTED] },
+  "acme_store.ts": { may: ["certificate.ts"], types: ["config.ts", "listener.ts"] },
+  "acme_schedule.ts": { may: [], types: ["acme_store.ts"] },
+  "acme_keeper.ts": {
+    may: ["acme.ts", "acme_door.ts", "acme_schedule.ts", "acme_store.ts", "acme_words.ts"],
+    types: ["config.ts", "listener.ts", ...INJECTED],
+  },
+  "acme_source.ts": {
+    may: ["acme_keeper.ts", "acme_store.ts", "config.ts"],
+    types: ["listener.ts"],
+  },
   "certificate_source.ts": {
-    may: ["certificate.ts", "config.ts"],
+    may: ["acme_source.ts", "certificate.ts", "config.ts"],
     types: ["listener.ts", ...INJECTED],
   },
   "backend.ts": {
@@ -64,7 +81,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   "doctor_data.ts": { may: ["auth", "db"] },
   "doctor_machine.ts": {
-    may: ["certificate_source.ts", "doctor_data.ts"],
+    may: ["acme_schedule.ts", "acme_store.ts", "certificate_source.ts", "doctor_data.ts"],
     types: ["config.ts", ...INJECTED],
   },
   "doctor_network.ts": { may: ["auth", "config.ts", "doctor_data.ts"] },

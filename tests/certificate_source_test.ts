@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { selfSigned } from "../certificate.ts";
 import { openCertificate } from "../certificate_source.ts";
+import { limitsWith } from "../limits.ts";
 import type { CertificatePair } from "../listener.ts";
 import { createLog, silentLog } from "../log.ts";
 
@@ -29,8 +30,11 @@ function open(dir: string, tls: "files" | "self-signed" | "off", log = silentLog
     origin: "https://localhost:8443",
     tls,
     tlsFiles: tls === "files" ? files(dir) : undefined,
+    acme: undefined,
+    isTrustedProxy: () => false,
+    limits: limitsWith(),
   };
-  return openCertificate(settings, { now: () => NOW, log });
+  return openCertificate(settings, { now: () => NOW, log, say: () => {} });
 }
 
 Deno.test("without TLS there is no certificate", async () => {

@@ -56,6 +56,31 @@ Deno.test("a domain listens on 443 with its own files, or behind a proxy", () =>
   assert.equal(proxied.origin, "https://chat.example.org");
 });
 
+Deno.test("a domain alone means a certificate from an authority", () => {
+  const config = read(["--domain", "Chat.Example.org"]);
+  assert.equal(config.tls, "acme");
+  assert.equal(config.origin, "https://chat.example.org");
+  assert.deepEqual(config.acme, {
+    domain: "chat.example.org",
+    directory: "https://acme-v02.api.letsencrypt.org/directory",
+    email: undefined,
+    httpListen: { hostname: "::", port: 80 },
+    caFile: undefined,
+  });
+  assert.equal(read().acme, undefined);
+});
+
+Deno.test("what asks for certificates is refused where none is asked for", () => {
+  for (const flag of ["directory", "email", "http-listen", "ca"]) {
+    refused([`--acme-${flag}`, "x"], {}, new RegExp(`--acme-${flag} needs --tls acme`));
+  }
+  const asked = (flag: string, value: string) => ["--domain", "a.example.org", flag, value];
+  refused(asked("--acme-directory", "http://a.org/dir"), {}, /expected an https:\/\/ address/);
+  refused(asked("--acme-directory", "https://u:hunter2@a.org"), {}, /expected an https/);
+  refused(asked("--acme-email", "nobody"), {}, /--acme-email nobody: expected an address/);
+  refused(asked("--acme-http-listen", "80"), {}, /--acme-http-listen 80: expected HOST:PORT/);
+});
+
 Deno.test("an origin may differ from the address listened on", () => {
   const args = "--tls off --listen 127.0.0.1:9000 --origin http://localhost:7000/".split(" ");
   assert.equal(read(args).origin, "http://localhost:7000");
@@ -73,9 +98,8 @@ Deno.test("every bad value is one clear line", () => {
   refused(["--data"], {}, /--data needs a value: DIR/);
   refused(["--colour", "red"], {}, /--colour is not a flag/);
   refused(["serve"], {}, /serve is not a flag/);
-  refused(["--tls", "on"], {}, /--tls on: expected one of self-signed, files, off/);
-  refused(["--tls", "acme"], {}, /not part of this version/);
-  refused(["--domain", "a.example.org"], {}, /not part of this version/);
+  refused(["--tls", "on"], {}, /--tls on: expected one of self-signed, acme, files, off/);
+  refused(["--tls", "acme"], {}, /--tls acme needs --domain/);
   refused(["--tls", "files"], {}, /needs both/);
   refused(["--tls-cert", "c.pem"], {}, /needs both/);
   refused(["--tls", "off", "--tls-cert", "c.pem"], {}, /need --tls files/);

@@ -58,7 +58,7 @@ Deno.test("serve --help explains every flag, its variable and every limit", asyn
 Deno.test("a bad value stops the start with one line and exit 2", async () => {
   const { status, logged } = await run(["serve", "--tls", "maybe"]);
   assert.equal(status, 2);
-  assert.equal(logged, "snug: --tls maybe: expected one of self-signed, files, off.");
+  assert.equal(logged, "snug: --tls maybe: expected one of self-signed, acme, files, off.");
 });
 
 Deno.test("serve starts, says where it is and whom to trust, and stops with 0", async () => {

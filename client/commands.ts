@@ -10,8 +10,10 @@ import type { DeviceApi } from "./device_login.ts";
 import type { Directory } from "./directory.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Pump } from "./pump.ts";
-import { acceptConversation, readConversation } from "./receipts.ts";
+import { acceptConversation, readConversation, readRoom } from "./receipts.ts";
 import { type Contact, type ConversationRecord, keys, type OutboxRecord } from "./records.ts";
+import type { RoomCommands } from "./room_commands.ts";
+import { conversationOf, getRoom, roomOf, type RoomRecord } from "./room_records.ts";
 import { removePeer } from "./sessions.ts";
 import type { LocalStore } from "./store.ts";
 import {
@@ -24,6 +26,8 @@ import {
   putConversation,
   verificationOf,
   viewConversation,
+  viewRoomConversation,
+  viewStored,
 } from "./timeline.ts";
 import {
   type Conversation,
@@ -34,6 +38,7 @@ import {
   type MessagesOptions,
   type Outcome,
   type OwnDevice,
+  type PersonConversation,
   refused,
   type Verification,
 } from "./types.ts";
@@ -47,6 +52,7 @@ export interface CommandsOptions {
   readonly directory: Directory;
   readonly outbox: Outbox;
   readonly pump: Pump;
+  readonly rooms: Pick<RoomCommands, "send" | "barred">;
   readonly now: () => number;
 }
 
@@ -62,7 +68,7 @@ export class Commands {
     this.#o = options;
   }
 
-  async startConversation(typed: string): Promise<Outcome<Conversation>> {
+  async startConversation(typed: string): Promise<Outcome<PersonConversation>> {
     const username = typed.trim().replace(/^@/, "").toLowerCase();
     if (username === this.#o.me.username) return refused("yourself", YOURSELF);
     if (!USERNAME_PATTERN.test(username)) return unknownPerson(username);
@@ -81,13 +87,19 @@ export class Commands {
   }
 
   async conversations(): Promise<Conversation[]> {
-    const records = await this.#o.store.list<ConversationRecord>("conversations");
-    const contacts = await this.#o.store.list<Contact>("accounts");
+    const { store, me } = this.#o;
+    const records = await store.list<ConversationRecord>("conversations");
+    const contacts = await store.list<Contact>("accounts");
+    const rooms = await store.list<RoomRecord>("sessions", { prefix: "room/" });
     const byAccount = new Map(contacts.map(({ value }) => [value.account, value]));
+    const byRoom = new Map(rooms.map(({ value }) => [conversationOf(value.id), value]));
     return records.map(({ value }) => value)
-      .filter(({ id }) => byAccount.has(id))
       .sort((a, b) => a.order < b.order ? 1 : -1)
-      .map((record) => viewConversation(record, byAccount.get(record.id)!));
+      .flatMap((record): Conversation[] => {
+        const [room, contact] = [byRoom.get(record.id), byAccount.get(record.id)];
+        if (room) return [viewRoomConversation(record, room, me.account)];
+        return contact ? [viewConversation(record, contact)] : [];
+      });
   }
 
   async messages(id: ConversationId, options: MessagesOptions): Promise<Message[]> {
@@ -95,7 +107,19 @@ export class Commands {
     const page = { prefix: keys.messagesOf(id), reverse: true, limit };
     const before = options.before === undefined ? {} : { before: keys.message(id, options.before) };
     const rows = await this.#o.store.list<Message>("messages", { ...page, ...before });
-    return rows.map(({ value }) => value).reverse();
+    return await this.#named(id, rows.map(({ value }) => value).reverse());
+  }
+
+  /** In a room, senders by the names they have now: somebody may have been looked up since. */
+  async #named(id: ConversationId, messages: Message[]): Promise<Message[]> {
+    return await this.#o.writer.change(async (change) => {
+      if (!await getRoom(change, roomOf(id))) return messages;
+      const named = messages.map(async (message): Promise<Message> => {
+        const contact = message.mine ? undefined : await getContact(change, message.from);
+        return contact ? { ...message, sender: nameOf(contact) } : message;
+      });
+      return await Promise.all(named);
+    });
   }
 
   async send(
@@ -103,6 +127,9 @@ export class Commands {
     typed: string,
     id: MessageId = randomId<"message">(),
   ): Promise<Outcome<Message>> {
+    if (await this.#isRoom(conversation)) {
+      return await this.#o.rooms.send(roomOf(conversation), typed, id);
+    }
     const text = typed.toWellFormed().replace(/^\ufeff+/, "");
     const bytes = utf8(text).length;
     if (text.trim() === "") return refused("bad-input", "Write something first.");
@@ -115,10 +142,13 @@ export class Commands {
 
   async retry(conversation: ConversationId, id: MessageId): Promise<Outcome<Message>> {
     const { me, outbox, pump } = this.#o;
-    return await this.#written(conversation, async (change, contact) => {
+    return await this.#saved(async (change) => {
       const message = await findMessage(change, me.account, id);
       if (!message || message.conversation !== conversation) return unknownMessage();
-      if (contact.changed) return keyChanged(contact);
+      const contact = await getContact(change, conversation);
+      const barred = await this.#o.rooms.barred(change, roomOf(conversation));
+      if (barred && !contact) return barred;
+      if (contact?.changed) return keyChanged(contact);
       const row = message.state === "not sent" ? await outbox.unpark(change, message) : null;
       if (!row) return unknownMessage();
       change.after.push(() => {
@@ -133,8 +163,20 @@ export class Commands {
   async markRead(conversation: ConversationId): Promise<void> {
     const { writer, outbox, pump, now } = this.#o;
     await writer.change(async (change) => {
+      if (await getRoom(change, roomOf(conversation))) return await readRoom(change, conversation);
       await readConversation(change, outbox, conversation, now());
       change.after.push(() => pump.wake());
+    });
+  }
+
+  async mute(conversation: ConversationId, muted: boolean): Promise<Outcome<Conversation>> {
+    return await this.#saved(async (change) => {
+      const record = await getConversation(change, conversation);
+      const next = record && { ...record, muted };
+      const view = next && await viewStored(change, next);
+      if (!next || !view) return unknownConversation();
+      await putConversation(change, next);
+      return done(view);
     });
   }
 
@@ -149,7 +191,7 @@ export class Commands {
     return done({ number, state: verificationOf(contact) });
   }
 
-  async setVerified(account: AccountId, verified: boolean): Promise<Outcome<Conversation>> {
+  async setVerified(account: AccountId, verified: boolean): Promise<Outcome<PersonConversation>> {
     return await this.#written(account, async (change, contact, record) => {
       if (contact.changed) return keyChanged(contact);
       const next: Contact = { ...contact, verified };
@@ -159,7 +201,7 @@ export class Commands {
     });
   }
 
-  async acceptChange(account: AccountId): Promise<Outcome<Conversation>> {
+  async acceptChange(account: AccountId): Promise<Outcome<PersonConversation>> {
     const { pump } = this.#o;
     return await this.#written(account, async (change, contact, record) => {
       if (!contact.changed) return done(viewConversation(record, contact));
@@ -210,25 +252,35 @@ export class Commands {
     return rows.length < MOST_LOOKED_AT && rows.every(({ value }) => value.sealed !== null);
   }
 
-  /** A change in a conversation that must exist. A full disk is an answer, not an exception. */
-  async #written<T>(
+  async #isRoom(conversation: ConversationId): Promise<boolean> {
+    const room = await this.#o.writer.change((change) => getRoom(change, roomOf(conversation)));
+    return room !== undefined;
+  }
+
+  /** A change in a conversation with a person, which must exist. */
+  #written<T>(
     conversation: ConversationId,
     work: (change: Change, contact: Contact, record: ConversationRecord) => Promise<Outcome<T>>,
   ): Promise<Outcome<T>> {
+    return this.#saved(async (change) => {
+      const record = await getConversation(change, conversation);
+      const contact = await getContact(change, conversation);
+      if (!record || !contact) return unknownConversation();
+      return await work(change, contact, record);
+    });
+  }
+
+  /** A full disk is an answer, not an exception. */
+  async #saved<T>(work: (change: Change) => Promise<Outcome<T>>): Promise<Outcome<T>> {
     try {
-      return await this.#o.writer.change(async (change) => {
-        const record = await getConversation(change, conversation);
-        const contact = await getContact(change, conversation);
-        if (!record || !contact) return unknownConversation();
-        return await work(change, contact, record);
-      });
+      return await this.#o.writer.change(work);
     } catch (error) {
       if (!(error instanceof StoreFailed)) throw error;
       return refused("internal", "This could not be saved on this device. Is its disk full?");
     }
   }
 
-  async #begin(account: AccountId): Promise<Outcome<Conversation>> {
+  async #begin(account: AccountId): Promise<Outcome<PersonConversation>> {
     const { writer, outbox, pump, now } = this.#o;
     return await writer.change(async (change) => {
       await acceptConversation(change, outbox, account, now());

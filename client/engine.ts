@@ -25,15 +25,8 @@ import { type LocalStore, StoreClosed } from "./store.ts";
 import { Supplies } from "./supplies.ts";
 import { getContact } from "./timeline.ts";
 import type { Api } from "./transport.ts";
-import {
-  type ConnectionState,
-  type ConversationId,
-  type Engine,
-  type EngineEvent,
-  type Me,
-  type MessagesOptions,
-  NoDevice,
-} from "./types.ts";
+import type { ConnectionState, ConversationId, Engine, EngineEvent, Me } from "./types.ts";
+import { type MessagesOptions, NoDevice } from "./types.ts";
 
 export * from "./types.ts";
 
@@ -150,7 +143,7 @@ class DeviceEngine implements OpenEngine {
     this.#inbox = this.#receive();
     this.#commands = new Commands({
       ...{ me: this.me, own, store, writer, api, directory, outbox, now },
-      pump: this.#pump,
+      ...{ pump: this.#pump, rooms: rooms.commands },
     });
   }
 
@@ -189,6 +182,10 @@ class DeviceEngine implements OpenEngine {
 
   markRead(conversation: ConversationId): Promise<void> {
     return this.#commands.markRead(conversation);
+  }
+
+  mute(conversation: ConversationId, muted: boolean): ReturnType<Engine["mute"]> {
+    return this.#commands.mute(conversation, muted);
   }
 
   safetyNumber(account: AccountId): ReturnType<Engine["safetyNumber"]> {

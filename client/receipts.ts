@@ -68,6 +68,13 @@ export async function readConversation(
   await stageReceipts(change, outbox, { conversation, state: "read", ids: record.unseen, time });
 }
 
+/** A room has been looked at: nobody hears of it. */
+export async function readRoom(change: Change, conversation: ConversationId): Promise<void> {
+  const record = await getConversation(change, conversation);
+  if (!record || record.unread + record.unseen.length === 0) return;
+  await putConversation(change, { ...record, unread: 0, mentions: 0, unseen: [] });
+}
+
 /** Another of one's own devices says that these were read there. */
 export async function readElsewhere(
   change: Change,

@@ -7,7 +7,7 @@ import type { SessionId, SubmitId } from "../protocol/ids.ts";
 import type { SenderKeyId } from "../protocol/room_envelope.ts";
 import type { ContentBody } from "./content.ts";
 import type { SessionFacts } from "../crypto/session_choice.ts";
-import type { ConversationId, Me, Message } from "./types.ts";
+import type { ConversationId, LastMessage, Me, Message } from "./types.ts";
 
 /**
  * "meta": single values by name.
@@ -75,12 +75,15 @@ export interface ConversationRecord {
   readonly id: ConversationId;
   readonly accepted: boolean;
   readonly unread: number;
-  readonly last: { readonly text: string; readonly time: number; readonly mine: boolean } | null;
+  readonly last: LastMessage | null;
   readonly order: string;
   /** Messages whose receipt waits until the conversation is accepted; the newest 200. */
   readonly owed: readonly MessageId[];
   /** Messages not yet read here, whose senders will hear of it; the newest 200. */
   readonly unseen: readonly MessageId[];
+  /** Unread messages of a room that name this account. Absent in records from before there were any. */
+  readonly mentions?: number;
+  readonly muted?: boolean;
 }
 
 /** "messages": by `conversation/order`. */

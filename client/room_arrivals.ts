@@ -23,10 +23,12 @@ import type { RoomLogs } from "./room_logs.ts";
 import { conversationOf, getPeerKeys, getRoom, type HeldItem, MOST_HELD } from "./room_records.ts";
 import { roomKeys, type RoomRecord } from "./room_records.ts";
 import type { LocalStore, Row } from "./store.ts";
+import { mentions } from "./mentions.ts";
 import { addMessage, getContact, nameOf } from "./timeline.ts";
+import type { Me } from "./types.ts";
 
 export interface RoomArrivalsOptions {
-  readonly me: AccountId;
+  readonly me: Me;
   readonly store: LocalStore;
   readonly logs: RoomLogs;
   readonly now: () => number;
@@ -162,15 +164,18 @@ export class RoomArrivals {
       const words = "A message arrived that this version cannot show. It was set aside.";
       return this.#warn(change, room, "unreadable", words);
     }
-    const mine = account === this.#o.me;
+    const mine = account === this.#o.me.account;
     const contact = await getContact(change, account);
+    const { text } = content.body;
     await addMessage(change, {
       id: content.id,
       conversation,
       from: account,
       device,
       mine,
-      text: content.body.text,
+      text,
+      ...contact && !mine ? { sender: nameOf(contact) } : {},
+      ...!mine && mentions(text, this.#o.me.username) ? { mention: true } as const : {},
       time: Math.min(content.time, this.#o.now()),
       verified: mine || contact?.verified === true && contact.changed === null,
       ...mine ? { state: "sent" as const } : {},

@@ -1,14 +1,19 @@
 /** The logs of this device's rooms: fetched, verified, and what follows from a new entry. */
 import type { DeviceKeys } from "../crypto/account.ts";
-import { DecryptError } from "../crypto/errors.ts";
-import { deriveRoomKeys, openDetails, type RoomCodeMessage } from "../crypto/room_code.ts";
+import { deriveRoomKeys, type RoomCodeMessage } from "../crypto/room_code.ts";
 import { type ProvenList } from "../crypto/room_log.ts";
 import { verifyDeviceList } from "../protocol/bundle.ts";
 import { type Bytes, equalBytes } from "../protocol/encoding.ts";
 import { FormatError, VerifyError } from "../protocol/errors.ts";
 import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
-import { countUndoubted, extendRoom, findMember, isCurrentCode } from "../protocol/room.ts";
-import { findSpeaker, readRoomBody, type RoomEntry, type RoomState } from "../protocol/room.ts";
+import { appendRoomEntry, countUndoubted, findMember, isCurrentCode } from "../protocol/room.ts";
+import {
+  findSpeaker,
+  readRoomBody,
+  type RoomBody,
+  type RoomEntry,
+  type RoomState,
+} from "../protocol/room.ts";
 import type { Change, Writer } from "./change.ts";
 import type { DeviceApi } from "./device_login.ts";
 import { type Contact, keys, type OutboxRecord } from "./records.ts";
@@ -16,13 +21,15 @@ import {
   conversationOf,
   dropPeerKeys,
   getRoom,
-  putRoom,
   roomKeys,
   type RoomRecord,
 } from "./room_records.ts";
+import type { HeldCode } from "./room_records.ts";
+import { accountsIn, readSealed, type Step, tellSteps } from "./room_telling.ts";
+import { putRoom } from "./room_views.ts";
 import type { LocalStore } from "./store.ts";
 import type { Supply } from "./supplies.ts";
-import { getContact } from "./timeline.ts";
+import { addLine, getContact } from "./timeline.ts";
 import type { ApiResult } from "./transport.ts";
 
 export interface RoomLogsOptions {
@@ -30,6 +37,13 @@ export interface RoomLogsOptions {
   readonly store: LocalStore;
   readonly writer: Writer;
   readonly api: DeviceApi;
+  readonly now: () => number;
+  /** Looks up somebody who is not known here, so that lines can name them. */
+  readonly meet: (account: AccountId) => Promise<unknown>;
+  /** This device has put a new code into the log: those who stay are told it. */
+  readonly recoded: (change: Change, record: RoomRecord) => Promise<void>;
+  /** Opens what was held for a room, in the same change. */
+  readonly settle: (change: Change, room: RoomId) => Promise<void>;
   /** The room has changed: what was held for it is looked at again, after the change. */
   readonly grown: (room: RoomId) => void;
   /** The log pins other devices of this account than before; called after the change. */
@@ -41,10 +55,13 @@ const SERVER_ID = "server-id";
 /** Answers of one log that are asked for in a row. */
 const MOST_PAGES = 1_000;
 const TROUBLE_WAIT = 10;
+/** People looked up for one answer of the log. */
+const MOST_MET = 32;
 
 export class RoomLogs {
   readonly #o: RoomLogsOptions;
   readonly #running = new Map<RoomId, Promise<Supply>>();
+  readonly #warned = new Set<string>();
 
   constructor(options: RoomLogsOptions) {
     this.#o = options;
@@ -74,13 +91,32 @@ export class RoomLogs {
   }
 
   /** Takes entries that follow; false when they are not to be believed, which has been told. */
+  async takeAll(room: RoomId, entries: readonly RoomEntry[]): Promise<boolean> {
+    await this.#meetAuthors(entries);
+    const { writer, own, settle } = this.#o;
+    const out = entries.findIndex((entry) => sendsAway(entry, own.account));
+    if (out > 0) {
+      // What was sent to this device before it went is still opened.
+      const good = await writer.change(async (change) => {
+        if (!await this.take(change, room, entries.slice(0, out))) return false;
+        await settle(change, room);
+        return true;
+      });
+      if (!good) return false;
+    }
+    return await writer.change((change) =>
+      this.take(change, room, entries.slice(Math.max(0, out)))
+    );
+  }
+
+  /** As {@link takeAll}, as part of a change. */
   async take(change: Change, room: RoomId, entries: readonly RoomEntry[]): Promise<boolean> {
     const record = await getRoom(change, room);
     if (!record || record.stopped === "fork") return false;
     try {
       const certain = await this.#undoubted(change, record.state, entries);
-      const state = await extendRoom(record.state, certain);
-      if (state.seq > record.state.seq) await this.#become(change, record, state);
+      const steps = await stepsOf(record.state, certain);
+      if (steps.length > 0) await this.#become(change, record, steps);
       return true;
     } catch (error) {
       if (!(error instanceof VerifyError || error instanceof FormatError)) throw error;
@@ -89,18 +125,37 @@ export class RoomLogs {
     }
   }
 
+  /** The line with which a room begins in the timeline: how this account came in. */
+  async tellEntrance(
+    change: Change,
+    record: RoomRecord,
+    entries: readonly RoomEntry[],
+  ): Promise<void> {
+    const { account: me } = this.#o.own;
+    const { state } = record;
+    const since = findMember(state, me)?.since;
+    const entry = entries.map(readRoomBody).find((body) => seqOf(body) === since);
+    if (!entry) return;
+    const parts = { me, now: this.#o.now };
+    const step: Step = { body: entry, before: null, after: state };
+    await tellSteps(change, parts, [step], { before: null, after: record });
+  }
+
   /** Stops a room whose log the server, or a member, shows in two versions. */
   async fork(change: Change, record: RoomRecord): Promise<void> {
     if (record.stopped === "fork") return;
     await putRoom(change, this.#o.own.account, { ...record, stopped: "fork" });
-    this.#warn(change, record.id, "room-fork", FORK_WORDS);
+    await this.warn(change, record.id, "room-fork", FORK_WORDS);
   }
 
   /** Takes a code that a member told: at once when it is the current one, else when the log gets there. */
   async takeCode(change: Change, message: RoomCodeMessage): Promise<void> {
     const record = await getRoom(change, message.room);
     // Another device of this account has come in: the log follows.
-    if (!record) return change.set("sessions", roomKeys.code(message.room), message);
+    if (!record) {
+      const held: HeldCode = { message, at: this.#o.now() };
+      return change.set("sessions", roomKeys.code(message.room), held);
+    }
     if (message.epoch < record.state.code.epoch) return;
     if (message.epoch === record.state.code.epoch && record.code !== null) return;
     await putRoom(change, this.#o.own.account, await this.#withCode(change, record, message));
@@ -127,8 +182,7 @@ export class RoomLogs {
       const answer = await this.#o.api.roomLog(room, record.state.seq);
       if (!answer.ok) return supplyOf(answer);
       const { entries, seq } = answer.value;
-      const good = await this.#o.writer.change((change) => this.take(change, room, entries));
-      if (!good) return { kind: "refused", words: FORK_WORDS };
+      if (!await this.takeAll(room, entries)) return { kind: "refused", words: FORK_WORDS };
       if (entries.length === 0 || (record.state.seq + entries.length) >= seq) break;
     }
     return { kind: "done" };
@@ -156,8 +210,25 @@ export class RoomLogs {
     return entries.slice(0, countUndoubted(state, entries, isListed));
   }
 
-  async #become(change: Change, before: RoomRecord, state: RoomState): Promise<void> {
-    const { own, store } = this.#o;
+  async #meetAuthors(entries: readonly RoomEntry[]): Promise<void> {
+    const bodies = entries.map(bodyOf).filter((body) => body !== null);
+    await this.meetAll(bodies.flatMap(accountsIn));
+  }
+
+  /** Looks up those of them who are not known here. */
+  async meetAll(accounts: readonly AccountId[]): Promise<void> {
+    const named = new Set(accounts);
+    const unknown = await this.#o.writer.change(async (change) => {
+      const found = [];
+      for (const account of named) if (!await getContact(change, account)) found.push(account);
+      return found;
+    });
+    for (const account of unknown.slice(0, MOST_MET)) await this.#o.meet(account);
+  }
+
+  async #become(change: Change, before: RoomRecord, steps: readonly Step[]): Promise<void> {
+    const { own, store, now } = this.#o;
+    const state = steps.at(-1)!.after;
     const gone = before.state.members.filter(({ account }) => !findMember(state, account));
     for (const { account } of gone) {
       await dropPeerKeys(change, store, state.id, account);
@@ -168,11 +239,21 @@ export class RoomLogs {
     const removed = before.removed.filter((account) => findMember(state, account));
     const moved: RoomRecord = { ...before, state, removed, stopped };
     if (stopped !== null) change.remove("sessions", roomKeys.own(state.id));
-    await putRoom(change, own.account, await this.#recoded(change, before, moved));
-    const [pinned, now] = [before.state, state].map((one) => findMember(one, own.account)?.pin);
-    const repinned = now !== undefined && now.version !== pinned?.version;
+    const after = await this.#recoded(change, before, moved);
+    await putRoom(change, own.account, after);
+    await tellSteps(change, { me: own.account, now }, steps, { before, after });
+    if (this.#isOwnCode(after, steps)) await this.#o.recoded(change, after);
+    const [pinned, pin] = [before.state, state].map((one) => findMember(one, own.account)?.pin);
+    const repinned = pin !== undefined && pin.version !== pinned?.version;
     change.after.push(() => this.#o.grown(state.id));
     if (repinned) change.after.push(() => this.#o.ownPinned(state.id));
+  }
+
+  /** Whether the current code is one that an entry of this very device brought just now. */
+  #isOwnCode({ state, code }: RoomRecord, steps: readonly Step[]): boolean {
+    const newest = steps.findLast(({ body }) => "code" in body)?.body;
+    return code !== null && newest?.device === this.#o.own.device &&
+      newest.account === this.#o.own.account && state.code.epoch > 1;
   }
 
   /** After an entry: the details anew, or a new code's. */
@@ -223,22 +304,63 @@ export class RoomLogs {
   ): Promise<void> {
     const code = error instanceof VerifyError ? error.code : "malformed";
     if (code === "fork" || code === "rollback") return await this.fork(change, record);
-    this.#warn(change, record.id, "room-log", BAD_LOG_WORDS);
+    await this.warn(change, record.id, "room-log", BAD_LOG_WORDS);
   }
 
-  #warn(change: Change, room: RoomId, what: "room-fork" | "room-log", words: string): void {
-    change.tell({ kind: "warning", what, words, conversation: conversationOf(room) });
+  /** Warns, and leaves a line where people of this room look: each warning once until the device starts again. */
+  async warn(
+    change: Change,
+    room: RoomId,
+    what: "room-fork" | "room-log" | "room-removal" | "not-member",
+    words: string,
+    about: { readonly account: AccountId; readonly device: DeviceId } = this.#o.own,
+  ): Promise<void> {
+    const conversation = conversationOf(room);
+    const { account, device } = about;
+    change.tell({ kind: "warning", what, words, conversation, account, device });
+    const name = `${room} ${what} ${words}`;
+    if (this.#warned.has(name)) return;
+    this.#warned.add(name);
+    const line = { conversation, text: words, time: this.#o.now() };
+    await addLine(change, "room-warning", line, { account, device });
   }
+}
+
+/** Whether an entry, if it is true, ends this account's membership. */
+function sendsAway(entry: RoomEntry, account: AccountId): boolean {
+  const body = bodyOf(entry);
+  if (body?.kind === "leave") return body.account === account;
+  return (body?.kind === "remove" || body?.kind === "ban") && body.member === account;
+}
+
+/** Null for what cannot be read: it is judged, and told of, when it is taken. */
+function bodyOf(entry: RoomEntry): RoomBody | null {
+  try {
+    return readRoomBody(entry);
+  } catch (error) {
+    if (error instanceof FormatError) return null;
+    throw error;
+  }
+}
+
+async function stepsOf(room: RoomState, entries: readonly RoomEntry[]): Promise<Step[]> {
+  const steps: Step[] = [];
+  let before = room;
+  for (const entry of entries) {
+    const after = await appendRoomEntry(before, entry);
+    if (after.seq > before.seq) steps.push({ body: readRoomBody(entry), before, after });
+    before = after;
+  }
+  return steps;
+}
+
+function seqOf(body: RoomBody): number {
+  return body.kind === "create" ? 1 : body.seq;
 }
 
 async function readDetails(record: RoomRecord, metadata: Bytes): Promise<RoomRecord["details"]> {
   const { details, epoch } = record.state.code;
-  try {
-    return await openDetails(metadata, details, epoch);
-  } catch (error) {
-    if (error instanceof DecryptError) return record.details;
-    throw error;
-  }
+  return await readSealed(metadata, details, epoch) ?? record.details;
 }
 
 function supplyOf(answer: ApiResult<unknown> & { ok: false }): Supply {

@@ -5,21 +5,17 @@
  * - `room-own/ROOM`: OwnSenderKey
  * - `room-key/ROOM/ACCOUNT/DEVICE`: PeerSenderKey[], newest first
  * - `room-held/ROOM/ORDER`: HeldItem
- * - `room-code/ROOM`: RoomCodeMessage of a room that is not known here yet
+ * - `room-code/ROOM`: HeldCode of a room that is not known here yet
  */
 import type { RoomDetails } from "../crypto/room_code.ts";
 import type { RoomCodeMessage } from "../crypto/room_code.ts";
-import { formatRoomCode } from "../crypto/room_code.ts";
 import type { OwnSenderKey, PeerSenderKey, SenderKeyMessage } from "../crypto/sender_key.ts";
-import { type DeviceList, findDevice } from "../protocol/bundle.ts";
 import type { Bytes } from "../protocol/encoding.ts";
 import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
-import { findMember, type RoomDevice, roomRecipients, type RoomState } from "../protocol/room.ts";
+import type { RoomState } from "../protocol/room.ts";
 import type { Change } from "./change.ts";
-import type { Contact } from "./records.ts";
 import type { LocalStore } from "./store.ts";
-import { getContact } from "./timeline.ts";
-import type { ConversationId, Room } from "./types.ts";
+import type { ConversationId } from "./types.ts";
 
 export interface RoomRecord {
   readonly id: RoomId;
@@ -35,6 +31,13 @@ export interface RoomRecord {
   readonly removed: readonly AccountId[];
   /** Why nothing is sent or taken here any more. */
   readonly stopped: "fork" | "left" | "ended" | null;
+}
+
+/** A code that came before its room. */
+export interface HeldCode {
+  readonly message: RoomCodeMessage;
+  /** Milliseconds since 1970. */
+  readonly at: number;
 }
 
 /** Something that came too early: the log or a key is missing. */
@@ -66,14 +69,13 @@ export function conversationOf(room: RoomId): ConversationId {
   return room as string as ConversationId;
 }
 
-export function getRoom(change: Change, room: RoomId): Promise<RoomRecord | undefined> {
-  return change.get<RoomRecord>("sessions", roomKeys.room(room));
+/** The room that a conversation would be, if it is one. */
+export function roomOf(conversation: ConversationId): RoomId {
+  return conversation as string as RoomId;
 }
 
-/** Stores a room and tells of it. */
-export async function putRoom(change: Change, me: AccountId, record: RoomRecord): Promise<void> {
-  change.set("sessions", roomKeys.room(record.id), record);
-  change.tell({ kind: "room", room: await viewRoom(change, me, record) });
+export function getRoom(change: Change, room: RoomId): Promise<RoomRecord | undefined> {
+  return change.get<RoomRecord>("sessions", roomKeys.room(room));
 }
 
 export function getOwnKey(change: Change, room: RoomId): Promise<OwnSenderKey | undefined> {
@@ -98,56 +100,4 @@ export async function dropPeerKeys(
 ): Promise<void> {
   const rows = await store.list("sessions", { prefix: roomKeys.peersOf(room, account) });
   for (const { key } of rows) change.remove("sessions", key);
-}
-
-/** What is known of the members' accounts. */
-export async function membersKnown(
-  change: Change,
-  state: RoomState,
-): Promise<Map<AccountId, Contact>> {
-  const known = new Map<AccountId, Contact>();
-  for (const { account } of state.members) {
-    const contact = await getContact(change, account);
-    if (contact) known.set(account, contact);
-  }
-  return known;
-}
-
-/**
- * Whom a key may go to: pinned at the head, still on the newest list known, under the account key that the log
- * binds. Who is not known here yet is not in it.
- */
-export function recipientsOf(
-  record: RoomRecord,
-  own: DeviceId,
-  known: ReadonlyMap<AccountId, Contact>,
-): RoomDevice[] {
-  const newest = (account: AccountId): DeviceList | undefined => {
-    const contact = known.get(account);
-    return contact && (contact.changed ?? contact.list);
-  };
-  return roomRecipients(record.state, own, { removed: record.removed, newest })
-    .filter(({ account, device }) => {
-      const contact = known.get(account);
-      return contact !== undefined && findDevice(contact.list, device) !== null;
-    });
-}
-
-export async function viewRoom(
-  change: Change,
-  me: AccountId,
-  { id, state, code, details, stopped, removed }: RoomRecord,
-): Promise<Room> {
-  const known = await membersKnown(change, state);
-  const members = state.members.filter(({ account }) => !removed.includes(account));
-  return {
-    id,
-    name: details?.name ?? "",
-    code: code === null ? null : formatRoomCode(code),
-    members: members.map(({ account, role }) => {
-      return { account, role, username: known.get(account)?.username ?? null };
-    }),
-    role: findMember(state, me)?.role ?? null,
-    stopped,
-  };
 }

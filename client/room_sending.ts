@@ -20,8 +20,8 @@ import type { ContentBody } from "./content.ts";
 import type { Outbox, Sealing } from "./outbox.ts";
 import { keys, type OutboxRecord } from "./records.ts";
 import { encodeRoomContent } from "./room_content.ts";
-import { getOwnKey, getRoom, membersKnown, recipientsOf, roomKeys } from "./room_records.ts";
-import type { RoomRecord } from "./room_records.ts";
+import { getOwnKey, getRoom, roomKeys, type RoomRecord } from "./room_records.ts";
+import { membersKnown, recipientsOf } from "./room_views.ts";
 
 export interface RoomSendingOptions {
   readonly own: DeviceKeys;
@@ -120,14 +120,18 @@ export class RoomSending {
     await this.#o.outbox.stage(change, { ...staged, time: this.#o.now(), copy: false, before });
   }
 
-  /** Tells the room's code to everybody who stays, or to one's own other devices only. */
-  async tellCode(change: Change, record: RoomRecord, to: "everybody" | "own"): Promise<void> {
+  /** Tells the room's code to everybody in it, or to the devices of one account. */
+  async tellCode(
+    change: Change,
+    record: RoomRecord,
+    to: AccountId | "everybody",
+  ): Promise<void> {
     const { own: me } = this.#o;
     if (record.code === null) return;
     const { id: room, code, state: { code: { epoch } } } = record;
     const known = await membersKnown(change, record.state);
     const all = recipientsOf(record, me.device, known);
-    const meant = to === "everybody" ? all : all.filter(({ account }) => account === me.account);
+    const meant = to === "everybody" ? all : all.filter(({ account }) => account === to);
     for (const [account, devices] of byAccount(meant)) {
       await this.tell(change, account, devices, { kind: "room-code", room, epoch, code });
     }

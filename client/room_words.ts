@@ -1,6 +1,9 @@
 /** Why something about a room was not done, in words. */
+import type { VerifyCode } from "../protocol/errors.ts";
 import type { ApiResult } from "./transport.ts";
 import { type Outcome, refused } from "./types.ts";
+
+export type Refused = Outcome<never> & { readonly ok: false };
 
 /** What is wrong with a typed code. */
 export const CODE_WORDS = {
@@ -24,15 +27,42 @@ export const FALSE_SERVER = refused(
   "untrusted-server",
   "This server calls itself another one than before. Nothing was done.",
 );
-export const NOT_ALLOWED = refused("not-allowed", "The room's rules do not let you do that.");
+export const NO_CODE = refused(
+  "not-available",
+  "This device does not know the room's code yet. A member tells it as soon as one is online.",
+);
+export const WAITING = refused("not-allowed", "A moderator has not let you in yet.");
+export const NOBODY_HERE = refused("unknown-person", "There is nobody of that name in this room.");
+export const ALREADY_IN = refused("not-allowed", "They are in this room already.");
 export const STOPPED = {
   fork: refused("untrusted-server", "This room's log exists in two versions. Nothing is sent."),
   left: refused("not-allowed", "You are not in this room any more."),
   ended: refused("not-allowed", "This room has ended."),
 } as const;
 
+/** Only people whom one talks with are added: others decide with the code. */
+export function strangerTo(username: string): Refused {
+  const name = username.trim().replace(/^@/, "").slice(0, 40);
+  const words = `You have no conversation with @${name}. Begin one, or give them the room code.`;
+  return refused("unknown-person", words);
+}
+
+/** Why the room's rules refuse an entry. */
+export function againstRules(code: VerifyCode): Refused {
+  return refused("not-allowed", RULES[code] ?? "The room's rules do not let you do that.");
+}
+
+const RULES: Partial<Record<VerifyCode, string>> = {
+  "not-member": "They are not in this room any more.",
+  "already-member": "They are in this room already.",
+  "banned": "They are banned from this room.",
+  "full": "The room is full.",
+  "ended": "This room has ended.",
+  "not-listed": "The room does not know this device yet. Try again in a moment.",
+};
+
 /** What the server refused, in words for people. */
-export function refusedBy(answer: ApiResult<unknown> & { ok: false }): Outcome<never> {
+export function refusedBy(answer: ApiResult<unknown> & { ok: false }): Refused {
   if (answer.status === 0) return refused("offline", "You are offline. Try again once connected.");
   if (answer.status === 401) return refused("signed-out", "Sign in again first.");
   if (answer.status === 429) {

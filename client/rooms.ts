@@ -11,9 +11,11 @@ import type { After } from "./link.ts";
 import type { Outbox } from "./outbox.ts";
 import { RoomArrivals, type RoomArrivalsOptions } from "./room_arrivals.ts";
 import { RoomCommands } from "./room_commands.ts";
+import { RoomEntering } from "./room_entering.ts";
 import { RoomLogs } from "./room_logs.ts";
 import { getRoom, type RoomRecord } from "./room_records.ts";
 import { RoomSending } from "./room_sending.ts";
+import { RoomWriting } from "./room_writing.ts";
 import type { LocalStore } from "./store.ts";
 import type { Supplies, Supply } from "./supplies.ts";
 import { getContact } from "./timeline.ts";
@@ -52,6 +54,7 @@ export class Rooms {
   readonly arrivals: RoomArrivals;
   readonly #o: RoomsOptions;
   readonly #logs: RoomLogs;
+  readonly #entering: RoomEntering;
   readonly #asked = new Map<string, number>();
   readonly #missing = new Map<AccountId, number>();
   readonly #pinning = new Set<string>();
@@ -59,11 +62,17 @@ export class Rooms {
 
   constructor(options: RoomsOptions) {
     this.#o = options;
-    const { me, own, mode, store, writer, api, outbox, supplies, now, wake } = options;
+    const { me, own, mode, store, writer, api, outbox, now, wake } = options;
     const release = (room: RoomId) => this.#release(room);
     const logs = this.#logs = new RoomLogs({
-      ...{ own, store, writer, api, grown: release },
-      ownPinned: (room) => options.background(this.commands.tellOwnDevices(room)),
+      ...{ own, store, writer, api, now, grown: release },
+      meet: (account) => this.meet(account),
+      settle: (change, room) => this.arrivals.release(change, room),
+      recoded: async (change, record) => {
+        await this.sending.tellCode(change, record, "everybody");
+        change.after.push(wake);
+      },
+      ownPinned: (room) => options.background(this.#tellOwnDevices(room)),
     });
     const sending = this.sending = new RoomSending({
       ...{ own, mode, outbox, now },
@@ -71,13 +80,18 @@ export class Rooms {
       isMissing: (account) => (this.#missing.get(account) ?? 0) > now(),
     });
     this.arrivals = new RoomArrivals({
-      ...{ me: me.account, store, logs, now },
+      ...{ me, store, logs, now },
       behind: (room) => options.background(this.catchUp(room)),
       keyMissing: (wanted) => this.#keyMissing(wanted),
       missing: options.missing,
     });
+    const writing = new RoomWriting({ me, own, writer, api, logs, now });
+    const entering = this.#entering = new RoomEntering({
+      ...{ me, own, writer, api, logs, sending, writing, wake, release },
+    });
     this.commands = new RoomCommands({
-      ...{ me, own, store, writer, api, logs, sending, outbox, supplies, now, wake, release },
+      ...{ me, own, store, writer, logs, sending, writing, entering, outbox, now, wake },
+      removing: () => {},
     });
   }
 
@@ -106,7 +120,7 @@ export class Rooms {
   async catchUp(room: RoomId): Promise<Supply> {
     const known = await this.#o.writer.change((change) => getRoom(change, room));
     if (known) return await this.#logs.catchUp(room);
-    if (await this.commands.adopt(room)) {
+    if (await this.#entering.adopt(room)) {
       this.#release(room);
       return { kind: "done" };
     }
@@ -151,6 +165,17 @@ export class Rooms {
     const wait = supply.kind === "done" ? ASK_AFTER : MISSING_FOR;
     this.#missing.set(account, this.#o.now() + wait);
     return { kind: "done" };
+  }
+
+  /** The log pins a new device of this account, whoever said so: it needs the code. */
+  async #tellOwnDevices(room: RoomId): Promise<void> {
+    const { supplies, own, writer, wake } = this.#o;
+    await supplies.list(own.account);
+    await writer.change(async (change) => {
+      const record = await getRoom(change, room);
+      if (record) await this.sending.tellCode(change, record, own.account);
+      change.after.push(wake);
+    });
   }
 
   #pin(room: RoomId, account: AccountId): void {

@@ -1,14 +1,20 @@
 /** Conversations and their messages as they are stored and shown. */
 import type { AccountId, DeviceId, MessageId } from "../protocol/ids.ts";
 import { randomId } from "../protocol/ids.ts";
+import { findMember } from "../protocol/room.ts";
 import type { Change } from "./change.ts";
 import { type Contact, type ConversationRecord, keys, type SeenMessage } from "./records.ts";
+import { type MeRecord, META } from "./records.ts";
+import { getRoom, roomOf, type RoomRecord } from "./room_records.ts";
 import type {
   Conversation,
   ConversationId,
   LineKind,
   Message,
   MessageState,
+  PersonConversation,
+  Role,
+  RoomConversation,
   Verification,
 } from "./types.ts";
 
@@ -53,10 +59,22 @@ export async function ensureConversation(
 /** Stores a conversation and tells of it. */
 export async function putConversation(change: Change, record: ConversationRecord): Promise<void> {
   change.set("conversations", record.id, record);
-  const contact = await getContact(change, record.id);
-  if (contact) {
-    change.tell({ kind: "conversation", conversation: viewConversation(record, contact) });
+  const conversation = await viewStored(change, record);
+  if (conversation) change.tell({ kind: "conversation", conversation });
+}
+
+/** A person's conversation, or a room's; null when neither is known here. */
+export async function viewStored(
+  change: Change,
+  record: ConversationRecord,
+): Promise<Conversation | null> {
+  const room = await getRoom(change, roomOf(record.id));
+  if (room) {
+    const me = await change.get<MeRecord>("meta", META.me);
+    return viewRoomConversation(record, room, me!.account);
   }
+  const contact = await getContact(change, record.id);
+  return contact ? viewConversation(record, contact) : null;
 }
 
 /** What a message is before it has its place. */
@@ -71,21 +89,25 @@ export async function addMessage(change: Change, message: NewMessage): Promise<M
   change.set("seen", seen, place);
   change.set("messages", keys.message(row.conversation, row.order), row);
   const record = await ensureConversation(change, row.conversation, row.mine);
-  const { text, time, mine } = row;
+  const { text, time, mine, sender } = row;
   await putConversation(change, {
     ...record,
-    ...mine ? {} : withUnread(record, row.id),
-    last: { text, time, mine },
+    ...mine ? {} : withUnread(record, row),
+    last: { text, time, mine, ...sender === undefined ? {} : { sender } },
     order: row.order,
   });
   change.tell({ kind: "message", message: row });
   return row;
 }
 
-function withUnread(record: ConversationRecord, id: MessageId): Partial<ConversationRecord> {
+function withUnread(
+  record: ConversationRecord,
+  { id, mention }: Message,
+): Partial<ConversationRecord> {
   const unseen = [...record.unseen, id].slice(-MOST_OWED);
   const owed = record.accepted ? record.owed : [...record.owed, id].slice(-MOST_OWED);
-  return { unread: record.unread + 1, unseen, owed };
+  const mentions = (record.mentions ?? 0) + (mention ? 1 : 0);
+  return { unread: record.unread + 1, unseen, owed, mentions };
 }
 
 /** Adds a system line, where there is a conversation to show it in; else null. */
@@ -153,7 +175,10 @@ export function verificationOf(contact: Contact): Verification {
   return contact.verified ? "verified" : "unverified";
 }
 
-export function viewConversation(record: ConversationRecord, contact: Contact): Conversation {
+export function viewConversation(
+  record: ConversationRecord,
+  contact: Contact,
+): PersonConversation {
   return {
     id: record.id,
     kind: "person",
@@ -162,8 +187,37 @@ export function viewConversation(record: ConversationRecord, contact: Contact): 
     account: contact.account,
     ...record.last ? { last: record.last } : {},
     unread: record.unread,
+    muted: record.muted ?? false,
     verification: verificationOf(contact),
     accepted: record.accepted,
     order: record.order,
   };
+}
+
+export function viewRoomConversation(
+  record: ConversationRecord,
+  room: RoomRecord,
+  me: AccountId,
+): RoomConversation {
+  const { id, details, state: { members }, removed, stopped } = room;
+  const role = findMember(room.state, me)?.role ?? null;
+  const present = members.filter(({ account }) => !removed.includes(account));
+  const waiting = present.filter((one) => one.role === "waiting").length;
+  return {
+    ...{ id: record.id, kind: "room", room: id, role, stopped, accepted: true },
+    title: details?.name ?? "",
+    topic: details?.topic ?? "",
+    picture: details?.picture ?? null,
+    members: present.length - waiting,
+    waiting: mayApprove(role) ? waiting : 0,
+    ...record.last ? { last: record.last } : {},
+    unread: record.unread,
+    mentions: record.mentions ?? 0,
+    muted: record.muted ?? false,
+    order: record.order,
+  };
+}
+
+function mayApprove(role: Role | null): boolean {
+  return role === "moderator" || role === "owner";
 }

@@ -4,13 +4,17 @@
  */
 import type { AccountId, DeviceId, MessageId, RoomId } from "../protocol/ids.ts";
 
-/** A conversation's id: for people, the other person's account id; for rooms, the room's id. */
+/**
+ * A conversation's id: for people, the other person's account id; for rooms, the room's id, which is drawn from the
+ * same 16 random bytes.
+ */
 export type ConversationId = AccountId;
 
 /** Why something was not done. Stable words for programs; `words` beside it is for people. */
 export type Refusal =
   | "bad-code"
   | "bad-input"
+  | "bad-picture"
   | "changed-key"
   | "code-expired"
   | "internal"
@@ -48,7 +52,16 @@ export type ConnectionState = "connecting" | "online" | "offline" | "signed-out"
  * What a system line in a conversation is about; `text` beside it already says it in words.
  * "missing" is a counted gap.
  */
-export type LineKind = "new-device" | "device-removed" | "key-changed" | "key-accepted" | "missing";
+export type LineKind =
+  | "new-device"
+  | "device-removed"
+  | "key-changed"
+  | "key-accepted"
+  | "missing"
+  /** Something that the room's log says: who came, went, was sent away, what changed. */
+  | "room"
+  /** Something about the room that people should look at: two versions of it, a removal that did not arrive. */
+  | "room-warning";
 
 /** One row of a timeline. */
 export interface Message {
@@ -60,7 +73,14 @@ export interface Message {
   readonly line?: LineKind;
   readonly from: AccountId;
   readonly device: DeviceId;
+  /**
+   * In a room: what people call the sender, of whom nobody else here may know. Absent for somebody who was never
+   * looked up.
+   */
+  readonly sender?: string;
   readonly mine: boolean;
+  /** In a room, of somebody else: has "@username" of this account in it. */
+  readonly mention?: true;
   readonly text: string;
   /** Milliseconds since 1970, by the sender's clock. */
   readonly time: number;
@@ -74,38 +94,144 @@ export interface Message {
   readonly order: string;
 }
 
-export interface Conversation {
+/** What a conversation's row in the list shows of its newest message. */
+export interface LastMessage {
+  readonly text: string;
+  readonly time: number;
+  readonly mine: boolean;
+  /** In a room: what people call the sender, if anybody knows. */
+  readonly sender?: string;
+}
+
+interface AnyConversation {
   readonly id: ConversationId;
-  readonly kind: "person";
   readonly title: string;
+  readonly last?: LastMessage;
+  readonly unread: number;
+  /** Counted, but nothing rings or shows outside the list; in a room not even a mention. */
+  readonly muted: boolean;
+  /** Sorts the list, newest last (code-unit order). */
+  readonly order: string;
+}
+
+export interface PersonConversation extends AnyConversation {
+  readonly kind: "person";
   readonly username: string;
   readonly account: AccountId;
-  readonly last?: { readonly text: string; readonly time: number; readonly mine: boolean };
-  readonly unread: number;
   readonly verification: Verification;
   /** We started it or have answered: receipts are sent. A stranger's first words are not accepted. */
   readonly accepted: boolean;
-  /** Sorts the list, newest last (code-unit order). */
-  readonly order: string;
+}
+
+export interface RoomConversation extends AnyConversation {
+  readonly kind: "room";
+  /** The same 22 characters as `id`. `title` is the room's name, empty until this device has its code. */
+  readonly room: RoomId;
+  readonly topic: string;
+  readonly picture: Uint8Array | null;
+  /** How many are in it, those who wait for approval not counted. */
+  readonly members: number;
+  /** Those who wait for approval; 0 for whoever may not approve. */
+  readonly waiting: number;
+  /** Unread messages with "@username" of this account in them. */
+  readonly mentions: number;
+  /** One's own; null once out of it. */
+  readonly role: Role | null;
+  /** Why nothing is sent here any more. */
+  readonly stopped: RoomStop | null;
+  readonly accepted: true;
+}
+
+export type Conversation = PersonConversation | RoomConversation;
+
+/** `waiting`: has the code and waits for approval. Each role may do what those before it may. */
+export type Role = "waiting" | "member" | "moderator" | "owner";
+/**
+ * `fork`: its log exists in two versions. `left`: this account is out of it. `ended`: it was deleted, or everybody
+ * left.
+ */
+export type RoomStop = "fork" | "left" | "ended";
+/** Who may come in with the code: anybody, whom a moderator approves, nobody. */
+export type Newcomers = "open" | "approve" | "closed";
+
+/** Somebody in a room. */
+export interface Member {
+  readonly account: AccountId;
+  /** Null for somebody who was not looked up yet. */
+  readonly username: string | null;
+  readonly fullName: string | null;
+  readonly role: Role;
+  /** One's own row says "verified". */
+  readonly verification: Verification;
+  readonly you: boolean;
 }
 
 /** A room as it is known here. */
 export interface Room {
   readonly id: RoomId;
-  /** Empty until a member has told this device the room's code. */
+  /** For `send`, `messages`, `markRead`, `retry`, `mute`. */
+  readonly conversation: ConversationId;
+  /** Empty until a member has told this device the room's code; topic and picture likewise. */
   readonly name: string;
+  readonly topic: string;
+  /** PNG, JPEG or WebP, at most 3,072 bytes. Another member chose it: hostile like any content. */
+  readonly picture: Uint8Array | null;
   /** `XXXX-XXXX-XXXX-XXXX`; null until a member has told it. */
   readonly code: string | null;
-  readonly members: readonly {
-    readonly account: AccountId;
-    readonly role: "waiting" | "member" | "moderator" | "owner";
-    /** Null for somebody who was not looked up yet. */
-    readonly username: string | null;
-  }[];
-  /** One's own. */
-  readonly role: "waiting" | "member" | "moderator" | "owner" | null;
+  readonly newcomers: Newcomers;
+  /** In the order in which they came, without those who wait. */
+  readonly members: readonly Member[];
+  readonly waiting: readonly Member[];
+  /** One's own; null once out of it. */
+  readonly role: Role | null;
   /** Why nothing is sent here any more. */
-  readonly stopped: "fork" | "left" | "ended" | null;
+  readonly stopped: RoomStop | null;
+}
+
+/** What a code opens, before joining. Nobody hears of the look. */
+export interface RoomPreview {
+  readonly name: string;
+  readonly topic: string;
+  readonly picture: Uint8Array | null;
+  /** How many are in it. */
+  readonly members: number;
+  /** Those of them who are known on this device already. */
+  readonly known: readonly { readonly username: string; readonly fullName: string }[];
+  readonly newcomers: Newcomers;
+  /** The room, when this account is in it (or waits for approval). */
+  readonly alreadyIn: RoomId | null;
+}
+
+/**
+ * Rooms. What changes the log answers with the room as it is then; an entry that came second is signed again on
+ * top of the other, or refused with words when it makes no sense any more.
+ */
+export interface RoomsEngine {
+  createRoom(name: string): Promise<Outcome<Room>>;
+  /** Reads a room by its code or link, without a trace in it. */
+  previewRoom(code: string): Promise<Outcome<RoomPreview>>;
+  joinRoom(code: string): Promise<Outcome<Room>>;
+  /** The room as it is known here; members not met yet are looked up first. */
+  room(room: RoomId): Promise<Outcome<Room>>;
+  rooms(): Promise<Room[]>;
+  /** Lets a contact in, who is told the code; they are in at once and may leave. */
+  addMember(room: RoomId, username: string): Promise<Outcome<Room>>;
+  leaveRoom(room: RoomId): Promise<Outcome<Room>>;
+  /** Out, with a new code for those who stay. May come back with that code. */
+  removeMember(room: RoomId, username: string): Promise<Outcome<Room>>;
+  /** As `removeMember`, for good: also somebody who has left already, by username. */
+  banMember(room: RoomId, username: string): Promise<Outcome<Room>>;
+  setRole(room: RoomId, username: string, role: Exclude<Role, "waiting">): Promise<Outcome<Room>>;
+  renameRoom(room: RoomId, name: string): Promise<Outcome<Room>>;
+  setTopic(room: RoomId, topic: string): Promise<Outcome<Room>>;
+  /** PNG, JPEG or WebP of at most 3,072 bytes; null for none. */
+  setPicture(room: RoomId, picture: Uint8Array | null): Promise<Outcome<Room>>;
+  rotateCode(room: RoomId): Promise<Outcome<Room>>;
+  setNewcomers(room: RoomId, newcomers: Newcomers): Promise<Outcome<Room>>;
+  approve(room: RoomId, username: string): Promise<Outcome<Room>>;
+  decline(room: RoomId, username: string): Promise<Outcome<Room>>;
+  /** Deletes the room: nobody writes there any more. Owners only. */
+  endRoom(room: RoomId): Promise<Outcome<Room>>;
 }
 
 /** One device of one's own account. */
@@ -133,6 +259,7 @@ export type WarningKind =
   | "not-member"
   | "room-fork"
   | "room-log"
+  | "room-removal"
   | "server-id-changed";
 
 export type EngineEvent =
@@ -182,8 +309,9 @@ export interface Engine {
   connect(): void;
   /** Returns the way to stop listening. Listeners are called after the change is on disk. */
   on(listener: (event: EngineEvent) => void): () => void;
-  startConversation(username: string): Promise<Outcome<Conversation>>;
-  /** Newest first. */
+  readonly rooms: RoomsEngine;
+  startConversation(username: string): Promise<Outcome<PersonConversation>>;
+  /** People and rooms, newest first. */
   conversations(): Promise<Conversation[]>;
   /** The newest `limit` messages before `before`, oldest first. */
   messages(conversation: ConversationId, options?: MessagesOptions): Promise<Message[]>;
@@ -195,12 +323,14 @@ export interface Engine {
   /** Sends a "not sent" message again. */
   retry(conversation: ConversationId, message: MessageId): Promise<Outcome<Message>>;
   markRead(conversation: ConversationId): Promise<void>;
+  /** On this device only. */
+  mute(conversation: ConversationId, muted: boolean): Promise<Outcome<Conversation>>;
   safetyNumber(
     account: AccountId,
   ): Promise<Outcome<{ readonly number: string; readonly state: Verification }>>;
-  setVerified(account: AccountId, verified: boolean): Promise<Outcome<Conversation>>;
+  setVerified(account: AccountId, verified: boolean): Promise<Outcome<PersonConversation>>;
   /** Takes a changed key as this person's new one; it is then unverified. */
-  acceptChange(account: AccountId): Promise<Outcome<Conversation>>;
+  acceptChange(account: AccountId): Promise<Outcome<PersonConversation>>;
   devices(): Promise<OwnDevice[]>;
   close(): Promise<void>;
 }
@@ -220,7 +350,7 @@ export function refused(
   code: Refusal,
   words: string,
   retryAfter?: number,
-): Outcome<never> {
+): Outcome<never> & { readonly ok: false } {
   return retryAfter === undefined
     ? { ok: false, code, words }
     : { ok: false, code, words, retryAfter };

@@ -4,7 +4,8 @@
  */
 import type { AccountId, MessageId } from "../../protocol/ids.ts";
 import { safetyNumberGroups } from "../../crypto/safety_number.ts";
-import type { Conversation, Engine, EngineEvent, Message, Outcome, Room } from "../types.ts";
+import type { Engine, EngineEvent, Message, Outcome, Room } from "../types.ts";
+import type { Conversation, ConversationId, PersonConversation } from "../types.ts";
 import { ChatError } from "./errors.ts";
 import { isRoomCommand, runRoomCommand, sendToRoom, showRoom } from "./json_rooms.ts";
 import type { ChatSession } from "./session.ts";
@@ -25,7 +26,7 @@ export class JsonClient {
   readonly #print: (output: Output) => void;
   /** Refs of messages whose "sent" is still to come. */
   readonly #refs = new Map<MessageId, unknown>();
-  #names = new Map<AccountId, Conversation>();
+  #names = new Map<AccountId, PersonConversation>();
   readonly #members = new Map<AccountId, string>();
   readonly #rooms = new Set<string>();
   #engine: Engine | null = null;
@@ -163,10 +164,10 @@ export class JsonClient {
   }
 
   async #read(input: Input): Promise<Answer> {
-    const conversation = await this.#conversationWith(text(input, "conversation"));
-    if ("event" in conversation) return conversation;
-    await this.#session.engine.markRead(conversation.id);
-    return { event: "read-marked", conversation: conversation.id };
+    const id = await this.#conversationNamed(text(input, "conversation"));
+    if (typeof id !== "string") return id;
+    await this.#session.engine.markRead(id);
+    return { event: "read-marked", conversation: id };
   }
 
   async #devices(): Promise<Answer> {
@@ -178,21 +179,28 @@ export class JsonClient {
     if (!Number.isInteger(limit) || Number(limit) < 1) {
       throw new ChatError("bad-input", `"limit" is a whole number from 1 to ${MOST_HISTORY}.`);
     }
-    const conversation = await this.#conversationWith(name);
-    if ("event" in conversation) return conversation;
+    const id = await this.#conversationNamed(name);
+    if (typeof id !== "string") return id;
     const most = Math.min(Number(limit), MOST_HISTORY);
-    const rows = await this.#session.engine.messages(conversation.id, { limit: most });
+    const rows = await this.#session.engine.messages(id, { limit: most });
     const messages = rows.map((message) => this.#show(message));
-    return { event: "history", conversation: conversation.id, messages };
+    return { event: "history", conversation: id, messages };
   }
 
-  /** A conversation by its id or its person's username; begun when there is none. */
-  async #conversationWith(name: string): Promise<Conversation | Output> {
+  /** A room by its id, or a conversation as {@link #conversationWith} finds it. */
+  async #conversationNamed(name: string): Promise<ConversationId | Output> {
+    const all = await this.#session.engine.conversations();
+    const room = all.find(({ id, kind }) => kind === "room" && id === name);
+    const found = room ?? await this.#conversationWith(name);
+    return "event" in found ? found : found.id;
+  }
+
+  /** A conversation with a person by its id or username; begun when there is none. */
+  async #conversationWith(name: string): Promise<PersonConversation | Output> {
     const engine = this.#session.engine;
     const wanted = name.trim().replace(/^@/, "").toLowerCase();
-    const known = (await engine.conversations()).find(({ id, username }) => {
-      return id === name || username === wanted;
-    });
+    const known = (await engine.conversations()).filter((one) => one.kind === "person")
+      .find(({ id, username }) => id === name || username === wanted);
     if (known) return known;
     const started = await engine.startConversation(name);
     if (!started.ok) return errorFrom(started);
@@ -258,7 +266,7 @@ export class JsonClient {
   }
 
   #name(conversation: Conversation): void {
-    this.#names.set(conversation.account, conversation);
+    if (conversation.kind === "person") this.#names.set(conversation.account, conversation);
   }
 
   #nameRoom({ id, members }: Room): void {

@@ -1,7 +1,12 @@
 /** `snug chat` for people: what you type is sent, what arrives is printed, `/` begins a command. */
 import type { AccountId } from "../../protocol/ids.ts";
 import { safetyNumberGroups } from "../../crypto/safety_number.ts";
-import type { Conversation, EngineEvent, Message, Outcome } from "../types.ts";
+import type {
+  EngineEvent,
+  Message,
+  Outcome,
+  PersonConversation as Conversation,
+} from "../types.ts";
 import { ChatError } from "./errors.ts";
 import { printable, printableLine } from "./printable.ts";
 import type { ChatSession } from "./session.ts";
@@ -181,7 +186,8 @@ export class LineClient {
   }
 
   async #list(): Promise<void> {
-    const all = await this.#session.engine.conversations();
+    const all = (await this.#session.engine.conversations())
+      .filter((one) => one.kind === "person");
     if (all.length === 0) return this.#say("No conversations yet. Begin one with /to NAME.");
     for (const conversation of all) {
       this.#name(conversation);
@@ -236,7 +242,8 @@ export class LineClient {
       case "message":
         return this.#arrived(event.message);
       case "conversation":
-        return this.#name(event.conversation);
+        if (event.conversation.kind === "person") this.#name(event.conversation);
+        return;
       case "connection":
         return this.#say(CONNECTION_WORDS[event.state]);
       case "state":

@@ -11,6 +11,7 @@ import {
   type Device,
   lines,
   must,
+  peopleOf,
   say,
   talkTo,
   texts,
@@ -36,7 +37,7 @@ Deno.test("a swapped account key stops sending until the person accepts it", asy
   const { made } = await impostorOf(world, ben);
   await talkTo(ana, "ben");
   await world.settle();
-  const [conversation] = await ana.engine!.conversations();
+  const [conversation] = await peopleOf(ana);
   assert.equal(conversation?.verification, "changed");
   assert.deepEqual(warnings(ana), ["key-changed"]);
   assert.match((await lines(ana, ben)).join(), /another one than the one you verified/);
@@ -109,7 +110,7 @@ Deno.test("a server that exchanges two people's usernames renames nobody who is 
   await talkTo(ana, "cleo");
   await world.settle();
   const handles = new Map(
-    (await ana.engine!.conversations()).map(({ account, username }) => [account, username]),
+    (await peopleOf(ana)).map(({ account, username }) => [account, username]),
   );
   assert.equal(handles.get(toBen.id), "ben");
   assert.equal(handles.get(cleo.keys.account), "cleo");

@@ -2,7 +2,6 @@
 import { type AccountId, type DeviceId, type MessageId, randomId } from "../../protocol/ids.ts";
 import {
   type ConnectionState,
-  type Conversation,
   type ConversationId,
   done,
   type Engine,
@@ -13,7 +12,9 @@ import {
   type MessageState,
   type Outcome,
   type OwnDevice,
+  type PersonConversation as Conversation,
   refused,
+  type RoomsEngine,
   type Verification,
 } from "../../client/types.ts";
 
@@ -52,6 +53,10 @@ const SAFETY_NUMBER = "306418821047753099265188026497733156024811907845623907420
 export class FakeEngine implements Engine {
   readonly me: Me;
   connection: ConnectionState;
+  /** The scenarios have people only. */
+  readonly rooms = new Proxy({}, {
+    get: () => () => Promise.resolve(refused("not-available", "There are no rooms here.")),
+  }) as RoomsEngine;
   readonly #listeners = new Set<(event: EngineEvent) => void>();
   readonly #conversations = new Map<ConversationId, Conversation>();
   readonly #messages = new Map<ConversationId, Message[]>();
@@ -176,6 +181,11 @@ export class FakeEngine implements Engine {
     return done(this.#update(account, { verification: "unverified" }));
   }
 
+  async mute(id: ConversationId, muted: boolean): Promise<Outcome<Conversation>> {
+    await this.#call("mute", id, String(muted));
+    return done(this.#update(id, { muted }));
+  }
+
   devices(): Promise<OwnDevice[]> {
     return Promise.resolve([]);
   }
@@ -199,6 +209,7 @@ export class FakeEngine implements Engine {
       unread: person.unread ?? 0,
       verification: person.verification ?? "unverified",
       accepted: person.accepted ?? true,
+      muted: false,
       order: this.#nextOrder(),
     });
     for (let i = 0; i < history; i++) this.#write(id, historyLine(i, history));

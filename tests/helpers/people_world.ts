@@ -16,7 +16,13 @@ import type { After, SocketFactory } from "../../client/link.ts";
 import type { LocalStore } from "../../client/store.ts";
 import { MemoryStore } from "../../client/store_memory.ts";
 import { createApi, type HttpSend } from "../../client/transport.ts";
-import type { Conversation, EngineEvent, Message, Outcome } from "../../client/types.ts";
+import type {
+  Conversation,
+  EngineEvent,
+  Message,
+  Outcome,
+  PersonConversation,
+} from "../../client/types.ts";
 import { FakeServer, ORIGIN } from "./fake_server.ts";
 
 /** 2026-01-01T12:00:00Z. */
@@ -178,13 +184,19 @@ export function must<T>(outcome: Outcome<T>): T {
   return outcome.value;
 }
 
-export async function talkTo(device: Device, username: string): Promise<Conversation> {
+export async function talkTo(device: Device, username: string): Promise<PersonConversation> {
   return must(await device.engine!.startConversation(username));
+}
+
+/** The conversations with people, newest first. */
+export async function peopleOf(device: Device): Promise<PersonConversation[]> {
+  const all = await device.engine!.conversations();
+  return all.filter((one) => one.kind === "person");
 }
 
 export async function say(
   device: Device,
-  conversation: Conversation,
+  conversation: Pick<Conversation, "id">,
   text: string,
 ): Promise<Message> {
   return must(await device.engine!.send(conversation.id, text));
@@ -218,8 +230,8 @@ export async function twoPeople(): Promise<{ world: World; ana: Device; ben: Dev
 /** Two people who have exchanged a message each. */
 export async function acquainted(): Promise<
   Awaited<ReturnType<typeof twoPeople>> & {
-    readonly toBen: Conversation;
-    readonly toAna: Conversation;
+    readonly toBen: PersonConversation;
+    readonly toAna: PersonConversation;
   }
 > {
   const scene = await twoPeople();

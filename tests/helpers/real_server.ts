@@ -172,7 +172,7 @@ export class RealDevice {
   /** The texts with somebody, in the order shown. */
   async texts(username: string): Promise<string[]> {
     const all = await this.engine!.conversations();
-    const found = all.find((conversation) => conversation.username === username);
+    const found = all.find((one) => one.kind === "person" && one.username === username);
     const rows = found ? await this.engine!.messages(found.id, { limit: 500 }) : [];
     return rows.filter(({ kind }) => kind === "text").map(({ text }) => text);
   }

@@ -1,0 +1,144 @@
+/** Entries that this device signs: put on top of the log, and again on top of whatever came first. */
+import type { DeviceKeys } from "../crypto/account.ts";
+import {
+  deriveRoomKeys,
+  makeRoomCode,
+  type RoomDetails,
+  type RoomKeys,
+} from "../crypto/room_code.ts";
+import { codeEntry, nextCode, type RoomAuthor } from "../crypto/room_log.ts";
+import type { Bytes } from "../protocol/encoding.ts";
+import { VerifyError } from "../protocol/errors.ts";
+import type { AccountId, RoomId } from "../protocol/ids.ts";
+import { appendRoomEntry, type RoomEntry, type RoomState } from "../protocol/room.ts";
+import type { Writer } from "./change.ts";
+import type { DeviceApi } from "./device_login.ts";
+import type { RoomLogs } from "./room_logs.ts";
+import { getRoom, roomKeys, type RoomRecord } from "./room_records.ts";
+import { viewRoom } from "./room_views.ts";
+import { againstRules, FALSE_SERVER, NO_CODE, NOT_NOW } from "./room_words.ts";
+import { refusedBy, STOPPED, UNKNOWN_ROOM } from "./room_words.ts";
+import { done, type Me, type Outcome, type Room } from "./types.ts";
+
+export interface RoomWritingOptions {
+  readonly me: Me;
+  readonly own: DeviceKeys;
+  readonly writer: Writer;
+  readonly api: DeviceApi;
+  readonly logs: RoomLogs;
+  readonly now: () => number;
+}
+
+/** What brings a new code. */
+export type CodeChange =
+  | { readonly kind: "remove" | "ban"; readonly member: AccountId }
+  | { readonly kind: "rotate" };
+
+/** An entry on top of this record; null when there is no need of one any more, or words why there is none. */
+export type MakeEntry = (
+  record: RoomRecord,
+) => Promise<RoomEntry | Refused | null> | Refused | null;
+type Refused = Outcome<never> & { readonly ok: false };
+
+/** How often an entry that came second is signed again on top of the other. */
+const MOST_TRIES = 8;
+const MINUTE_MS = 60_000;
+
+export class RoomWriting {
+  readonly #o: RoomWritingOptions;
+
+  constructor(options: RoomWritingOptions) {
+    this.#o = options;
+  }
+
+  /** Writes an entry; the room with it. */
+  async write(room: RoomId, make: MakeEntry): Promise<Outcome<Room>> {
+    const { writer, api, logs } = this.#o;
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const record = await writer.change((change) => getRoom(change, room));
+      if (!record) return UNKNOWN_ROOM;
+      if (record.stopped) return STOPPED[record.stopped];
+      const entry = await make(record);
+      if (entry === null) return await this.view(room);
+      if ("ok" in entry) return entry;
+      const allowed = await judged(record.state, entry);
+      if (!allowed.ok) return allowed;
+      const answer = await api.appendToRoom(room, entry);
+      if (!answer.ok) return await this.#refused(room, answer);
+      const accepted = answer.value.outcome === "accepted";
+      const entries = answer.value.outcome === "conflict" ? answer.value.entries : [entry];
+      if (!await logs.takeAll(room, entries)) return STOPPED.fork;
+      if (accepted) return await this.view(room);
+    }
+    return NOT_NOW;
+  }
+
+  /** Writes an entry that brings a new code; those who stay are told it once the log has the entry. */
+  async recode(room: RoomId, what: CodeChange): Promise<Outcome<Room>> {
+    const server = await this.server();
+    if (!server.ok) return server;
+    const code = makeRoomCode();
+    const opened = await deriveRoomKeys(code, server.value, "sealed");
+    return await this.write(room, async (record) => {
+      // Sealed under the new code, the name is as it was: nobody may lose it who does not know it.
+      if (record.details === null) return NO_CODE;
+      return await this.#codeEntry(record, what, { code, opened, details: record.details });
+    });
+  }
+
+  async view(room: RoomId): Promise<Outcome<Room>> {
+    const { writer, me } = this.#o;
+    return await writer.change(async (change) => {
+      const record = await getRoom(change, room);
+      return record ? done(await viewRoom(change, me.account, record)) : UNKNOWN_ROOM;
+    });
+  }
+
+  /** The server's id, salt of codes. */
+  async server(): Promise<Outcome<Bytes>> {
+    const server = await this.#o.logs.serverId();
+    if ("ok" in server) return refusedBy(server);
+    return server.id === null ? FALSE_SERVER : done(server.id);
+  }
+
+  author(): RoomAuthor {
+    return { keys: this.#o.own, minute: Math.floor(this.#o.now() / MINUTE_MS) };
+  }
+
+  /** The code is on disk before the log can have it: a crash must not lose what nobody else knows. */
+  async #codeEntry(
+    { id: room, state }: RoomRecord,
+    what: CodeChange,
+    fresh: { readonly code: Bytes; readonly opened: RoomKeys; readonly details: RoomDetails },
+  ): Promise<RoomEntry> {
+    const next = await nextCode(state, fresh.opened, fresh.details);
+    const entry = await codeEntry(state, this.author(), what, next);
+    const { epoch } = next.code;
+    await this.#o.writer.change(async (change) => {
+      const record = await getRoom(change, room);
+      if (!record) return;
+      const nextCode = { room, epoch, code: fresh.code };
+      change.set("sessions", roomKeys.room(room), { ...record, nextCode });
+    });
+    return entry;
+  }
+
+  /** Refused for what the log has become meanwhile: the log says it better than the server. */
+  async #refused(
+    room: RoomId,
+    answer: Parameters<typeof refusedBy>[0],
+  ): Promise<Outcome<never>> {
+    if (answer.code === "no-such-room") await this.#o.logs.catchUp(room);
+    return refusedBy(answer);
+  }
+}
+
+/** The room's rules, before the server is asked. */
+async function judged(state: RoomState, entry: RoomEntry): Promise<Outcome<RoomState>> {
+  try {
+    return done(await appendRoomEntry(state, entry));
+  } catch (error) {
+    if (error instanceof VerifyError) return againstRules(error.code);
+    throw error;
+  }
+}

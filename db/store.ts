@@ -4,6 +4,7 @@ import { type AccountsStore, createAccounts } from "./accounts.ts";
 import { type AdminStore, createAdmin } from "./admin.ts";
 import { type ArchiveStore, createArchive } from "./archive.ts";
 import { type AuditStore, createAudit } from "./audit.ts";
+import { keepBeforeUpgrade } from "./before_upgrade.ts";
 import { type ChallengesStore, createChallenges } from "./challenges.ts";
 import { createDevices, type DevicesStore } from "./devices.ts";
 import { createFootprints, type FootprintsStore } from "./footprint.ts";
@@ -11,6 +12,8 @@ import { createInvites, type InvitesStore } from "./invites.ts";
 import { lockFolder } from "./folder_lock.ts";
 import { createLimits, type LimitsStore } from "./limits.ts";
 import { createLogins, type LoginsStore } from "./logins.ts";
+import { MIGRATIONS } from "./migrations/mod.ts";
+import { createPasskeys, type PasskeysStore } from "./passkeys.ts";
 import { createPasswords, type PasswordsStore } from "./passwords.ts";
 import { createPrekeys, type PrekeysStore } from "./prekeys.ts";
 import { createQueue, type QueueLimits, type QueueStore } from "./queue.ts";
@@ -33,6 +36,7 @@ export interface Store {
   readonly invites: InvitesStore;
   readonly limits: LimitsStore;
   readonly logins: LoginsStore;
+  readonly passkeys: PasskeysStore;
   readonly passwords: PasswordsStore;
   readonly prekeys: PrekeysStore;
   readonly queue: QueueStore;
@@ -63,6 +67,7 @@ export function openStore(path: string, limits: QueueLimits): Store {
     invites: createInvites(db),
     limits: createLimits(db),
     logins: createLogins(db),
+    passkeys: createPasskeys(db),
     passwords: createPasswords(db),
     prekeys: createPrekeys(db),
     queue: createQueue(db, limits),
@@ -81,6 +86,7 @@ export function openStore(path: string, limits: QueueLimits): Store {
 
 function openLocked(path: string, unlock: () => void): DatabaseSync {
   try {
+    if (path !== ":memory:") keepBeforeUpgrade(path, MIGRATIONS);
     return openDatabase(path);
   } catch (error) {
     unlock();

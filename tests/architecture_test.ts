@@ -57,7 +57,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     types: ["listener.ts", ...INJECTED],
   },
   "backend.ts": {
-    may: ["auth", "hub", "db", "routes"],
+    may: ["auth", "hub", "db", "routes", "limits.ts"],
     types: ["protocol", "config.ts", ...INJECTED],
   },
   "serve.ts": {
@@ -101,7 +101,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   "tests": { may: ["*"] },
   "bench": { may: ["*"] },
-  "tools": { may: ["routes", "client", "version.ts"] },
+  "tools": { may: ["routes", "client", "db", "version.ts"] },
 };
 
 /** Files longer than this need a reason here. */

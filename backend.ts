@@ -11,6 +11,7 @@ import {
   createSmtpChannel,
   firstAccountLink,
   type MailChannel,
+  openLiveSettings,
   openSecrets,
 } from "./auth/mod.ts";
 import type { Config } from "./config.ts";
@@ -18,6 +19,7 @@ import { openStore, type Store } from "./db/store.ts";
 import { localBus } from "./hub/bus.ts";
 import type { SocketUser } from "./hub/connection.ts";
 import { Hub } from "./hub/hub.ts";
+import { limitTable } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Bytes } from "./protocol/encoding.ts";
 import { createSocketDoor, type UpgradeDoor } from "./routes/socket.ts";
@@ -116,15 +118,25 @@ async function authDeps(
     random,
     warn: print,
   });
+  const live = await openLiveSettings(parts.store.serverSettings, {
+    registration: config.registration,
+    registrationGiven: config.registrationGiven,
+    limits: config.limits,
+    limitsGiven: config.limitsGiven,
+    table: limitTable(),
+  });
   return {
     ...parts,
     secrets,
     log,
     now,
     random,
-    limits: config.limits,
+    live,
+    limits: live.limits,
     origin: config.origin,
-    registration: config.registration,
+    get registration() {
+      return live.registration;
+    },
     firstAccountByLink: !config.onlyThisMachine,
     // With a mail server and no webhook a code for a phone would end on a console that nobody reads.
     phones: config.smsWebhook !== undefined || config.smtpUrl === undefined,

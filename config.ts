@@ -32,7 +32,7 @@ import {
   type TlsMode,
   type Values,
 } from "./config_values.ts";
-import type { Limits } from "./limits.ts";
+import { limitNames, type Limits, limitVariable } from "./limits.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 import { settingNames, SETTINGS } from "./settings.ts";
 
@@ -54,6 +54,8 @@ export interface Config {
   /** True when only this machine can reach it: listening and people's address are both loopback. */
   readonly onlyThisMachine: boolean;
   readonly registration: Registration;
+  /** Whether somebody said so: then admins cannot change it while the server runs. */
+  readonly registrationGiven: boolean;
   /** Whether everybody may invite others; admins always may. */
   readonly memberInvites: boolean;
   /** May hold a password: never printed. */
@@ -69,6 +71,8 @@ export interface Config {
   readonly queueOverflow: QueueOverflow;
   readonly logLevel: LogLevel;
   readonly limits: Limits;
+  /** The limits that the environment sets: admins cannot change these. */
+  readonly limitsGiven: ReadonlySet<string>;
 }
 
 /** Reads the arguments after the command word. */
@@ -91,6 +95,7 @@ export function readConfig(args: readonly string[], env: Environment): Config {
     onlyThisMachine,
     registration: choice("registration", values.registration, ["open", "invite", "closed"]) ??
       (onlyThisMachine ? "open" : "invite"),
+    registrationGiven: values.registration !== undefined,
     memberInvites: choice("memberInvites", values.memberInvites, ["on", "off"]) === "on",
     smtpUrl: readSmtp(values.smtp),
     mailFrom: readMailFrom(values, origin),
@@ -103,6 +108,7 @@ export function readConfig(args: readonly string[], env: Environment): Config {
       "refuse",
     logLevel: choice("logLevel", values.logLevel, LOG_LEVELS) ?? "info",
     limits: readLimits(env),
+    limitsGiven: new Set(limitNames().filter((name) => env(limitVariable(name)))),
   });
 }
 

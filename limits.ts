@@ -59,6 +59,7 @@ export const LIMITS = {
   roomLookupsPerIpHour: row(300, "room codes", "an hour tried from one IP address"),
   roomEntriesPerHour: row(600, "entries", "an hour written into rooms' logs by one account"),
   archiveBytes: row(256 * MIB, "bytes", "of sealed history kept for one account", 0),
+  reportsPerDay: row(10, "reports", "a day made by one account"),
   loginIdleSeconds: row(7 * DAY, "seconds", "unused until a login ends", 60),
   loginSeconds: row(30 * DAY, "seconds", "until a login ends in any case", 60),
 
@@ -100,6 +101,18 @@ export function limitVariable(name: LimitName): string {
 /** All names, in the order of the table. */
 export function limitNames(): LimitName[] {
   return Object.keys(LIMITS) as LimitName[];
+}
+
+/** The table as people are shown it, one row a limit. */
+export function limitTable(): (Omit<LimitRow, "value"> & {
+  readonly name: LimitName;
+  readonly variable: string;
+  readonly standard: number;
+})[] {
+  return limitNames().map((name) => {
+    const { value: standard, ...row } = LIMITS[name];
+    return { ...row, name, standard, variable: limitVariable(name) };
+  });
 }
 
 /** The defaults, with `changes` on top: what tests and the composition root use. */

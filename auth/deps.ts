@@ -9,6 +9,7 @@ import type { FootprintsStore } from "../db/footprint.ts";
 import type { InvitesStore } from "../db/invites.ts";
 import type { LimitsStore } from "../db/limits.ts";
 import type { LoginsStore } from "../db/logins.ts";
+import type { PasskeysStore } from "../db/passkeys.ts";
 import type { PasswordsStore } from "../db/passwords.ts";
 import type { PrekeysStore, PrekeyStock } from "../db/prekeys.ts";
 import type { ReportsStore } from "../db/reports.ts";
@@ -19,6 +20,7 @@ import type { VaultsStore } from "../db/vaults.ts";
 import type { Bytes } from "../protocol/encoding.ts";
 import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
 import type { Letter } from "./letters.ts";
+import type { LiveSettings } from "./live_settings.ts";
 
 /** The parts of the store that accounts need. */
 export interface AuthStore {
@@ -29,6 +31,7 @@ export interface AuthStore {
   readonly prekeys: PrekeysStore;
   readonly vaults: VaultsStore;
   readonly limits: LimitsStore;
+  readonly passkeys: PasskeysStore;
   readonly passwords: PasswordsStore;
   readonly secondFactors: SecondFactorsStore;
   readonly footprints: FootprintsStore;
@@ -73,6 +76,7 @@ export interface AuthLimits {
   readonly roomLookupsPerHour: number;
   readonly roomLookupsPerIpHour: number;
   readonly roomEntriesPerHour: number;
+  readonly reportsPerDay: number;
   readonly archiveBytes: number;
 }
 
@@ -114,7 +118,10 @@ export interface AuthDeps {
   readonly limits: AuthLimits;
   /** Scheme, host and port of this server as browsers write them. */
   readonly origin: string;
+  /** As {@link live} has it now. */
   readonly registration: Registration;
+  /** What admins change while the server runs. */
+  readonly live: LiveSettings;
   /** True off loopback: nobody but the reader of the start-up lines makes the first account. */
   readonly firstAccountByLink: boolean;
   /** Whether codes can be sent to phones. */

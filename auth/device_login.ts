@@ -9,6 +9,7 @@ import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import { verifySignature } from "../protocol/verify.ts";
 import type { AuthDeps } from "./deps.ts";
 import { hashOf } from "./digest.ts";
+import { createHold } from "./hold.ts";
 import type { Limiter } from "./limits.ts";
 import type { IssuedLogin, Logins } from "./logins.ts";
 import { done, type Outcome, refused } from "./outcome.ts";
@@ -34,6 +35,7 @@ export function createDeviceLogins(
   { limiter, logins }: { readonly limiter: Limiter; readonly logins: Logins },
 ): DeviceLogins {
   const { store, origin, now } = deps;
+  const hold = createHold(deps);
   return {
     // An unknown device gets a challenge too: the answer tells nothing.
     async challenge({ device }, address) {
@@ -53,6 +55,10 @@ export function createDeviceLogins(
       if (row.passwordNeeded) return refused("bad-proof");
       const proof = loginProofBytes({ account, device, origin, challenge });
       if (!await verifySignature(row.sign, "login", proof, signature)) return refused("bad-proof");
+      if ((await store.accounts.byId(account))?.disabled != null) {
+        return refused("account-disabled");
+      }
+      if (await hold(account)) return refused("second-factor-needed");
       const login = logins.issue(account, device, "device");
       const ended = await store.logins.replaceOfDevice(device, login.row);
       // Removed or signed out while the signature was judged.

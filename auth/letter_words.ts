@@ -27,13 +27,18 @@ export type OwnerNews =
   | "recovery-codes-renewed"
   | "passkey-added"
   | "passkey-removed"
+  | "password-removed"
   | "contact-changed"
   | "password-reset"
   | "reset-waits"
   | "reset-cancelled"
   | "account-reset"
   | "reset-undone"
-  | "account-deleted";
+  | "account-deleted"
+  | "signed-out-by-admin"
+  | "second-factor-reset"
+  | "account-disabled"
+  | "account-enabled";
 
 /** All words of all letters. */
 export interface LetterWords {

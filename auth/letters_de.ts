@@ -123,6 +123,13 @@ export const GERMAN: LetterWords = {
         NOT_YOU,
       ],
     }),
+    "password-removed": (host) => ({
+      subject: "Dein Snug-Konto hat kein Passwort mehr",
+      lines: [
+        `Von nun an öffnen nur deine Passkeys und dein Wiederherstellungsschlüssel dein Konto auf ${host}.`,
+        NOT_YOU,
+      ],
+    }),
     "contact-changed": (host) => ({
       subject: "Dein Snug-Konto hat eine andere Adresse",
       lines: [
@@ -168,6 +175,34 @@ export const GERMAN: LetterWords = {
         `Die alten Schlüssel deines Kontos bei ${host} wurden mit dem Wiederherstellungsschlüssel zurückgeholt.`,
         "Was beim Neubeginn entstand, ist fort, und alle Geräte wurden abgemeldet.",
         NOT_YOU,
+      ],
+    }),
+    "signed-out-by-admin": (host) => ({
+      subject: "Dein Snug-Konto wurde überall abgemeldet",
+      lines: [
+        `Wer ${host} betreibt, hat dein Konto auf allen Geräten abgemeldet.`,
+        "Deine Nachrichten bleiben auf deinen Geräten. Mit deinem Passwort geht es weiter.",
+      ],
+    }),
+    "second-factor-reset": (host) => ({
+      subject: "Der zweite Faktor deines Snug-Kontos wurde entfernt",
+      lines: [
+        `Wer ${host} betreibt, hat den zweiten Faktor deines Kontos entfernt und es überall abgemeldet.`,
+        "Jetzt genügt dein Passwort. Richte unter Einstellungen wieder einen zweiten Faktor ein.",
+        "Hast du nicht darum gebeten, frag nach dem Grund.",
+      ],
+    }),
+    "account-disabled": (host) => ({
+      subject: "Dein Snug-Konto wurde gesperrt",
+      lines: [
+        `Wer ${host} betreibt, hat dein Konto gesperrt. Bis es wieder frei ist, kann sich niemand anmelden.`,
+        "Was auf deinen Geräten ist, bleibt dort. Weißt du nicht warum, frag nach.",
+      ],
+    }),
+    "account-enabled": (host) => ({
+      subject: "Dein Snug-Konto ist wieder frei",
+      lines: [
+        `Wer ${host} betreibt, hat dein Konto wieder frei gegeben. Deine Geräte machen von selbst weiter.`,
       ],
     }),
     "account-deleted": (host) => ({

@@ -123,6 +123,13 @@ export const ENGLISH: LetterWords = {
       subject: "A passkey of your Snug account was removed",
       lines: [`A passkey was taken off your account at ${host}. It signs in no more.`, NOT_YOU],
     }),
+    "password-removed": (host) => ({
+      subject: "Your Snug account has no password any more",
+      lines: [
+        `From now on, only your passkeys and your recovery key open your account at ${host}.`,
+        NOT_YOU,
+      ],
+    }),
     "contact-changed": (host) => ({
       subject: "Your Snug account has another address",
       lines: [
@@ -168,6 +175,34 @@ export const ENGLISH: LetterWords = {
         `The old keys of your account at ${host} were brought back with the recovery key.`,
         "What was made when it was started over is gone, and every device was signed out.",
         NOT_YOU,
+      ],
+    }),
+    "signed-out-by-admin": (host) => ({
+      subject: "Your Snug account was signed out everywhere",
+      lines: [
+        `Whoever runs ${host} signed your account out on every device.`,
+        "Your messages stay on your devices. Sign in with your password to go on.",
+      ],
+    }),
+    "second-factor-reset": (host) => ({
+      subject: "The second factor of your Snug account was taken away",
+      lines: [
+        `Whoever runs ${host} took the second factor of your account away and signed it out everywhere.`,
+        "Your password alone signs in now. Set a second factor up again under Settings.",
+        "If you did not ask for that, ask them why.",
+      ],
+    }),
+    "account-disabled": (host) => ({
+      subject: "Your Snug account was switched off",
+      lines: [
+        `Whoever runs ${host} switched your account off. Nobody can sign in to it until they switch it on again.`,
+        "What is on your devices stays there. If you do not know why, ask them.",
+      ],
+    }),
+    "account-enabled": (host) => ({
+      subject: "Your Snug account is on again",
+      lines: [
+        `Whoever runs ${host} switched your account on again. Your devices go on by themselves.`,
       ],
     }),
     "account-deleted": (host) => ({

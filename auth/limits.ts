@@ -18,6 +18,8 @@ const ALL_ADDRESSES_FACTOR = 10;
 export interface Limiter {
   signUp(address: string): Promise<Outcome<null>>;
   nameCheck(address: string): Promise<Outcome<null>>;
+  /** An invite made by an account. */
+  invite(account: string): Promise<Outcome<null>>;
   /** A letter to `contact`, asked for from `address`. */
   letter(contact: string, address: string): Promise<Outcome<null>>;
   /** A guess at a password. Counted when it begins: the first answer already tells a guesser. */
@@ -32,6 +34,7 @@ export interface Limiter {
   /** A room code, tried by an account from `address`. */
   roomLookup(account: string, address: string): Promise<Outcome<null>>;
   roomEntry(account: string): Promise<Outcome<null>>;
+  report(account: string): Promise<Outcome<null>>;
   prekeys(fetcher: string, target: string): Promise<Outcome<null>>;
   /** Takes up to `wanted` of the one-time keys of `target` that may still be handed out in this hour. */
   takeOneTime(target: string, wanted: number): Promise<number>;
@@ -82,6 +85,10 @@ export function createLimiter(deps: AuthDeps): Limiter {
     letter,
     password,
     signUp: (address) => hourly(limits.signUpsPerIpHour, "sign-ups from", address),
+    invite: async (account) => {
+      const made = { ...window(limits.invitesPerDay, "invites by", account), windowMs: DAY };
+      return outcome(await counters.count([made], deps.now()));
+    },
     nameCheck: (address) => hourly(limits.nameChecksPerIpHour, "names from", address),
     passwordRight: (username, address) => counters.clear(key("password", username, address)),
     secondFactor: async (account) => {
@@ -98,6 +105,10 @@ export function createLimiter(deps: AuthDeps): Limiter {
         window(limits.roomLookupsPerIpHour, "room codes from", address),
       ];
       return outcome(await counters.count(windows, deps.now()));
+    },
+    report: async (account) => {
+      const day = { ...window(limits.reportsPerDay, "reports by", account), windowMs: DAY };
+      return outcome(await counters.count([day], deps.now()));
     },
     roomEntry: (account) => hourly(limits.roomEntriesPerHour, "room entries by", account),
     prekeys: async (fetcher, owner) => {

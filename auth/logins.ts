@@ -1,8 +1,9 @@
 /** Logins: 256 random bits that somebody carries, of which the server keeps the SHA-256. */
-import type { LoginKind, LoginRow } from "../db/logins.ts";
+import type { ListedLogin, LoginKind, LoginRow } from "../db/logins.ts";
 import { type AccountId, type DeviceId, idFrom } from "../protocol/ids.ts";
 import type { AuthDeps } from "./deps.ts";
 import { hashOfCarried, newCarried } from "./digest.ts";
+import { createHold } from "./hold.ts";
 
 /** The cookie of a browser's login. `__Host-`: this host only, over TLS only, no other path. */
 export const LOGIN_COOKIE = "__Host-snug";
@@ -59,6 +60,12 @@ export interface Logins {
   authenticateDevice(headers: Carrier): Promise<DeviceLogin | null>;
   /** The same, only for a sign-in by password of the last 30 days. */
   authenticateOwner(headers: Carrier): Promise<OwnerLogin | null>;
+  /** Whether the request's login could do more, if its account had the second factor that this server asks for. */
+  isHeld(headers: Carrier): Promise<boolean>;
+  /** The same as {@link authenticateOwner}, held or not: for the page that sets a second factor up. */
+  authenticateHeldOwner(headers: Carrier): Promise<OwnerLogin | null>;
+  /** Where an account is signed in. */
+  list(account: AccountId): Promise<ListedLogin[]>;
   end(login: Login): Promise<void>;
   /** Ends the account's other logins. */
   endOthers(login: Login): Promise<void>;
@@ -81,6 +88,8 @@ export function createLogins(deps: AuthDeps): Logins {
     return { row: { ...row, expires: made + lifetime }, secret, maxAge: lifetime / 1_000 };
   }
 
+  const hold = createHold(deps);
+
   function alive({ made, used, expires }: LoginRow): boolean {
     // One step of slack: a clock that is set back a little signs nobody out.
     return made <= now() + USE_STEP_MS && expires > now() && used + idleMs > now();
@@ -94,6 +103,12 @@ export function createLogins(deps: AuthDeps): Logins {
     return row;
   }
 
+  async function heldOwner(headers: Carrier): Promise<OwnerLogin | null> {
+    const login = await authenticate(headers);
+    const recent = login !== null && login.made + OWNER_MS > now();
+    return recent && isOwner(login) ? login : null;
+  }
+
   return {
     issue,
     issueUnproven(account) {
@@ -103,13 +118,18 @@ export function createLogins(deps: AuthDeps): Logins {
     authenticate,
     async authenticateDevice(headers) {
       const login = await authenticate(headers);
-      return login !== null && hasDevice(login) ? login : null;
+      return login !== null && hasDevice(login) && !await hold(login.account) ? login : null;
     },
     async authenticateOwner(headers) {
-      const login = await authenticate(headers);
-      const recent = login !== null && login.made + OWNER_MS > now();
-      return recent && isOwner(login) ? login : null;
+      const login = await heldOwner(headers);
+      return login !== null && !await hold(login.account) ? login : null;
     },
+    authenticateHeldOwner: heldOwner,
+    async isHeld(headers) {
+      const login = await authenticate(headers);
+      return login !== null && hasDevice(login) && await hold(login.account);
+    },
+    list: (account) => store.logins.ofAccount(account, now() - idleMs, now()),
     async end({ account, id }) {
       await store.logins.end(account, id);
       deps.events.loginsEnded([id]);

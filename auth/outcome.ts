@@ -13,6 +13,10 @@ export type RefusalCode =
   | "invite-needed"
   | "invite-gone"
   | "registration-closed"
+  | "no-invites"
+  | "bad-invite"
+  | "too-many-invites"
+  | "invite-over"
   | "rate-limited"
   | "mail-failed"
   | "challenge-gone"
@@ -35,6 +39,7 @@ export type RefusalCode =
   | "room-full"
   | "bad-segment"
   | "archive-full"
+  | "archive-off"
   | "own-device"
   | "sign-in-again"
   | "second-factor-on"
@@ -42,7 +47,23 @@ export type RefusalCode =
   | "second-factor-locked"
   | "offer-gone"
   | "wrong-current-password"
-  | "unknown-login";
+  | "no-passkey"
+  | "wrong-passkey"
+  | "bad-passkey"
+  | "bad-passkey-name"
+  | "passkey-taken"
+  | "passkeys-full"
+  | "last-key"
+  | "unknown-login"
+  | "account-disabled"
+  | "second-factor-needed"
+  | "last-admin"
+  | "set-at-start"
+  | "no-such-limit"
+  | "bad-limit"
+  | "bad-report"
+  | "bad-note"
+  | "no-such-report";
 
 /** The field of the sign-up form that a refusal is about. */
 export type SignUpField = "username" | "fullName" | "contact";

@@ -4,7 +4,8 @@
  */
 import type { AccountRow } from "../db/accounts.ts";
 import type { ListChange } from "../db/devices.ts";
-import type { DeviceRequest, Vault } from "../protocol/api.ts";
+import type { FactorSummary } from "../db/second_factors.ts";
+import type { DeviceRequest, FactorWay, Vault } from "../protocol/api.ts";
 import { loginProofBytes, USERNAME_PATTERN } from "../protocol/api.ts";
 import { appendEntry, dayOf, type DeviceList, findDevice } from "../protocol/bundle.ts";
 import { type Signed, verifyDeviceList, verifyUpload } from "../protocol/bundle.ts";
@@ -12,6 +13,7 @@ import { type Bytes, equalBytes } from "../protocol/encoding.ts";
 import { FormatError, VerifyError } from "../protocol/errors.ts";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import { MAX_LIST_ENTRIES } from "../protocol/limits.ts";
+import type { PasskeyProof, PasskeyQuestion } from "../protocol/passkey_api.ts";
 import { verifySignature } from "../protocol/verify.ts";
 import { createAttempts } from "./attempts.ts";
 import type { AuthDeps } from "./deps.ts";
@@ -20,7 +22,9 @@ import type { IssuedLogin, Login, Logins } from "./logins.ts";
 import type { Opaque } from "./opaque.ts";
 import { done, type Outcome, refused } from "./outcome.ts";
 import { createOwnerMail } from "./owner_mail.ts";
+import type { Passkeys } from "./passkeys.ts";
 import { readFactorCode, type SecondFactors } from "./second_factor.ts";
+import { withWrapOf } from "./vault_proof.ts";
 
 interface Attempt {
   readonly account: AccountId | null;
@@ -42,7 +46,11 @@ export interface PasswordRight {
 /** What comes after a right password: what opens the vault, or the question for a second factor. */
 export type AfterPassword =
   | { readonly next: "device"; readonly right: PasswordRight }
-  | { readonly next: "second-factor"; readonly login: IssuedLogin };
+  | {
+    readonly next: "second-factor";
+    readonly ways: FactorWay[];
+    readonly login: IssuedLogin;
+  };
 
 /** A device is signed in. */
 export interface SignedIn {
@@ -59,9 +67,16 @@ export interface SignIn {
     request: string,
     address: string,
   ): Promise<Outcome<{ response: string; attempt: string }>>;
-  finish(attempt: string, finish: string): Promise<Outcome<AfterPassword>>;
+  /** `carried` is the login that came with it: a passkey that was right before is the second factor. */
+  finish(attempt: string, finish: string, carried: Login | null): Promise<Outcome<AfterPassword>>;
   /** Takes a code of the second factor; `login` is the one that waits for it, and ends here. */
   secondFactor(login: Login, typed: string): Promise<Outcome<PasswordRight>>;
+  /** Asks for a passkey of the account that `login` waits with. */
+  askSecondFactor(login: Login, address: string): Promise<Outcome<PasskeyQuestion>>;
+  secondFactorPasskey(login: Login, proof: PasskeyProof): Promise<Outcome<PasswordRight>>;
+  /** A passkey alone. It verified its owner, so it counts for both factors. */
+  askPasskey(address: string): Promise<Outcome<PasskeyQuestion>>;
+  passkey(proof: PasskeyProof): Promise<Outcome<PasswordRight>>;
   /** Lists the device if it is new; `login` is the partial login, which ends here. */
   device(login: Login, request: DeviceRequest): Promise<Outcome<SignedIn>>;
 }
@@ -72,11 +87,12 @@ export interface SignInParts {
   readonly logins: Logins;
   readonly opaque: Opaque;
   readonly secondFactors: SecondFactors;
+  readonly passkeys: Passkeys;
 }
 
 /** Sign-in over the store. */
 export function createSignIn(deps: AuthDeps, parts: SignInParts): SignIn {
-  const { limiter, logins, opaque, secondFactors } = parts;
+  const { limiter, logins, opaque, secondFactors, passkeys } = parts;
   const { store } = deps;
   const attempts = createAttempts<Attempt>(deps.now, deps.random);
   const tellOwner = createOwnerMail(deps);
@@ -101,7 +117,11 @@ export function createSignIn(deps: AuthDeps, parts: SignInParts): SignIn {
     return done({ response: started.response, attempt });
   }
 
-  async function finish(name: string, finishRequest: string): Promise<Outcome<AfterPassword>> {
+  async function finish(
+    name: string,
+    finishRequest: string,
+    carried: Login | null,
+  ): Promise<Outcome<AfterPassword>> {
     const attempt = attempts.take(name);
     if (attempt === null) return refused("attempt-gone");
     const right = await opaque.finishLogin(attempt.state, finishRequest);
@@ -112,19 +132,44 @@ export function createSignIn(deps: AuthDeps, parts: SignInParts): SignIn {
       return refused("wrong-password");
     }
     await limiter.passwordRight(attempt.username, attempt.address);
+    // Said to nobody but its owner, who has just proven to be it (A1).
+    if (account.disabled !== null) return refused("account-disabled");
     // Unproven first, looked up second: a factor that is switched on in between ends this login.
     const login = logins.issueUnproven(account.id);
     await store.logins.insert(login.row);
-    if (await secondFactors.status(account.id) !== null) {
-      return done({ next: "second-factor", login });
+    const factors = await secondFactors.status(account.id);
+    if (factors !== null && !isProvenFor(carried, account)) {
+      return done({ next: "second-factor", ways: waysOf(factors), login });
     }
     const opened = await openVault(account, login.row.id);
     return opened.ok ? done({ next: "device", right: opened.value }) : opened;
   }
 
+  const askSecondFactor: SignIn["askSecondFactor"] = async (login, address) =>
+    waits(login) ? await passkeys.ask("second-factor", login, address) : refused("sign-in-needed");
+
+  async function secondFactorPasskey(
+    login: Login,
+    proof: PasskeyProof,
+  ): Promise<Outcome<PasswordRight>> {
+    if (!waits(login)) return refused("sign-in-needed");
+    const proven = await passkeys.prove("second-factor", login, proof);
+    return proven.ok ? await openVault(proven.value.account, login.id) : proven;
+  }
+
+  async function passkey(proof: PasskeyProof): Promise<Outcome<PasswordRight>> {
+    const proven = await passkeys.prove("sign-in", null, proof);
+    if (!proven.ok) return proven;
+    const { account, passkey } = proven.value;
+    const login = logins.issueUnproven(account.id);
+    await store.logins.insert(login.row);
+    const opened = await openVault(account, login.row.id);
+    if (!opened.ok) return opened;
+    return done({ ...opened.value, vault: withWrapOf(opened.value.vault, passkey) });
+  }
+
   async function secondFactor(login: Login, typed: string): Promise<Outcome<PasswordRight>> {
-    const waits = login.kind === "partial" && login.challenge === null;
-    const account = waits ? await store.accounts.byId(login.account) : null;
+    const account = waits(login) ? await store.accounts.byId(login.account) : null;
     if (account === null) return refused("sign-in-needed");
     if (readFactorCode(typed) === null) return refused("bad-code");
     if (!await store.logins.countTry(login.id, deps.limits.codeTries)) {
@@ -206,7 +251,28 @@ export function createSignIn(deps: AuthDeps, parts: SignInParts): SignIn {
     tellOwner(account.contact, "new-device");
   }
 
-  return { start, finish, secondFactor, device };
+  const askPasskey = (address: string) => passkeys.ask("sign-in", null, address);
+  const bySecondFactor = { secondFactor, askSecondFactor, secondFactorPasskey };
+  return { start, finish, ...bySecondFactor, askPasskey, passkey, device };
+}
+
+/** The password was right, a second factor is to come. */
+function waits({ kind, challenge }: Login): boolean {
+  return kind === "partial" && challenge === null;
+}
+
+/** All factors were right a moment ago, with a passkey; the password comes to open the vault. */
+function isProvenFor(carried: Login | null, { id }: AccountRow): boolean {
+  return carried !== null && carried.kind === "partial" && carried.challenge !== null &&
+    carried.account === id;
+}
+
+function waysOf({ app, passkeys, codes }: FactorSummary): FactorWay[] {
+  return [
+    ...app === null ? [] : ["app" as const],
+    ...passkeys === 0 ? [] : ["passkey" as const],
+    ...codes === 0 ? [] : ["recovery-code" as const],
+  ];
 }
 
 async function isProven(

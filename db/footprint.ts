@@ -66,6 +66,14 @@ const ABOUT_SOMEBODY: Readonly<Record<string, string>> = {
   recovery_codes: `
     select count(*) as rows, sum(length(mac) + 8) as bytes, min(made) as first,
     max(made) as last from recovery_codes where account = ?`,
+  passkeys: `
+    select count(*) as rows, sum(length(id) + length(credential) + length(public_key) +
+    length(transports) + length(name) + coalesce(length(wrap), 0) + 24) as bytes,
+    min(made) as first, max(coalesce(used, made)) as last from passkeys where account = ?`,
+  passkey_challenges: `
+    select count(*) as rows, sum(length(hash) + length(purpose) + 24) as bytes,
+    min(made) as first, max(made) as last
+    from passkey_challenges where login in (select id from logins where account = ?)`,
   queues: `
     select count(*) as rows, sum(40) as bytes, null as first, null as last
     from queues where device in (select id from devices where account = ?)`,
@@ -93,9 +101,9 @@ const ABOUT_SOMEBODY: Readonly<Record<string, string>> = {
     select count(*) as rows, sum(length(device) + length(tag) + length(body) + length(signature) +
     length(sealed) + 16) as bytes, min(minute) * 60000 as first, max(minute) * 60000 as last
     from segments where account = ?`,
-  archive_sizes: `
-    select count(*) as rows, sum(8) as bytes, null as first, null as last
-    from archive_sizes where account = ?`,
+  archives: `
+    select count(*) as rows, sum(9) as bytes, null as first, null as last
+    from archives where account = ?`,
   deposits: `
     select count(*) as rows, sum(length(key) + length(body) + length(signature)) as bytes,
     null as first, null as last from deposits where account = ?`,

@@ -41,6 +41,13 @@ export const REFUSALS: Readonly<Record<RefusalCode, Row>> = {
     status: 403,
     words: "This server takes no new people. If you have an account, sign in.",
   },
+  "no-invites": { status: 403, words: "On this server only admins invite people." },
+  "bad-invite": { status: 422, words: "Choose 1 to 100 accounts, and a time from the list." },
+  "too-many-invites": {
+    status: 409,
+    words: "You have too many open invites. Take one back, then make another.",
+  },
+  "invite-over": { status: 404, words: "That invite is over already." },
   "rate-limited": { status: 429, words: "That was too often." },
   "mail-failed": {
     status: 503,
@@ -88,6 +95,7 @@ export const REFUSALS: Readonly<Record<RefusalCode, Row>> = {
     status: 409,
     words: "Your history takes up all the room it has here. New messages stay on your devices.",
   },
+  "archive-off": { status: 409, words: "Your history is not kept here: you switched that off." },
   "sign-in-again": {
     status: 403,
     words: "It is a while since you gave your password. Sign in again for this.",
@@ -100,7 +108,51 @@ export const REFUSALS: Readonly<Record<RefusalCode, Row>> = {
   },
   "offer-gone": { status: 409, words: "That took too long. Start over with a new QR code." },
   "wrong-current-password": { status: 422, words: "Your current password is not right." },
+  "no-passkey": { status: 409, words: "There is no such passkey on this account." },
+  "wrong-passkey": {
+    status: 401,
+    words:
+      "That passkey is not known here, or took too long. Try again, or sign in with your password.",
+  },
+  "bad-passkey": {
+    status: 422,
+    words: "That passkey could not be checked. Reload this page and try again.",
+  },
+  "bad-passkey-name": { status: 422, words: "Give it a name of 1 to 40 characters." },
+  "passkey-taken": { status: 409, words: "That passkey is on an account already." },
+  "passkeys-full": {
+    status: 409,
+    words: "Ten passkeys are all an account can have. Remove one first.",
+  },
+  "last-key": {
+    status: 409,
+    words:
+      "Nothing else but your recovery key would open your vault. Set a password or add another passkey first.",
+  },
   "unknown-login": { status: 404, words: "That one is signed out already." },
+  "account-disabled": {
+    status: 403,
+    words: "Whoever runs this server has switched this account off. Ask them about it.",
+  },
+  // 401, so that devices know that renewing their login is of no use.
+  "second-factor-needed": {
+    status: 401,
+    words:
+      "This server asks everybody for a second factor. Sign in with a browser to set yours up.",
+  },
+  "last-admin": {
+    status: 409,
+    words: "Nobody would be left to run this server. Make somebody else an admin first.",
+  },
+  "set-at-start": {
+    status: 409,
+    words: "That was given when the server was started, so it is changed there.",
+  },
+  "no-such-limit": { status: 404, words: "There is no such limit that can be changed here." },
+  "bad-limit": { status: 422, words: "That number is outside of what makes sense here." },
+  "bad-report": { status: 422, words: "Say in your own words what happened, about somebody else." },
+  "bad-note": { status: 422, words: "Keep the note to 1,000 characters." },
+  "no-such-report": { status: 404, words: "That report is settled or gone." },
   "own-device": { status: 400, words: "A device needs no keys to write to itself." },
 };
 

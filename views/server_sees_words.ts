@@ -70,6 +70,17 @@ export const KEPT_WORDS: Readonly<Record<string, KeptWords>> = {
       "Where you are signed in: kind, device, when it began and when it was last used, to the minute.",
     stays: "Ends after 7 days unused and after 30 days in any case.",
   },
+  passkeys: {
+    title: "Passkeys",
+    words:
+      "Public keys, the names you gave them, when each was last used, and the vault key sealed by what only the passkey gives out.",
+    stays: "Until you remove them.",
+  },
+  passkey_challenges: {
+    title: "Passkeys, being asked",
+    words: "A random number that a passkey is about to sign, hashed.",
+    stays: "Gone when used, or after five minutes.",
+  },
   totp: {
     title: "Authenticator app",
     words:
@@ -124,10 +135,10 @@ export const KEPT_WORDS: Readonly<Record<string, KeptWords>> = {
       "Sealed: messages for your next browser. A padded size, the minute of the newest message in it, and a mark that is the same for one conversation but does not say which.",
     stays: "Stays until you erase it.",
   },
-  archive_sizes: {
-    title: "Size of the archive",
-    words: "How many bytes it has.",
-    stays: "Goes with the archive.",
+  archives: {
+    title: "Archive switch",
+    words: "Whether you want a history archive, and how many bytes it has.",
+    stays: WHILE_ACCOUNT,
   },
   deposits: {
     title: "Archive keys, sealed",

@@ -8,6 +8,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { createApp } from "../../app.ts";
 import { type Auth, type AuthDeps, createAuth, type Registration } from "../../auth/mod.ts";
 import type { Letter } from "../../auth/letters.ts";
+import { openLiveSettings } from "../../auth/live_settings.ts";
 import { makeServerSetup } from "../../auth/opaque.ts";
 import { type Api, createApi, type HttpSend } from "../../client/transport.ts";
 import { createAccounts } from "../../db/accounts.ts";
@@ -20,6 +21,7 @@ import { createFootprints } from "../../db/footprint.ts";
 import { createInvites } from "../../db/invites.ts";
 import { createLimits } from "../../db/limits.ts";
 import { createLogins } from "../../db/logins.ts";
+import { createPasskeys } from "../../db/passkeys.ts";
 import { createPasswords } from "../../db/passwords.ts";
 import { createPrekeys } from "../../db/prekeys.ts";
 import { createReports } from "../../db/reports.ts";
@@ -28,7 +30,7 @@ import { createServerSettings } from "../../db/server_settings.ts";
 import { createSecondFactors } from "../../db/second_factors.ts";
 import { openDatabase } from "../../db/sqlite.ts";
 import { createVaults } from "../../db/vaults.ts";
-import { type Limits, limitsWith } from "../../limits.ts";
+import { type Limits, limitsWith, limitTable } from "../../limits.ts";
 import { type Log, silentLog } from "../../log.ts";
 import { type Bytes, utf8 } from "../../protocol/encoding.ts";
 import type { AccountId, RoomId } from "../../protocol/ids.ts";
@@ -87,6 +89,9 @@ export class FakeMailer {
 export interface WorldOptions {
   readonly limits?: Partial<Limits>;
   readonly registration?: Registration;
+  /** Somebody said at the start who may make an account. */
+  readonly registrationGiven?: boolean;
+  readonly limitsGiven?: ReadonlySet<string>;
   readonly firstAccountByLink?: boolean;
   readonly phones?: boolean;
   readonly memberInvites?: boolean;
@@ -129,6 +134,13 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
   const [ended, listChanges, low]: [string[], [AccountId, number][], string[]] = [[], [], []];
   const roomChanges: World["roomChanges"] = [];
   const random = fakeRandom(`world ${worlds++}`);
+  const live = await openLiveSettings(createServerSettings(db), {
+    registration: options.registration ?? "open",
+    registrationGiven: options.registrationGiven ?? false,
+    limits: limitsWith(options.limits),
+    limitsGiven: options.limitsGiven ?? new Set(),
+    table: limitTable(),
+  });
   const deps: AuthDeps = {
     store: {
       accounts: createAccounts(db),
@@ -140,6 +152,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
       limits: createLimits(db),
       footprints: createFootprints(db),
       invites: createInvites(db),
+      passkeys: createPasskeys(db),
       passwords: createPasswords(db),
       secondFactors: createSecondFactors(db),
       rooms: createRooms(db),
@@ -158,9 +171,12 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
       roomChanged: (room, seq, accounts) => roomChanges.push({ room, seq, accounts }),
     },
     log,
-    limits: limitsWith(options.limits),
+    live,
+    limits: live.limits,
     origin: ORIGIN,
-    registration: options.registration ?? "open",
+    get registration() {
+      return live.registration;
+    },
     firstAccountByLink: options.firstAccountByLink ?? false,
     phones: options.phones ?? true,
     memberInvites: options.memberInvites ?? false,

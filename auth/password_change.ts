@@ -3,12 +3,12 @@
  * device. What comes of it is taken in one transaction or not at all.
  */
 import type { AccountRow } from "../db/accounts.ts";
-import type { ListChange } from "../db/devices.ts";
+import type { PasskeyRow } from "../db/passkeys.ts";
 import type { PasswordChangeRequest, Vault } from "../protocol/api.ts";
-import { appendEntry, type DeviceList, type Signed, verifyDeviceList } from "../protocol/bundle.ts";
-import { FormatError, VerifyError } from "../protocol/errors.ts";
+import type { Signed } from "../protocol/bundle.ts";
 import type { AccountId } from "../protocol/ids.ts";
 import { MAX_LIST_ENTRIES } from "../protocol/limits.ts";
+import type { PasskeyProof } from "../protocol/passkey_api.ts";
 import { createAttempts } from "./attempts.ts";
 import type { AuthDeps } from "./deps.ts";
 import type { Limiter } from "./limits.ts";
@@ -16,6 +16,9 @@ import type { IssuedLogin, Logins, OwnerLogin } from "./logins.ts";
 import type { Opaque } from "./opaque.ts";
 import { done, type Outcome, refused } from "./outcome.ts";
 import { createOwnerMail } from "./owner_mail.ts";
+import type { Passkeys } from "./passkeys.ts";
+import { readNextVault } from "./passwordless.ts";
+import { withWrapOf } from "./vault_proof.ts";
 
 /** Both exchanges begin in one request. */
 export interface PasswordChangeStarted {
@@ -47,6 +50,11 @@ export interface PasswordChanges {
     request: { readonly attempt: string; readonly finish: string },
     address: string,
   ): Promise<Outcome<PasswordProven>>;
+  /** Where a passkey stands in for the current password. */
+  byPasskey(
+    login: OwnerLogin,
+    request: { readonly registration: string; readonly proof: PasskeyProof },
+  ): Promise<Outcome<{ readonly registration: string; readonly proven: PasswordProven }>>;
   /** The value is the login that takes the place of all others. */
   change(login: OwnerLogin, request: PasswordChangeRequest): Promise<Outcome<IssuedLogin>>;
 }
@@ -54,10 +62,11 @@ export interface PasswordChanges {
 /** Password changes over the store. */
 export function createPasswordChanges(
   deps: AuthDeps,
-  { limiter, logins, opaque }: {
+  { limiter, logins, opaque, passkeys }: {
     readonly limiter: Limiter;
     readonly logins: Logins;
     readonly opaque: Opaque;
+    readonly passkeys: Passkeys;
   },
 ): PasswordChanges {
   const { store } = deps;
@@ -95,17 +104,39 @@ export function createPasswordChanges(
     }
     const account = await ownerOf(login.account);
     await limiter.passwordRight(account.username, address);
+    return done(await proven(login, account, null));
+  };
+
+  const byPasskey: PasswordChanges["byPasskey"] = async (login, { registration, proof }) => {
+    const right = await passkeys.prove("owner", login, proof);
+    if (!right.ok) return right;
+    const { account, passkey } = right.value;
+    const registered = await opaque.registrationResponse(account.id, registration);
+    if (registered === null) return refused("bad-input");
+    return done({ registration: registered, proven: await proven(login, account, passkey) });
+  };
+
+  async function proven(
+    login: OwnerLogin,
+    account: AccountRow,
+    by: PasskeyRow | null,
+  ): Promise<PasswordProven> {
     const vault = await store.vaults.find(account.id);
     if (vault === null) throw new Error("an account without a vault");
     const entries = await store.devices.entries(account.id, 0, MAX_LIST_ENTRIES);
-    return done({ proof: proofs.open({ login: login.id }), account, entries, vault });
-  };
+    const proof = proofs.open({ login: login.id });
+    return { proof, account, entries, vault: withWrapOf(vault, by) };
+  }
 
   const change: PasswordChanges["change"] = async (login, request) => {
     const proof = proofs.take(request.proof);
     if (proof === null || proof.login !== login.id) return refused("attempt-gone");
     if (!await opaque.isRecord(request.record)) return refused("bad-input");
-    const read = await readEntry(login.account, request);
+    const { sealed, wraps } = request.vault;
+    const whole = sealed.length > 0 && wraps.length === 1 && wraps[0]!.kind === "password" &&
+      wraps[0]!.sealed.length > 0;
+    if (!whole) return refused("bad-keys");
+    const read = await readNextVault(store.devices, login.account, request);
     if (!read.ok) return read;
     const issued = logins.issue(login.account, login.device, "full");
     const result = await store.passwords.change({
@@ -123,34 +154,5 @@ export function createPasswordChanges(
     return done(issued);
   };
 
-  /** The next entry of the list, signed by the account key: it names the next vault and nothing else. */
-  async function readEntry(
-    account: AccountId,
-    { list: entry, vault }: PasswordChangeRequest,
-  ): Promise<Outcome<ListChange>> {
-    const entries = await store.devices.entries(account, 0, MAX_LIST_ENTRIES);
-    if (entries.length >= MAX_LIST_ENTRIES) return refused("list-full");
-    try {
-      const before = await verifyDeviceList(account, entries);
-      const after = await appendEntry(before, account, entry);
-      const whole = vault.sealed.length > 0 && vault.wraps.length === 1 &&
-        vault.wraps[0]!.kind === "password" && vault.wraps[0]!.sealed.length > 0;
-      if (!whole || !isNextVault(before, after, vault)) return refused("bad-keys");
-      return done({ account, before, entry, after });
-    } catch (error) {
-      const stale = error instanceof VerifyError &&
-        ["fork", "rollback", "gap", "newer-list"].includes(error.code);
-      if (stale) return refused("stale-list");
-      if (error instanceof VerifyError || error instanceof FormatError) return refused("bad-keys");
-      throw error;
-    }
-  }
-
-  return { start, prove, change };
-}
-
-function isNextVault(before: DeviceList, after: DeviceList, { generation }: Vault): boolean {
-  const ids = (list: DeviceList) => list.devices.map(({ device }) => device).sort().join();
-  return generation === before.vaultGeneration + 1 && after.vaultGeneration === generation &&
-    after.version === before.version + 1 && ids(before) === ids(after);
+  return { start, prove, byPasskey, change };
 }

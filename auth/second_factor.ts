@@ -3,7 +3,7 @@
  * try is counted before it is compared, and every code that was right is used up (A4, A7).
  */
 import type { AccountRow } from "../db/accounts.ts";
-import type { SecondFactorRow } from "../db/second_factors.ts";
+import type { FactorSummary, SecondFactorRow } from "../db/second_factors.ts";
 import { CODE_PATTERN } from "../protocol/api.ts";
 import type { Bytes } from "../protocol/encoding.ts";
 import type { AccountId } from "../protocol/ids.ts";
@@ -20,16 +20,10 @@ const OFFER_MS = 15 * 60_000;
 /** Whoever finds a browser signed in must not be able to lock its owner out of the account. */
 const FRESH_MS = 60 * 60_000;
 
-/** What the settings show. */
-export interface SecondFactorStatus {
-  readonly since: number;
-  readonly codes: number;
-}
-
-/** Second factors of accounts. */
+/** Second factors of accounts: the app and the codes. Passkeys are in passkeys.ts. */
 export interface SecondFactors {
   /** Null while the password alone signs in. */
-  status(account: AccountId): Promise<SecondFactorStatus | null>;
+  status(account: AccountId): Promise<FactorSummary | null>;
   /** A seed to show once. Nothing is asked for until {@link enrol} has seen a code of it. */
   begin(login: OwnerLogin): Promise<Outcome<ShownSeed>>;
   /** Switches the factor on; the value is the recovery codes, to show once. */
@@ -39,6 +33,8 @@ export interface SecondFactors {
   /** These two need a code of either kind besides the login (ASVS V7.5.1). */
   switchOff(login: OwnerLogin, typed: string): Promise<Outcome<null>>;
   renewCodes(login: OwnerLogin, typed: string): Promise<Outcome<string[]>>;
+  /** Recovery codes as they are shown, and what is kept of each. Nothing is stored. */
+  newCodes(account: AccountId): { readonly shown: string[]; readonly macs: Bytes[] };
   /** Forgets seeds that nobody confirmed. */
   purge(): Promise<void>;
 }
@@ -110,8 +106,8 @@ export function createSecondFactors(deps: AuthDeps, limiter: Limiter): SecondFac
   async function prove(account: AccountRow, typed: string): Promise<Outcome<null>> {
     const read = readFactorCode(typed);
     if (read === null) return refused("bad-code");
+    if (await secondFactors.summary(account.id) === null) return refused("second-factor-off");
     const row = await secondFactors.find(account.id);
-    if (row === null) return refused("second-factor-off");
     const allowed = await limiter.secondFactor(account.id);
     if (!allowed.ok) return allowed;
     const right = read.kind === "app"
@@ -125,7 +121,8 @@ export function createSecondFactors(deps: AuthDeps, limiter: Limiter): SecondFac
     return done(null);
   }
 
-  async function takeStep({ id }: AccountRow, row: SecondFactorRow, code: string) {
+  async function takeStep({ id }: AccountRow, row: SecondFactorRow | null, code: string) {
+    if (row === null) return false;
     const step = seeds.stepOf(await seeds.open(row.sealed, id), code, deps.now());
     return step !== null && await secondFactors.takeStep(id, step);
   }
@@ -140,6 +137,7 @@ export function createSecondFactors(deps: AuthDeps, limiter: Limiter): SecondFac
 
   async function switchOff(login: OwnerLogin, typed: string): Promise<Outcome<null>> {
     const owner = await ownerOf(login);
+    if (await secondFactors.find(owner.id) === null) return refused("second-factor-off");
     const proven = await prove(owner, typed);
     if (!proven.ok) return proven;
     await secondFactors.remove(owner.id);
@@ -161,12 +159,10 @@ export function createSecondFactors(deps: AuthDeps, limiter: Limiter): SecondFac
   }
 
   return {
-    async status(account) {
-      const row = await secondFactors.find(account);
-      return row === null ? null : { since: row.made, codes: row.codes };
-    },
+    status: (account) => secondFactors.summary(account),
     begin,
     enrol,
+    newCodes,
     prove,
     switchOff,
     renewCodes,

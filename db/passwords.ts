@@ -1,6 +1,7 @@
 /** The one transaction of a changed password. */
 import type { DatabaseSync } from "node:sqlite";
 import type { Vault } from "../protocol/api.ts";
+import { NO_PASSWORD } from "./accounts.ts";
 import { deviceRows, type ListChange } from "./devices.ts";
 import { type LoginRow, loginRows } from "./logins.ts";
 import { later, transaction } from "./transaction.ts";
@@ -25,10 +26,18 @@ export type PasswordChangeResult =
   | { readonly kind: "done"; readonly ended: string[] }
   | { readonly kind: "stale" };
 
+/** A password taken away, and everything that changes with it, verified. */
+export type PasswordRemoval = Pick<PasswordChange, "list" | "vault" | "fromGeneration">;
+
+/** `last-key`: no passkey opens the vault. */
+export type PasswordRemovalResult = "done" | "stale" | "last-key";
+
 /** Changing passwords. */
 export interface PasswordsStore {
   /** All of it or nothing: record, vault, wrap, list entry, logins. */
   change(change: PasswordChange): Promise<PasswordChangeResult>;
+  /** All of it or nothing: record and wrap gone, vault, list entry. */
+  remove(removal: PasswordRemoval): Promise<PasswordRemovalResult>;
 }
 
 /** The store on one SQLite connection. */
@@ -38,19 +47,42 @@ export function createPasswords(db: DatabaseSync): PasswordsStore {
   const logins = loginRows(db);
   const putRecord = db.prepare("update accounts set password_record = ? where id = ?");
 
-  function change({ list, record, vault, fromGeneration, login }: PasswordChange) {
+  const opens = db.prepare(
+    "select 1 from passkeys where account = ? and wrap is not null limit 1",
+  );
+  const dropWrap = db.prepare("delete from wraps where account = ? and kind = 'password'");
+
+  /** The list and the vault one step on, or false when either has moved. */
+  function moveOn({ list, vault, fromGeneration }: PasswordRemoval): boolean {
     const { account, after, entry } = list;
-    const head = devices.head(account);
-    const fresh = head?.version === list.before.version &&
+    const fresh = devices.head(account)?.version === list.before.version &&
       vaults.find(account)?.generation === fromGeneration;
-    if (!fresh || !devices.moveHead(list)) return { kind: "stale" as const };
+    if (!fresh || !devices.moveHead(list)) return false;
     devices.appendEntry(account, after.version, entry);
     vaults.replace(account, fromGeneration, vault);
+    return true;
+  }
+
+  function remove(removal: PasswordRemoval): PasswordRemovalResult {
+    const { account } = removal.list;
+    if (opens.get(account) === undefined) return "last-key";
+    if (!moveOn(removal)) return "stale";
+    putRecord.run(NO_PASSWORD, account);
+    dropWrap.run(account);
+    return "done";
+  }
+
+  function change({ list, record, vault, fromGeneration, login }: PasswordChange) {
+    const { account } = list;
+    if (!moveOn({ list, vault, fromGeneration })) return { kind: "stale" as const };
     putRecord.run(record, account);
     logins.insert(login);
     const ended = logins.endOthers(account, login.id);
     return { kind: "done" as const, ended };
   }
 
-  return { change: (what) => later(() => transaction(db, () => change(what))) };
+  return {
+    change: (what) => later(() => transaction(db, () => change(what))),
+    remove: (what) => later(() => transaction(db, () => remove(what))),
+  };
 }

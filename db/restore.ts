@@ -26,6 +26,7 @@ const FORGET = `
 delete from logins;
 delete from challenges;
 delete from device_challenges;
+delete from passkey_challenges;
 delete from invites;
 delete from one_time_prekeys;
 delete from kem_prekeys;

@@ -5,11 +5,18 @@ import type { AccountId } from "../protocol/ids.ts";
 import { loginRows } from "./logins.ts";
 import { all, later, one, transaction } from "./transaction.ts";
 
-/** An account's second factor. */
+/** An account's authenticator app. */
 export interface SecondFactorRow {
   readonly sealed: Bytes;
   readonly lastStep: number;
   readonly made: number;
+}
+
+/** What an account has besides its password. */
+export interface FactorSummary {
+  /** Since when there is an authenticator app; null where there is none. */
+  readonly app: number | null;
+  readonly passkeys: number;
   /** How many recovery codes are left. */
   readonly codes: number;
 }
@@ -29,6 +36,8 @@ export interface Enrolment {
 /** Second factors by account. */
 export interface SecondFactorsStore {
   find(account: AccountId): Promise<SecondFactorRow | null>;
+  /** Null while the password alone signs in. */
+  summary(account: AccountId): Promise<FactorSummary | null>;
   /** Keeps a seed for the login that is shown it; an earlier one of this login is gone. */
   offer(login: string, sealed: Bytes, now: number): Promise<void>;
   /** The seed offered to a login since `since`. */
@@ -44,19 +53,50 @@ export interface SecondFactorsStore {
   takeCode(account: AccountId, mac: Bytes): Promise<number | null>;
   /** Other codes instead of all old ones. False when there is no second factor. */
   replaceCodes(account: AccountId, codes: readonly Bytes[], now: number): Promise<boolean>;
+  /** Removes the app, and the recovery codes where there is no passkey either. */
   remove(account: AccountId): Promise<void>;
   /** Forgets offers made before `before`. */
   purgeOffers(before: number): Promise<void>;
 }
 
+/** The part that other transactions use, synchronous. */
+export interface SecondFactorRows {
+  summary(account: AccountId): FactorSummary | null;
+  countCodes(account: AccountId): number;
+  /** These codes instead of all old ones. */
+  putCodes(account: AccountId, macs: readonly Bytes[], now: number): void;
+  clearCodes(account: AccountId): void;
+}
+
+/** The rows on one SQLite connection. */
+export function secondFactorRows(db: DatabaseSync): SecondFactorRows {
+  const summary = db.prepare(`
+    select (select made from totp where account = ?) as app,
+    (select count(*) from passkeys where account = ?) as passkeys,
+    (select count(*) from recovery_codes where account = ?) as codes
+  `);
+  const count = db.prepare("select count(*) as n from recovery_codes where account = ?");
+  const insert = db.prepare("insert into recovery_codes (account, mac, made) values (?, ?, ?)");
+  const clear = db.prepare("delete from recovery_codes where account = ?");
+  return {
+    summary(account) {
+      const row = one<FactorSummary>(summary, account, account, account)!;
+      return row.app === null && row.passkeys === 0 ? null : row;
+    },
+    countCodes: (account) => one<{ n: number }>(count, account)!.n,
+    putCodes(account, macs, now) {
+      clear.run(account);
+      for (const mac of macs) insert.run(account, mac, now);
+    },
+    clearCodes: (account) => void clear.run(account),
+  };
+}
+
 /** The store on one SQLite connection. */
 export function createSecondFactors(db: DatabaseSync): SecondFactorsStore {
   const logins = loginRows(db);
-  const find = db.prepare(`
-    select sealed, last_step as lastStep, made,
-    (select count(*) from recovery_codes where account = totp.account) as codes
-    from totp where account = ?
-  `);
+  const rows = secondFactorRows(db);
+  const find = db.prepare("select sealed, last_step as lastStep, made from totp where account = ?");
   const offer = db.prepare(
     "insert or replace into totp_offers (login, sealed, made) values (?, ?, ?)",
   );
@@ -69,32 +109,24 @@ export function createSecondFactors(db: DatabaseSync): SecondFactorsStore {
   `);
   const takeStep = db.prepare("update totp set last_step = ? where account = ? and last_step < ?");
   const remove = db.prepare("delete from totp where account = ?");
-  const insertCode = db.prepare(
-    "insert into recovery_codes (account, mac, made) values (?, ?, ?)",
-  );
   const takeCode = db.prepare("delete from recovery_codes where account = ? and mac = ?");
-  const clearCodes = db.prepare("delete from recovery_codes where account = ?");
   const partials = db.prepare(
     "delete from logins where account = ? and kind = 'partial' returning id",
   );
   const changed = ({ changes }: { changes: number | bigint }) => Number(changes) === 1;
 
-  function putCodes(account: AccountId, codes: readonly Bytes[], now: number): void {
-    clearCodes.run(account);
-    for (const mac of codes) insertCode.run(account, mac, now);
-  }
-
   function enrol({ account, login, sealed, step, codes, now }: Enrolment): string[] | null {
     const alive = logins.has(login, "full") && find.get(account) === undefined;
     if (!alive || !changed(takeOffer.run(login, sealed))) return null;
     insert.run(account, sealed, step, now);
-    putCodes(account, codes, now);
+    rows.putCodes(account, codes, now);
     return all<{ id: string }>(partials, account).map(({ id }) => id);
   }
 
   const atOnce = <T>(work: () => T) => later(() => transaction(db, work));
   return {
     find: (account) => later(() => one<SecondFactorRow>(find, account)),
+    summary: (account) => later(() => rows.summary(account)),
     offer: (login, sealed, now) => later(() => void offer.run(login, sealed, now)),
     offered: (login, since) =>
       later(() => one<{ sealed: Bytes }>(offered, login, since)?.sealed ?? null),
@@ -102,18 +134,18 @@ export function createSecondFactors(db: DatabaseSync): SecondFactorsStore {
     takeStep: (account, step) => later(() => changed(takeStep.run(step, account, step))),
     takeCode: (account, mac) =>
       atOnce(() =>
-        changed(takeCode.run(account, mac)) ? one<SecondFactorRow>(find, account)?.codes ?? 0 : null
+        changed(takeCode.run(account, mac)) ? rows.countCodes(account) : null
       ),
     replaceCodes: (account, codes, now) =>
       atOnce(() => {
-        if (find.get(account) === undefined) return false;
-        putCodes(account, codes, now);
+        if (rows.summary(account) === null) return false;
+        rows.putCodes(account, codes, now);
         return true;
       }),
     remove: (account) =>
       atOnce(() => {
         remove.run(account);
-        clearCodes.run(account);
+        if (rows.summary(account) === null) rows.clearCodes(account);
       }),
     purgeOffers: (before) => later(() => void purgeOffers.run(before)),
   };

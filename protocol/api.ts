@@ -160,7 +160,7 @@ export type FinishRequest = Infer<typeof finishRequest>;
 /**
  * The password was right. The login given here is partial and reaches the next step only.
  * `device`: what is missing is a device; `challenge` is what it signs there ({@link loginProof}).
- * `second-factor`: a code comes first, and nothing that opens the vault is given before.
+ * `second-factor`: a code or a passkey comes first, and nothing that opens the vault is given before.
  */
 export const finishAnswer = tagged("next", {
   device: record({
@@ -172,9 +172,15 @@ export const finishAnswer = tagged("next", {
     challenge: bytes(SECRET_BYTES),
     login,
   }),
-  "second-factor": record({ login }),
+  "second-factor": record({
+    /** What this account can show; any one of them will do. */
+    ways: list(choice("app", "passkey", "recovery-code"), { max: 3 }),
+    login,
+  }),
 });
 export type FinishAnswer = Infer<typeof finishAnswer>;
+/** A way to show the second factor. */
+export type FactorWay = Extract<FinishAnswer, { next: "second-factor" }>["ways"][number];
 /** What opens the vault and lists a device. */
 export type DeviceStep = Extract<FinishAnswer, { next: "device" }>;
 

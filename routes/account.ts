@@ -1,12 +1,15 @@
 /** All URLs of accounts, as one family. */
 import type { Auth } from "../auth/mod.ts";
 import type { PageAssets } from "../views/layout.tsx";
+import { archiveRoutes } from "./archive.ts";
 import type { App, RouteFamily } from "./env.ts";
+import { inviteRoutes } from "./invites.tsx";
 import { loginRoutes } from "./login.ts";
 import { peopleRoutes } from "./people.ts";
 import { prekeyRoutes } from "./prekeys.ts";
 import { roomRoutes } from "./rooms.ts";
 import { settingsRoutes } from "./settings.tsx";
+import { passkeySignInRoutes } from "./sign_in_passkey.ts";
 import { signInRoutes } from "./sign_in.tsx";
 import { signUpRoutes } from "./sign_up.tsx";
 
@@ -25,10 +28,13 @@ export function accountRoutes(deps: AccountRouteDeps): RouteFamily {
     });
     signUpRoutes(app, deps);
     signInRoutes(app, deps);
+    passkeySignInRoutes(app, deps);
     loginRoutes(app, deps);
     settingsRoutes(app, deps);
+    inviteRoutes(app, deps);
     peopleRoutes(app, deps);
     prekeyRoutes(app, deps);
     roomRoutes(app, deps);
+    archiveRoutes(app, deps);
   };
 }

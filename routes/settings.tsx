@@ -15,6 +15,7 @@ import { page, refuse, sayRetryAfter, wantsPart } from "./answers.ts";
 import { readForm } from "./bodies.ts";
 import type { App, AppEnv } from "./env.ts";
 import { REFUSALS, wordsOf } from "./refusals.ts";
+import { passkeyRoutes } from "./settings_passkeys.tsx";
 import { passwordRoutes } from "./settings_password.tsx";
 import { secondFactorRoutes } from "./settings_second_factor.tsx";
 import { withOwner } from "./settings_door.ts";
@@ -116,6 +117,7 @@ export function settingsRoutes(app: App, deps: Deps): void {
 
   passwordRoutes(app, deps);
   secondFactorRoutes(app, deps);
+  passkeyRoutes(app, deps);
 }
 
 async function whole(
@@ -130,6 +132,7 @@ async function whole(
     profile: { fullName },
     logins: await linesOf(auth, login),
     factor: await auth.secondFactors.status(login.account),
+    mayInvite: await auth.invites.may(login),
     ...shown,
   };
   return <SettingsPage {...props} />;

@@ -29,7 +29,11 @@ export function passwordRoutes(
     PATH,
     owner(async (c, login) => {
       const { username, contact } = await settings.owner(login);
-      const props = { assets, nonce: c.var.nonce, username, contact: contact.address };
+      const ways = {
+        password: await auth.passwordless.has(login),
+        passkeys: (await auth.passkeys.of(login.account)).some(({ wrap }) => wrap !== null),
+      };
+      const props = { assets, nonce: c.var.nonce, username, contact: contact.address, ...ways };
       return page(c, <ChangePasswordPage {...props} />);
     }),
   );

@@ -23,7 +23,8 @@ export function signInRoutes(app: App, { auth, assets }: { auth: Auth; assets: P
 
   app.get("/sign-in", (c) => {
     const next = ownPath(c.req.query("next")) ?? "/chat";
-    return page(c, <SignInPage assets={assets} nonce={c.var.nonce} next={next} />);
+    const props = { assets, nonce: c.var.nonce, next, passkeys: auth.passkeys.available };
+    return page(c, <SignInPage {...props} />);
   });
 
   app.post("/sign-in", async (c) => {
@@ -37,11 +38,12 @@ export function signInRoutes(app: App, { auth, assets }: { auth: Auth; assets: P
   app.post("/sign-in/finish", async (c) => {
     const body = await readCbor(c, finishRequest);
     if (!body.ok) return refuse(c, body.refusal);
-    const right = await signIn.finish(body.value.attempt, body.value.finish);
+    const carried = await logins.authenticate(c.req.raw.headers);
+    const right = await signIn.finish(body.value.attempt, body.value.finish, carried);
     if (!right.ok) return refuse(c, right.refusal);
     if (right.value.next === "device") return answerRight(c, right.value.right);
     const login = giveLogin(c, right.value.login);
-    return answer(c, finishAnswer, { next: "second-factor", login });
+    return answer(c, finishAnswer, { next: "second-factor", ways: right.value.ways, login });
   });
 
   app.post("/sign-in/second-factor", async (c) => {
@@ -67,7 +69,7 @@ export function signInRoutes(app: App, { auth, assets }: { auth: Auth; assets: P
 }
 
 /** Everything that opens the vault, and the login that names a device. */
-function answerRight(c: Context<AppEnv>, right: PasswordRight): Response {
+export function answerRight(c: Context<AppEnv>, right: PasswordRight): Response {
   const { account: { id, aik, username }, entries, vault, challenge, login } = right;
   const given = giveLogin(c, login);
   const known = { account: id, aik, username, entries, vault, challenge, login: given };

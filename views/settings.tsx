@@ -11,6 +11,8 @@ export interface SettingsProps extends PageProps {
   readonly profile: ProfileState;
   readonly logins: readonly LoginLine[];
   readonly factor: FactorState;
+  /** Whether this account may invite people. */
+  readonly mayInvite: boolean;
   /** What was just done elsewhere. */
   readonly notice?: string;
 }
@@ -31,11 +33,15 @@ export interface LoginLine {
   readonly current: boolean;
 }
 
-/** Null while the password alone signs in. */
-export type FactorState = { readonly since: number; readonly codes: number } | null;
+/** Null while the password alone signs in; `app` is since when there is an authenticator app. */
+export type FactorState = {
+  readonly app: number | null;
+  readonly passkeys: number;
+  readonly codes: number;
+} | null;
 
 export function SettingsPage(props: SettingsProps): Html {
-  const { assets, nonce, username, contact, profile, logins, factor, notice } = props;
+  const { assets, nonce, username, contact, profile, logins, factor, mayInvite, notice } = props;
   return (
     <Layout title="Settings" assets={assets} nonce={nonce} wide>
       <BackTo href="/chat" assets={assets} words="Chat" />
@@ -47,6 +53,7 @@ export function SettingsPage(props: SettingsProps): Html {
       <ProfileSection assets={assets} nonce={nonce} {...profile} />
       <GuardSection assets={assets} nonce={nonce} factor={factor} />
       <LoginsSection assets={assets} nonce={nonce} logins={logins} />
+      {mayInvite ? <InviteSection assets={assets} /> : null}
       <section class="part" aria-labelledby="privacy-title">
         <h2 id="privacy-title">Privacy</h2>
         <LinkRow
@@ -58,6 +65,21 @@ export function SettingsPage(props: SettingsProps): Html {
         />
       </section>
     </Layout>
+  );
+}
+
+function InviteSection({ assets }: Pick<PageProps, "assets">): Html {
+  return (
+    <section class="part" aria-labelledby="people-title">
+      <h2 id="people-title">People</h2>
+      <LinkRow
+        assets={assets}
+        icon="mail"
+        href="/invites"
+        title="Invites"
+        words="Links that let somebody make an account here, and who came by them."
+      />
+    </section>
   );
 }
 
@@ -98,7 +120,6 @@ export function ProfileSection(
 }
 
 function GuardSection({ assets, factor }: PageProps & { factor: FactorState }): Html {
-  const codes = factor?.codes ?? 0;
   return (
     <section class="part" aria-labelledby="guard-title">
       <h2 id="guard-title">Signing in</h2>
@@ -114,12 +135,28 @@ function GuardSection({ assets, factor }: PageProps & { factor: FactorState }): 
         icon={factor ? "shield-check" : "shield"}
         href="/settings/second-factor"
         title="Second factor"
-        words={factor
-          ? `On: an authenticator app, and ${codes} recovery ${codes === 1 ? "code" : "codes"}.`
-          : "Off. An authenticator app keeps out whoever learns your password."}
+        words={factorWords(factor)}
+      />
+      <LinkRow
+        assets={assets}
+        icon="fingerprint"
+        href="/settings/passkeys"
+        title="Passkeys"
+        words={passkeyWords(factor?.passkeys ?? 0)}
       />
     </section>
   );
+}
+
+function factorWords(factor: FactorState): string {
+  if (factor === null) return "Off. An authenticator app keeps out whoever learns your password.";
+  const codes = `${factor.codes} recovery ${factor.codes === 1 ? "code" : "codes"}`;
+  return `On: ${factor.app === null ? "your passkeys" : "an authenticator app"}, and ${codes}.`;
+}
+
+function passkeyWords(count: number): string {
+  if (count === 0) return "None. Sign in with a fingerprint, a face or a PIN.";
+  return count === 1 ? "One. It signs in without a password." : `${count} of them.`;
 }
 
 /** Replaced by itself when somebody is signed out. */

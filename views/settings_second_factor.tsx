@@ -34,7 +34,8 @@ export function SecondFactorPage(props: SecondFactorProps): Html {
       <h1>Second factor</h1>
       {notice ? <p class="notice" role="status">{notice}</p> : null}
       {about === undefined ? <Problem words={problem} /> : null}
-      {factor === null ? <Off assets={assets} nonce={nonce} /> : <On {...props} factor={factor} />}
+      {factor === null ? null : <On {...props} factor={factor} />}
+      {factor === null || factor.app === null ? <Off assets={assets} nonce={nonce} /> : null}
     </Frame>
   );
 }
@@ -63,18 +64,24 @@ function Off({ assets }: PageProps): Html {
 function On(
   { factor, problem, about }: SecondFactorProps & { factor: NonNullable<FactorState> },
 ): Html {
-  const { since, codes } = factor;
+  const { app, codes } = factor;
   return (
     <>
       <p class="lead">
-        Signing in takes your password and a code, since <Time at={since} day />.
+        {app === null ? "Signing in takes a passkey, or your password and a recovery code." : (
+          <>
+            Signing in takes your password and a code, since <Time at={app} day />.
+          </>
+        )}
       </p>
       <section class="part" aria-labelledby="codes-title">
         <h2 id="codes-title">Recovery codes</h2>
         <p>
           {codes === 0
             ? "None are left. Make new ones before you need one."
-            : `${codes} of 10 are left. Each stands in for the app once.`}
+            : `${codes} of 10 are left. Each stands in once for ${
+              app === null ? "a passkey" : "the app"
+            }.`}
         </p>
         <CodeForm
           action="/settings/second-factor/recovery-codes"
@@ -83,16 +90,22 @@ function On(
           problem={about === "codes" ? problem : undefined}
         />
       </section>
-      <section class="part" aria-labelledby="off-title">
-        <h2 id="off-title">Switch it off</h2>
-        <p>Your password alone will then sign in.</p>
-        <CodeForm
-          action="/settings/second-factor/off"
-          id="off-code"
-          button="Switch off"
-          problem={about === "off" ? problem : undefined}
-        />
-      </section>
+      {app === null ? null : (
+        <section class="part" aria-labelledby="off-title">
+          <h2 id="off-title">Switch it off</h2>
+          <p>
+            {factor.passkeys === 0
+              ? "Your password alone will then sign in."
+              : "Signing in then takes a passkey, or your password and a recovery code."}
+          </p>
+          <CodeForm
+            action="/settings/second-factor/off"
+            id="off-code"
+            button="Switch off"
+            problem={about === "off" ? problem : undefined}
+          />
+        </section>
+      )}
     </>
   );
 }

@@ -5,7 +5,9 @@ import { Lamp, NoScript } from "./sign_up.tsx";
 import type { Html } from "./html.ts";
 
 /** `next` is a path of ours to go on to. */
-export function SignInPage({ assets, nonce, next }: PageProps & { next: string }): Html {
+export function SignInPage(
+  { assets, nonce, next, passkeys }: PageProps & { next: string; passkeys: boolean },
+): Html {
   return (
     <Layout title="Sign in" assets={assets} nonce={nonce}>
       <div id="step" data-worker={assets.link("opaque_worker.js").href} data-next={next}>
@@ -27,6 +29,13 @@ export function SignInPage({ assets, nonce, next }: PageProps & { next: string }
           </div>
           <PasswordField autocomplete="current-password" words="" />
           <button type="submit" class="primary">Sign in</button>
+          {passkeys
+            ? (
+              <button type="button" class="quiet boxed wide" data-passkey hidden>
+                <Icon assets={assets} name="fingerprint" /> Use a passkey
+              </button>
+            )
+            : null}
           <div class="working" id="sign-in-working" hidden>
             <Lamp />
             <p id="progress" class="progress-words" role="status" />
@@ -43,6 +52,7 @@ export function SignInPage({ assets, nonce, next }: PageProps & { next: string }
         </form>
       </div>
       <SecondFactorTemplate />
+      <OpenVaultTemplate />
       <NoScript />
       <Script assets={assets} nonce={nonce} name="account.js" type="module" />
     </Layout>
@@ -76,8 +86,58 @@ function SecondFactorTemplate() {
           </p>
         </div>
         <button type="submit" class="primary">Confirm</button>
+        <button type="button" class="quiet boxed wide" data-passkey hidden>
+          Use a passkey instead
+        </button>
         <p class="account-other">
           <button type="button" class="link" data-other-way>Use a recovery code</button>
+          <span>or</span>
+          <a href="/sign-in">start over</a>
+        </p>
+      </form>
+    </template>
+  );
+}
+
+/** Put in place when a passkey was right and does not open the vault. */
+function OpenVaultTemplate() {
+  return (
+    <template id="open-vault-template">
+      <form id="open-vault" method="post" action="/sign-in" autocomplete="on" novalidate>
+        <h1>One more key.</h1>
+        <p class="lead">
+          Your passkey shows who you are. It cannot open your vault in this browser: your password
+          or your recovery key can.
+        </p>
+        <Problem words={undefined} />
+        <input
+          id="vault-username"
+          type="text"
+          autocomplete="username"
+          aria-label="Username"
+          hidden
+        />
+        <div class="field">
+          <label for="vault-secret">Password</label>
+          <input
+            id="vault-secret"
+            type="password"
+            autocomplete="current-password"
+            maxlength={256}
+            aria-describedby="vault-secret-hint"
+            required
+          />
+          <p id="vault-secret-hint" class="hint" data-state="quiet" aria-live="polite">
+            It is not sent anywhere.
+          </p>
+        </div>
+        <button type="submit" class="primary">Open my vault</button>
+        <div class="working" id="open-vault-working" hidden>
+          <Lamp />
+          <p id="vault-progress" class="progress-words" role="status" />
+        </div>
+        <p class="account-other">
+          <button type="button" class="link" data-other-way>Use my recovery key</button>
           <span>or</span>
           <a href="/sign-in">start over</a>
         </p>

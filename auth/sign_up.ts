@@ -16,6 +16,9 @@ import { done, type Outcome, type Refusal, refused, type SignUpField } from "./o
 /** The cookie of a browser in the middle of a sign-up. */
 export const CHALLENGE_COOKIE = "__Host-snug-challenge";
 
+/** The cookie of a browser that came by an invite, until the form is sent. */
+export const INVITE_COOKIE = "__Host-snug-invite";
+
 /** What these challenges and their codes are good for. */
 export const PURPOSE = "sign-up";
 /** From the form to the code, several codes included. */

@@ -54,18 +54,20 @@ export interface InviteRows {
   use(hash: Bytes, account: AccountId, now: number): boolean;
 }
 
-const GOOD = "revoked is null and used < uses and made <= ? and (expires is null or expires > ?)";
-
 /** The rows on one SQLite connection. */
 export function inviteRows(db: DatabaseSync): InviteRows {
   const clearFirst = db.prepare("delete from invites where kind = 'first'");
   const putFirst = db.prepare(
     "insert into invites (hash, id, kind, made, uses) values (?, ?, 'first', ?, 1)",
   );
-  const good = db.prepare("select 1 from invites where hash = ? and " + GOOD);
-  const use = db.prepare(
-    "update invites set used = used + 1 where hash = ? and " + GOOD + " returning id, maker",
-  );
+  const good = db.prepare(`
+    select 1 from invites where hash = ? and revoked is null and used < uses and made <= ? and
+    (expires is null or expires > ?)
+  `);
+  const use = db.prepare(`
+    update invites set used = used + 1 where hash = ? and revoked is null and used < uses and
+    made <= ? and (expires is null or expires > ?) returning id, maker
+  `);
   const came = db.prepare(
     "insert into invited (account, host, invite, made) values (?, ?, ?, ?)",
   );
@@ -93,22 +95,31 @@ export function createInvites(db: DatabaseSync): InvitesStore {
     insert into invites (hash, id, kind, maker, made, expires, uses)
     values (?, ?, 'link', ?, ?, ?, ?)
   `);
-  const open = db.prepare("select count(*) as n from invites where maker = ? and " + GOOD);
-  const columns = `
+  const open = db.prepare(`
+    select count(*) as n from invites where maker = ? and revoked is null and used < uses and
+    made <= ? and expires > ?
+  `);
+  const listOwn = db.prepare(`
     select i.id, a.username as makerName, i.made, i.expires, i.uses, i.used, i.revoked
-    from invites i join accounts a on a.id = i.maker`;
-  const listOwn = db.prepare(`${columns} where i.maker = ? order by i.made desc, i.id limit ?`);
-  const listAll = db.prepare(`${columns} order by i.made desc, i.id limit ?`);
+    from invites i join accounts a on a.id = i.maker
+    where i.maker = ? order by i.made desc, i.id limit ?
+  `);
+  const listAll = db.prepare(`
+    select i.id, a.username as makerName, i.made, i.expires, i.uses, i.used, i.revoked
+    from invites i join accounts a on a.id = i.maker order by i.made desc, i.id limit ?
+  `);
   const guests = db.prepare(`
     select a.username, g.made from invited g join accounts a on a.id = g.account
     where g.invite = ? order by g.made, a.username
   `);
-  const revokeOwn = db.prepare(
-    "update invites set revoked = ? where id = ? and maker = ? and " + GOOD,
-  );
-  const revokeAny = db.prepare(
-    "update invites set revoked = ? where id = ? and kind = 'link' and " + GOOD,
-  );
+  const revokeOwn = db.prepare(`
+    update invites set revoked = ? where id = ? and maker = ? and revoked is null and
+    used < uses and made <= ? and expires > ?
+  `);
+  const revokeAny = db.prepare(`
+    update invites set revoked = ? where id = ? and kind = 'link' and revoked is null and
+    used < uses and made <= ? and expires > ?
+  `);
   const purge = db.prepare(`
     delete from invites where kind = 'link' and
     (expires <= ? or revoked <= ? or (used >= uses and made <= ?))

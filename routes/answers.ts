@@ -5,7 +5,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { IssuedLogin } from "../auth/logins.ts";
 import { cookieValue, LOGIN_COOKIE } from "../auth/logins.ts";
 import type { Refusal } from "../auth/outcome.ts";
-import { CHALLENGE_COOKIE } from "../auth/sign_up.ts";
+import { CHALLENGE_COOKIE, INVITE_COOKIE } from "../auth/sign_up.ts";
 import { CBOR_TYPE, CHALLENGE_HEADER, CLIENT_HEADER, errorAnswer } from "../protocol/api.ts";
 import { encode, type Schema } from "../protocol/codec.ts";
 import type { Html } from "../views/html.ts";
@@ -88,7 +88,22 @@ export function carriedChallenge(c: Context<AppEnv>): string | undefined {
 
 /** The sign-up is over. */
 export function dropChallenge(c: Context<AppEnv>): void {
-  if (!isTerminal(c)) setCookie(c, CHALLENGE_COOKIE, "", 0);
+  if (isTerminal(c)) return;
+  setCookie(c, CHALLENGE_COOKIE, "", 0);
+  if (carriedInvite(c) !== undefined) setCookie(c, INVITE_COOKIE, "", 0);
+}
+
+/** Time to fill in a form. */
+const INVITE_SECONDS = 3_600;
+
+/** Keeps an invite for the form to come. What cannot be one is not kept: it goes into a header. */
+export function giveInvite(c: Context<AppEnv>, secret: string): void {
+  if (/^[A-Za-z0-9_-]{43}$/.test(secret)) setCookie(c, INVITE_COOKIE, secret, INVITE_SECONDS);
+}
+
+/** The invite that a browser came with. */
+export function carriedInvite(c: Context<AppEnv>): string | undefined {
+  return cookieValue(c.req.header("cookie") ?? "", INVITE_COOKIE);
 }
 
 /** The browser forgets its login. */

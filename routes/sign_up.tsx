@@ -46,13 +46,17 @@ export function signUpRoutes(app: App, { auth, assets }: { auth: Auth; assets: P
   const { signUp, newAccounts } = auth;
 
   app.get("/sign-up", async (c) => {
-    const invite = c.req.query("invite");
+    const invite = c.req.query("invite") ?? answers.carriedInvite(c);
     const admitted = await signUp.admits(invite);
     const props = { assets, nonce: c.var.nonce };
     if (!admitted.ok) {
       const { code } = admitted.refusal;
       const words = wordsOf(admitted.refusal);
-      return answers.page(c, <SignUpRefused {...props} words={words} />, REFUSALS[code].status);
+      return answers.page(
+        c,
+        <SignUpRefused {...props} words={words} closed={code === "registration-closed"} />,
+        REFUSALS[code].status,
+      );
     }
     return answers.page(c, <SignUpPage {...props} {...(invite ? { invite } : {})} />);
   });

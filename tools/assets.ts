@@ -20,11 +20,25 @@ export interface AssetSource {
   readonly make: () => Promise<string | Uint8Array>;
 }
 
-/** The bundles of the page, each from one entry. */
-const ENTRIES: Readonly<Record<string, Omit<AssetSource, "make"> & { readonly entry: string }>> = {
+/** One script of the page, from one entry. */
+interface Bundle extends Omit<AssetSource, "make"> {
+  readonly entry: string;
+  /** Modules that are left out, as they are named in `import()`, and the bundles that hold them. */
+  readonly later?: Readonly<Record<string, string>>;
+}
+
+/** The bundles of the page. What the chat's first screen does not need is in files of its own. */
+const ENTRIES: Readonly<Record<string, Bundle>> = {
   "account.js": { entry: "client/web/account.ts", policy: "script" },
   "browser_check.js": { entry: "client/web/browser_check.ts", policy: "script" },
-  "chat.js": { entry: "client/web/chat.ts", policy: "script" },
+  "chat.js": {
+    entry: "client/web/chat.ts",
+    policy: "script",
+    later: { "./kem_script.ts": "kem_script.js" },
+  },
+  "chat_more.js": { entry: "client/web/more.ts", policy: "script" },
+  "invite.js": { entry: "client/web/invite_link.ts", policy: "script" },
+  "kem_script.js": { entry: "crypto/kem_script.ts", policy: "script" },
   "opaque_worker.js": { entry: "client/web/opaque_worker.ts", policy: "wasm-worker" },
   "service_worker.js": {
     entry: "client/web/service_worker.ts",
@@ -59,8 +73,11 @@ const COPIED = /\.(css|svg|png|ico|webmanifest|html|bin)$/;
 /** Every file by its logical name. `root` ends in a slash. */
 export async function assetSources(root: string): Promise<Map<string, AssetSource>> {
   const sources = new Map<string, AssetSource>(Object.entries(MADE));
-  for (const [name, { entry, ...rest }] of Object.entries(ENTRIES)) {
-    sources.set(name, { ...rest, make: () => bundled(root, entry) });
+  for (const [name, { entry, later = {}, ...rest }] of Object.entries(ENTRIES)) {
+    sources.set(name, {
+      ...rest,
+      make: async () => nameLater(await bundled(root, entry, later), later),
+    });
   }
   for await (const { name, isFile } of Deno.readDir(`${root}static`)) {
     if (!isFile || !COPIED.test(name)) continue;
@@ -74,19 +91,28 @@ export async function assetSources(root: string): Promise<Map<string, AssetSourc
   return sources;
 }
 
-let first: Promise<Uint8Array> | undefined;
+/** `import()` of a module that was left out names the file that holds it. */
+function nameLater(script: string, later: NonNullable<Bundle["later"]>): string {
+  return Object.entries(later).reduce((text, [module, name]) => {
+    const asked = `import("${module}")`;
+    if (!text.includes(asked)) throw new Error(`nothing asks for ${module} by import()`);
+    return text.replaceAll(asked, `import("{{href ${name}}}")`);
+  }, script);
+}
+
+let first: Promise<string> | undefined;
 
 /**
  * One minified module from an entry file and everything it imports. The first goes alone: with an
  * empty cache it fetches Deno's bundler, and several that fetch it at once break each other's copy.
  */
-async function bundled(root: string, entry: string): Promise<Uint8Array> {
-  if (first === undefined) return await (first = bundle(root, entry));
+async function bundled(...which: Parameters<typeof bundle>): Promise<string> {
+  if (first === undefined) return await (first = bundle(...which));
   await first;
-  return await bundle(root, entry);
+  return await bundle(...which);
 }
 
-async function bundle(root: string, entry: string): Promise<Uint8Array> {
+async function bundle(root: string, entry: string, later: object): Promise<string> {
   const out = await Deno.makeTempFile({ suffix: ".js" });
   try {
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -97,6 +123,7 @@ async function bundle(root: string, entry: string): Promise<Uint8Array> {
         "--platform",
         "browser",
         "--minify",
+        ...Object.keys(later).map((module) => `--external=${module}`),
         "-o",
         out,
         entry,
@@ -105,7 +132,7 @@ async function bundle(root: string, entry: string): Promise<Uint8Array> {
       stdin: "null",
     }).output();
     if (!success) throw new Error(`cannot bundle ${entry}:\n${new TextDecoder().decode(stderr)}`);
-    return await Deno.readFile(out);
+    return await Deno.readTextFile(out);
   } finally {
     await Deno.remove(out);
   }

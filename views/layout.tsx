@@ -18,10 +18,12 @@ export interface PageProps {
 const HTMX_CONFIG = 'includeIndicatorCSS:false,mode:"same-origin",extensions:"hx-csp"';
 
 export function Layout(
-  { title, assets, nonce, wide, children }: PageProps & {
+  { title, assets, nonce, wide, still, children }: PageProps & {
     title: string;
     /** Settings: more room, and their own styles. */
     wide?: boolean;
+    /** Without htmx: it would send the address of the page, and what is behind its `#`, as a header. */
+    still?: boolean;
     children: Child;
   },
 ): Html {
@@ -32,14 +34,14 @@ export function Layout(
         <title>{`${title} · Snug`}</title>
         <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
         <meta name="color-scheme" content="light dark" />
-        <meta name="htmx-config" content={HTMX_CONFIG} />
+        {still ? null : <meta name="htmx-config" content={HTMX_CONFIG} />}
         <link rel="icon" href={assets.link("mark.svg").href} type="image/svg+xml" />
         <link rel="manifest" href={assets.link("manifest.webmanifest").href} />
         <link rel="stylesheet" {...linkTo(assets, "style.css")} />
         <link rel="stylesheet" {...linkTo(assets, "account.css")} />
         {wide ? <link rel="stylesheet" {...linkTo(assets, "settings.css")} /> : null}
-        <Script assets={assets} nonce={nonce} name="htmx.js" />
-        <Script assets={assets} nonce={nonce} name="hx_csp.js" />
+        {still ? null : <Script assets={assets} nonce={nonce} name="htmx.js" />}
+        {still ? null : <Script assets={assets} nonce={nonce} name="hx_csp.js" />}
       </head>
       <body class="account-page">
         <main class={wide ? "account-card settings-card" : "account-card"}>

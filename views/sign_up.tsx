@@ -248,10 +248,15 @@ export function NoScript(): Html {
 
 /** Sign-up is not for everybody on this server. */
 export function SignUpRefused(
-  { assets, nonce, words }: PageProps & { words: string },
+  { assets, nonce, words, closed }: PageProps & { words: string; closed: boolean },
 ): Html {
   return (
-    <Notice assets={assets} nonce={nonce} title="By invitation" words={words}>
+    <Notice
+      assets={assets}
+      nonce={nonce}
+      title={closed ? "Closed for now" : "By invitation"}
+      words={words}
+    >
       <a class="button primary" href="/sign-in">Sign in</a>
     </Notice>
   );

@@ -20,7 +20,7 @@ import type { VaultsStore } from "../db/vaults.ts";
 import type { Bytes } from "../protocol/encoding.ts";
 import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
 import type { Letter } from "./letters.ts";
-import type { LiveSettings } from "./live_settings.ts";
+import type { LiveSettings, Registration } from "./live_settings.ts";
 
 /** The parts of the store that accounts need. */
 export interface AuthStore {
@@ -80,8 +80,7 @@ export interface AuthLimits {
   readonly archiveBytes: number;
 }
 
-/** Who may make an account. */
-export type Registration = "open" | "invite" | "closed";
+export type { Registration } from "./live_settings.ts";
 
 /** Brings a letter to somebody. A rejection means that it was not taken. */
 export interface Mailer {
@@ -121,7 +120,7 @@ export interface AuthDeps {
   /** As {@link live} has it now. */
   readonly registration: Registration;
   /** What admins change while the server runs. */
-  readonly live: LiveSettings;
+  readonly live: LiveSettings<AuthLimits>;
   /** True off loopback: nobody but the reader of the start-up lines makes the first account. */
   readonly firstAccountByLink: boolean;
   /** Whether codes can be sent to phones. */

@@ -5,8 +5,10 @@
  */
 import type { Act } from "../db/audit.ts";
 import type { ServerSettingsStore } from "../db/server_settings.ts";
-import type { AuthLimits, Registration } from "./deps.ts";
 import { done, type Outcome, refused } from "./outcome.ts";
+
+/** Who may make an account. */
+export type Registration = "open" | "invite" | "closed";
 
 /** Limits whose change takes hold with the next request. All others need a start. */
 export const LIVE_LIMITS = [
@@ -26,7 +28,7 @@ export const LIVE_LIMITS = [
   "prekeyRefillSeconds",
   "prekeysPerHour",
   "reportsPerDay",
-] as const satisfies readonly (keyof AuthLimits)[];
+] as const;
 
 /** The name of one of them. */
 export type LiveLimit = typeof LIVE_LIMITS[number];
@@ -52,24 +54,24 @@ export interface LimitLine {
 export type LimitFacts = Omit<LimitLine, "value" | "from" | "live">;
 
 /** What the start says. */
-export interface StartSettings {
+export interface StartSettings<L extends object> {
   readonly registration: Registration;
   /** Whether somebody said so, or it is the default. */
   readonly registrationGiven: boolean;
   /** Every limit, live or not, with the value of the start. */
-  readonly limits: AuthLimits & Readonly<Record<string, number>>;
+  readonly limits: L & Readonly<Record<string, number>>;
   readonly limitsGiven: ReadonlySet<string>;
   readonly table: readonly LimitFacts[];
 }
 
 /** The settings as they are now. */
-export interface LiveSettings {
+export interface LiveSettings<L extends object> {
   readonly registration: Registration;
   /** The start says who may make an account; nothing else does. */
   readonly registrationFixed: boolean;
   readonly secondFactorRequired: boolean;
   /** One object for as long as the server runs; its values change. */
-  readonly limits: AuthLimits;
+  readonly limits: L;
   lines(): LimitLine[];
   setRegistration(mode: Registration, act: Act): Promise<Outcome<null>>;
   setSecondFactorRequired(required: boolean, act: Act): Promise<void>;
@@ -82,12 +84,12 @@ const SECOND_FACTOR = "second-factor";
 const MODES: readonly Registration[] = ["open", "invite", "closed"];
 
 /** Reads what is stored and puts it on top of what the start says. */
-export async function openLiveSettings(
+export async function openLiveSettings<L extends object>(
   store: ServerSettingsStore,
-  start: StartSettings,
-): Promise<LiveSettings> {
+  start: StartSettings<L>,
+): Promise<LiveSettings<L>> {
   const stored = new Map(await store.all());
-  const limits: Record<string, number> & AuthLimits = { ...start.limits };
+  const limits: Record<string, number> = { ...start.limits };
   const facts = new Map(start.table.map((row) => [row.name, row]));
   const isLive = (name: string): name is LiveLimit =>
     (LIVE_LIMITS as readonly string[]).includes(name) && facts.has(name);
@@ -130,7 +132,8 @@ export async function openLiveSettings(
     get secondFactorRequired() {
       return stored.get(SECOND_FACTOR) === "required";
     },
-    limits,
+    // The same names as at the start; only values change.
+    limits: limits as L & Record<string, number>,
     lines: () => start.table.map(line),
     async setRegistration(mode, act) {
       if (start.registrationGiven) return refused("set-at-start");

@@ -16,7 +16,7 @@ import { formatRecoveryKey, makeRecoveryKey } from "../crypto/recovery_key.ts";
 import type { SigningPair } from "../crypto/signature.ts";
 import { makeVaultKey, sealVault, wrapVaultKey } from "../crypto/vault.ts";
 import { wipe } from "../crypto/wipe.ts";
-import type { DeviceStep, FinishAnswer, Vault } from "../protocol/api.ts";
+import type { DeviceStep, FactorWay, FinishAnswer, Vault } from "../protocol/api.ts";
 import {
   appendEntry,
   dayOf,
@@ -136,9 +136,11 @@ async function lookForLost(
   return done(lost);
 }
 
-/** The password was right; a code of the second factor is to come. Held in memory only. */
+/** The password was right; the second factor is to come. Held in memory only. */
 export interface CodeNeeded {
   readonly codeNeeded: true;
+  /** What the account can show: a code of an app, a recovery code, a passkey. */
+  readonly ways: readonly FactorWay[];
   /** 64 bytes; opens the vault once the server gives it out. */
   readonly exportKey: Bytes;
 }
@@ -152,7 +154,9 @@ export async function signIn(
   const opened = await openAccount(parts, username, form.password);
   if (!opened.ok) return opened;
   const { claim, exportKey } = opened.value;
-  if (claim.next === "second-factor") return done({ codeNeeded: true, exportKey });
+  if (claim.next === "second-factor") {
+    return done({ codeNeeded: true, ways: claim.ways, exportKey });
+  }
   return await becomeDevice(parts, claim, { kind: "password", secret: exportKey });
 }
 

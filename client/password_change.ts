@@ -53,7 +53,7 @@ export async function changePassword(
   const { proven, record, currentKey, nextKey } = exchanged.value;
   try {
     const current = { kind: "password", secret: currentKey } as const;
-    const next = await nextEdition(proven, current, nextKey);
+    const next = await nextPasswordEdition(proven, current, nextKey);
     const answer = await parts.api.changePassword({ proof: proven.proof, record, ...next });
     return answer.ok ? done(null) : outcomeOf(answer);
   } catch (error) {
@@ -94,9 +94,10 @@ async function exchange(
 
 /**
  * The vault one generation on. The vault key stays: the recovery key wraps it too, and lies in a
- * drawer. The list's next `set` names the generation, so that the old vault is refused from now on.
+ * drawer, as passkeys' wraps lie on the server. The list's next `set` names the generation, so that the
+ * old vault is refused from now on.
  */
-async function nextEdition(
+export async function nextPasswordEdition(
   { account, aik, entries, vault }: Omit<PasswordProvenAnswer, "proof">,
   current: VaultOpener,
   nextKey: Bytes,

@@ -139,7 +139,7 @@ function GuardSection({ assets, factor }: PageProps & { factor: FactorState }): 
       />
       <LinkRow
         assets={assets}
-        icon="fingerprint"
+        icon="fingerprint-pattern"
         href="/settings/passkeys"
         title="Passkeys"
         words={passkeyWords(factor?.passkeys ?? 0)}
@@ -248,7 +248,8 @@ function PostButton(
   );
 }
 
-function LinkRow(
+/** A way to another page: icon, title, a sentence. */
+export function LinkRow(
   { assets, icon, href, title, words }: {
     assets: PageProps["assets"];
     icon: string;

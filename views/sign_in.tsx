@@ -32,7 +32,7 @@ export function SignInPage(
           {passkeys
             ? (
               <button type="button" class="quiet boxed wide" data-passkey hidden>
-                <Icon assets={assets} name="fingerprint" /> Use a passkey
+                <Icon assets={assets} name="fingerprint-pattern" /> Use a passkey
               </button>
             )
             : null}

@@ -1,5 +1,19 @@
 /** The entry of the sign-up and sign-in pages: wires their steps to the worker, the store and the server. */
 import { confirmSignIn, finishSignUp, type FlowParts, signIn } from "../account_flow.ts";
+import { setPasswordByPasskey } from "../passkey_password.ts";
+import {
+  addPasskey,
+  askAnyPasskey,
+  askSecondPasskey,
+  confirmByPasskey,
+  enterByPasskey,
+  enterByPassword,
+  enterByRecoveryKey,
+  proveByPasskey,
+  proveByPassword,
+  removePasskey,
+  removePassword,
+} from "../passkeys.ts";
 import { changePassword } from "../password_change.ts";
 import type { PasswordClient } from "../password_client.ts";
 import { openIdbStore } from "../store_idb.ts";
@@ -8,6 +22,9 @@ import { done, type Outcome, refused } from "../types.ts";
 import { runChangePassword } from "./account/change_password.ts";
 import { lazyKnownPasswords } from "./account/new_password.ts";
 import { need, problem } from "./account/page.ts";
+import { browserAuthenticator, knowsPasskeys } from "./account/passkey_browser.ts";
+import { offerPasskey, type VaultDoor } from "./account/passkey_sign_in.ts";
+import { type PasskeySettings, runPasskeys, runRemovePasskey } from "./account/passkeys.ts";
 import { runSignIn, type SignInStep } from "./account/sign_in.ts";
 import { runSignUp } from "./account/sign_up.ts";
 import { missing, SUPPORTED } from "./capability.ts";
@@ -22,6 +39,8 @@ const api = createApi({
   send: fetchSend(location.origin),
   terminal: false,
 });
+
+const passkeyParts = { api, authenticator: browserAuthenticator(location.hostname) };
 
 /** The worker, told by the words what it is busy with. */
 function passwordClient(url: string): (progress: Progress) => PasswordClient {
@@ -65,18 +84,70 @@ function asOnlyWriter<T>(
   });
 }
 
-/** The password; then, where the account has a second factor, its code. The store is held for neither wait. */
+/** The password; then, where the account has one, its second factor. The store is held for neither wait. */
 async function signInHere(
   password: PasswordClient,
   form: { readonly username: string; readonly password: string },
 ): Promise<Outcome<SignInStep>> {
   const first = await asOnlyWriter(password, (parts) => signIn(parts, form));
   if (!first.ok) return first;
-  if (!("codeNeeded" in first.value)) return done({ confirm: null });
+  if (!("codeNeeded" in first.value)) return done({ second: null });
   const waiting = first.value;
+  const passkey = async () => {
+    const claim = await askSecondPasskey(passkeyParts);
+    if (!claim.ok) return claim;
+    return await asOnlyWriter(password, (parts) => confirmByPasskey(parts, waiting, claim.value));
+  };
   return done({
-    confirm: (code) => asOnlyWriter(password, (parts) => confirmSignIn(parts, waiting, code)),
+    second: {
+      app: waiting.ways.includes("app"),
+      code: (code) => asOnlyWriter(password, (parts) => confirmSignIn(parts, waiting, code)),
+      passkey: waiting.ways.includes("passkey") && knowsPasskeys() ? passkey : null,
+    },
   });
+}
+
+/** A passkey alone; where it does not open the vault, what else does. */
+async function passkeyHere(
+  password: (progress: Progress) => PasswordClient,
+): Promise<Outcome<VaultDoor | null>> {
+  const claim = await askAnyPasskey(passkeyParts);
+  if (!claim.ok) return claim;
+  const here = <T>(progress: Progress, work: (parts: FlowParts) => Promise<Outcome<T>>) =>
+    asOnlyWriter(password(progress), work);
+  const entered = await here<unknown>(
+    () => {},
+    async (parts) => await enterByPasskey(parts, claim.value) ?? done("shut"),
+  );
+  if (!entered.ok) return entered;
+  if (entered.value !== "shut") return done(null);
+  return done({
+    username: claim.value.claim.username,
+    byPassword: (secret, progress) =>
+      here(progress, (parts) => enterByPassword(parts, claim.value, secret)),
+    byRecoveryKey: (typed) =>
+      here(() => {}, (parts) => enterByRecoveryKey(parts, claim.value, typed)),
+  });
+}
+
+/** What the passkey pages of the settings ask for. */
+function passkeySettings(password: (progress: Progress) => PasswordClient): PasskeySettings {
+  return {
+    async add(name, secret, progress) {
+      const door = secret === null
+        ? await proveByPasskey(passkeyParts)
+        : await proveByPassword(passkeyParts, password(progress), secret);
+      if (!door.ok) return door;
+      progress("Follow your browser: it asks for your fingerprint, your face or a PIN.");
+      return await addPasskey(passkeyParts, name, door.value);
+    },
+    remove: (passkey) => removePasskey(passkeyParts, passkey),
+    async removePassword(progress) {
+      progress("Follow your browser: one of your passkeys opens the vault.");
+      const door = await proveByPasskey(passkeyParts);
+      return door.ok ? await removePassword(passkeyParts, door.value) : door;
+    },
+  };
 }
 
 async function main(): Promise<void> {
@@ -91,6 +162,7 @@ async function main(): Promise<void> {
   const password = passwordClient(step.dataset["worker"]!);
   const form = step.querySelector<HTMLFormElement>("#sign-in");
   if (form) {
+    if (knowsPasskeys()) offerPasskey(step, form, () => passkeyHere(password));
     return runSignIn(
       step,
       form,
@@ -102,9 +174,18 @@ async function main(): Promise<void> {
   if (change) {
     return runChangePassword(change, {
       known: lazyKnownPasswords(step.dataset["known"]!),
-      change: (passwords, progress) =>
-        changePassword({ api, password: password(progress) }, passwords),
+      change: ({ current, next }, progress) => {
+        const client = password(progress);
+        return current === null
+          ? setPasswordByPasskey({ ...passkeyParts, password: client }, next)
+          : changePassword({ api, password: client }, { current, next });
+      },
     });
+  }
+  const removal = step.querySelector<HTMLFormElement>("#remove-passkey");
+  if (removal) return runRemovePasskey(removal, passkeySettings(password));
+  if (step.querySelector("#add-passkey, #remove-password")) {
+    return runPasskeys(step, passkeySettings(password), knowsPasskeys());
   }
   runSignUp(step, {
     known: lazyKnownPasswords(step.dataset["known"]!),

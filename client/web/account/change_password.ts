@@ -7,7 +7,8 @@ import { need, problem, progress, revealOnDemand } from "./page.ts";
 export interface ChangePasswordParts {
   readonly known: KnownPasswords;
   readonly change: (
-    passwords: { readonly current: string; readonly next: string },
+    /** `current` is null where a passkey stands in for it. */
+    passwords: { readonly current: string | null; readonly next: string },
     progress: (words: string) => void,
   ) => Promise<Outcome<unknown>>;
 }
@@ -15,22 +16,23 @@ export interface ChangePasswordParts {
 /** Takes over the form; goes back to the settings when it is done. */
 export function runChangePassword(form: HTMLFormElement, parts: ChangePasswordParts): void {
   revealOnDemand(form);
-  const current = need<HTMLInputElement>("#current-password", form);
+  const current = form.querySelector<HTMLInputElement>("#current-password");
   const next = need<HTMLInputElement>("#password", form);
   const judge = watchNewPassword(form, parts.known);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (form.ariaBusy === "true") return;
-    if (current.value === "") return refuse(form, current, "Your current password, please.");
+    if (current?.value === "") return refuse(form, current, "Your current password, please.");
     if (!await judge()) return next.focus();
-    if (current.value === next.value) {
+    if (current?.value === next.value) {
       return refuse(form, next, "That is the password you have. Choose another one.");
     }
     problem(form, null);
     setBusy(form, true);
-    const outcome = await parts.change({ current: current.value, next: next.value }, progress);
+    const passwords = { current: current?.value ?? null, next: next.value };
+    const outcome = await parts.change(passwords, progress);
     setBusy(form, false);
-    if (!outcome.ok) return refuse(form, current, outcome.words);
+    if (!outcome.ok) return refuse(form, current ?? next, outcome.words);
     form.reset();
     location.assign("/settings?done=password");
   });

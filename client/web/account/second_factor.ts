@@ -20,24 +20,34 @@ const WAYS = {
   },
 } as const;
 
-/** Replaces what is in `step` by the question for a code; calls `onward` once it was right. */
-export function askForCode(
-  step: Element,
-  confirm: (code: string) => Promise<Outcome<unknown>>,
-  onward: () => void,
-): void {
+/** The ways there are: a code of either kind, and a passkey where the account has one. */
+export interface SecondStep {
+  /** Whether the account has an app; else the code is a recovery code. */
+  readonly app: boolean;
+  readonly code: (code: string) => Promise<Outcome<unknown>>;
+  readonly passkey: (() => Promise<Outcome<unknown>>) | null;
+}
+
+/** Replaces what is in `step` by the question for the second factor; calls `onward` once it was right. */
+export function askForCode(step: Element, ways: SecondStep, onward: () => void): void {
   const template = need<HTMLTemplateElement>("#second-factor-template");
   step.replaceChildren(template.content.cloneNode(true));
   const form = need<HTMLFormElement>("#second-factor", step);
   const code = need<HTMLInputElement>("#factor-code", form);
-  offerOtherWay(form, code);
+  const other = offerOtherWay(form, code);
+  if (!ways.app) {
+    other.click();
+    other.hidden = true;
+    need<HTMLElement>(".account-other span", form).hidden = true;
+  }
+  if (ways.passkey) offerPasskey(form, ways.passkey, onward);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (form.ariaBusy === "true") return;
     if (code.value.trim() === "") return refuse(form, code, "The code, please.");
     problem(form, null);
     setBusy(form, true);
-    const outcome = await confirm(code.value);
+    const outcome = await ways.code(code.value);
     setBusy(form, false);
     if (outcome.ok) return onward();
     refuse(form, code, outcome.words);
@@ -45,7 +55,26 @@ export function askForCode(
   code.focus();
 }
 
-function offerOtherWay(form: HTMLFormElement, code: HTMLInputElement): void {
+/** The browser's own window asks; this one waits. */
+function offerPasskey(
+  form: HTMLFormElement,
+  ask: () => Promise<Outcome<unknown>>,
+  onward: () => void,
+): void {
+  const button = need<HTMLButtonElement>("[data-passkey]", form);
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    if (form.ariaBusy === "true") return;
+    problem(form, null);
+    setBusy(form, true);
+    const outcome = await ask();
+    setBusy(form, false);
+    if (outcome.ok) onward();
+    else problem(form, outcome.words);
+  });
+}
+
+function offerOtherWay(form: HTMLFormElement, code: HTMLInputElement): HTMLButtonElement {
   const button = need<HTMLButtonElement>("[data-other-way]", form);
   let way: keyof typeof WAYS = "app";
   button.addEventListener("click", () => {
@@ -61,6 +90,7 @@ function offerOtherWay(form: HTMLFormElement, code: HTMLInputElement): void {
     problem(form, null);
     code.focus();
   });
+  return button;
 }
 
 function refuse(form: HTMLFormElement, code: HTMLInputElement, words: string): void {

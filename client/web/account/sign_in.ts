@@ -1,7 +1,7 @@
 /** The script behind sign-in: opens the vault with the password and makes this browser a device, or finds that it is one. */
 import type { Outcome } from "../../types.ts";
 import { need, problem, progress, revealOnDemand } from "./page.ts";
-import { askForCode } from "./second_factor.ts";
+import { askForCode, type SecondStep } from "./second_factor.ts";
 
 /** Signs in and says what it is doing; the words of a refusal are for people. */
 export type SignIn = (
@@ -10,9 +10,9 @@ export type SignIn = (
   progress: (words: string) => void,
 ) => Promise<Outcome<SignInStep>>;
 
-/** Done; or a code is to come, and `confirm` takes it. */
+/** Done; or the second factor is to come. */
 export interface SignInStep {
-  readonly confirm: ((code: string) => Promise<Outcome<unknown>>) | null;
+  readonly second: SecondStep | null;
 }
 
 /** Takes over the form; its own request, should a browser without scripts send it, carries nothing. */
@@ -32,8 +32,8 @@ export function runSignIn(step: HTMLElement, form: HTMLFormElement, signIn: Sign
     if (!outcome.ok) return refuse(form, password, outcome.words);
     password.value = "";
     const onward = () => location.assign(step.dataset["next"] ?? "/chat");
-    const { confirm } = outcome.value;
-    if (confirm) askForCode(step, confirm, onward);
+    const { second } = outcome.value;
+    if (second) askForCode(step, second, onward);
     else onward();
   });
 }

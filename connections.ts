@@ -2,6 +2,7 @@
  * Limits on TCP connections before anything is read from them: how many in all, how many from one
  * address, and how long a new one may stay silent (slow-loris and idle floods, W8).
  */
+import { readFileSync } from "node:fs";
 import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Limits } from "./limits.ts";
@@ -25,6 +26,7 @@ export interface ConnectionGuard {
 /** Puts the limits on every connection that `server` takes from now on. */
 export function guardConnections(server: Server, rules: ConnectionRules): ConnectionGuard {
   const { limits } = rules;
+  const most = Math.min(limits.connections, descriptorsLeft());
   const total = createCounter();
   const perAddress = createCounter();
   const silence = createSilenceTimers(limits.silentMilliseconds);
@@ -35,7 +37,7 @@ export function guardConnections(server: Server, rules: ConnectionRules): Connec
     const peer = clientAddress(socket.remoteAddress ?? "", null, () => false);
     const key = countingKey(peer);
     const crowded = perAddress.count(key) >= limits.connectionsPerIp && !rules.isTrustedProxy(peer);
-    if (crowded || total.count("") >= limits.connections) {
+    if (crowded || total.count("") >= most) {
       rules.log.warn("connection.refused", { count: total.count("") });
       socket.destroy();
       return;
@@ -48,6 +50,21 @@ export function guardConnections(server: Server, rules: ConnectionRules): Connec
     });
   });
   return { dropSilent: silence.dropAll };
+}
+
+/** File descriptors kept for everything that is no connection, and for a burst of those to be refused. */
+const SPARE_DESCRIPTORS = 256;
+
+/** How many connections this process may hold, where the system says how many files it may open. */
+function descriptorsLeft(): number {
+  try {
+    const limits = readFileSync("/proc/self/limits", "utf8");
+    const [, most] = /^Max open files +(\d+)/m.exec(limits) ?? [];
+    return most === undefined ? Infinity : Math.max(1, Number(most) - SPARE_DESCRIPTORS);
+  } catch {
+    // Not Linux, or not readable here: the configured limit stands alone.
+    return Infinity;
+  }
 }
 
 /** Counts by key; a key goes when its count is back at zero, so the map cannot grow for ever. */

@@ -83,6 +83,12 @@ export const LIMITS = {
   requestMilliseconds: row(30_000, "milliseconds", "for a whole request to arrive", 10),
   silentMilliseconds: row(10_000, "milliseconds", "a new connection may stay silent", 10),
   idleMilliseconds: row(15_000, "milliseconds", "a connection is kept between requests", 10),
+  quietMilliseconds: row(
+    10_000,
+    "milliseconds",
+    "without a new connection until the server tries whether it still takes any",
+    100,
+  ),
   bodyBytes: row(256 * KIB, "bytes", "in the body of a request", 16 * KIB),
   shutdownMilliseconds: row(10_000, "milliseconds", "for work in flight to finish at the end", 0),
 } as const satisfies Record<string, LimitRow>;

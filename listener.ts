@@ -10,6 +10,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { WebSocketServer } from "ws";
+import { watchAccepting } from "./accept_watch.ts";
 import { guardConnections } from "./connections.ts";
 import type { Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
@@ -37,6 +38,7 @@ export type ListenerLimits = Pick<
   | "connectionsPerIp"
   | "headerMilliseconds"
   | "idleMilliseconds"
+  | "quietMilliseconds"
   | "requestMilliseconds"
   | "shutdownMilliseconds"
   | "silentMilliseconds"
@@ -82,10 +84,14 @@ export async function listen(parts: ListenerParts): Promise<Listener> {
   server.on("upgrade", upgradeHandler(sockets, parts, isOurs));
   await startListening(server, parts);
   server.on("error", (error) => parts.log.warn("listener.error", { error }));
+  const unwatch = watchAccepting(server, {
+    ...{ log: parts.log, quietMs: parts.limits.quietMilliseconds, answerMs: KNOCK_MS },
+  });
   return {
     port: (server.address() as AddressInfo).port,
     replaceCertificate: (pair) => replaceCertificate(server, pair),
     close: () => {
+      unwatch();
       const closed = closeAll(server, sockets, parts.limits.shutdownMilliseconds);
       guard.dropSilent();
       return closed;
@@ -282,6 +288,8 @@ function refuseUpgrade(socket: Duplex, status: number): void {
   socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
+/** The server hears its own knock in this time, or it does not hear any more. */
+const KNOCK_MS = 2_000;
 const SWEEP_MS = 50;
 /** How long connections that were cut off may take to be gone. Deno 2.4 forgets some of them: they end with the process. */
 const CUT_OFF_MS = 500;

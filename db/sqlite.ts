@@ -22,6 +22,14 @@ pragma wal_autocheckpoint = 4000;
 pragma journal_size_limit = 67108864;
 `;
 
+/** A start may wait so long for a backup or a doctor that holds the lock. */
+const START_WAIT = "pragma busy_timeout = 2000";
+/**
+ * Afterwards nobody waits in SQLite: waiting there stops every conversation. Nothing else writes to
+ * this file; if something does, the batch is refused and sent again.
+ */
+const RUN_WAIT = "pragma busy_timeout = 10";
+
 /**
  * The database at `path`, made if it is not there (readable by its owner only), with this
  * program's tables.
@@ -31,10 +39,11 @@ export function openDatabase(path: string): DatabaseSync {
   if (path !== ":memory:") closeSync(openSync(path, "a", 0o600));
   const db = new DatabaseSync(path);
   try {
-    db.exec("pragma busy_timeout = 2000");
+    db.exec(START_WAIT);
     checkDatabase(db, MIGRATIONS);
     db.exec(PRAGMAS);
     migrate(db, MIGRATIONS);
+    db.exec(RUN_WAIT);
   } catch (error) {
     db.close();
     throw error;

@@ -33,7 +33,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   "version.ts": { may: ["deno.json"] },
   "app.ts": { may: ["routes", "auth", "hub", "db"], types: INJECTED },
   "connections.ts": { may: ["routes"], types: INJECTED },
-  "listener.ts": { may: ["routes", "connections.ts"], types: INJECTED },
+  "accept_watch.ts": { may: [], types: INJECTED },
+  "listener.ts": { may: ["routes", "accept_watch.ts", "connections.ts"], types: INJECTED },
   "certificate.ts": { may: [], types: ["listener.ts"] },
   "acme.ts": {
     may: ["acme_network.ts", "certificate.ts"],

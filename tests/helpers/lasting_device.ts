@@ -8,6 +8,7 @@ import {
   decodeServerFrame,
   type Deliver,
   encodeClientFrames,
+  type Refusal,
   type ServerItem,
   type Submit,
 } from "../../protocol/frame.ts";
@@ -21,6 +22,8 @@ export interface Run {
   readonly broken: (words: string) => void;
   /** Any device got on: somebody may be waiting for that. */
   readonly progress: () => void;
+  /** The server may be unable to write for a while: refused messages are sent again when it says. */
+  readonly patient?: boolean;
 }
 
 const IN_FLIGHT = 12;
@@ -43,8 +46,13 @@ export class LastingDevice {
   #ref = 0;
   #received = 0;
   #talking = false;
+  #pong: () => void = () => {};
+  #again: ReturnType<typeof setTimeout> | undefined;
   accepted = 0;
+  /** Messages that the server could not write. */
+  refused = 0;
   online = false;
+  connecting = false;
 
   constructor(
     readonly me: Person,
@@ -77,6 +85,7 @@ export class LastingDevice {
       },
     });
     this.#socket = socket;
+    this.connecting = true;
     this.#talking = talking;
     this.#received = 0;
     socket.on("error", () => {});
@@ -86,15 +95,33 @@ export class LastingDevice {
       this.run.progress();
     });
     socket.on("close", () => {
-      if (this.#socket === socket) this.online = false;
+      if (this.#socket !== socket) return;
+      this.online = this.connecting = false;
+      this.run.progress();
     });
+  }
+
+  /** Sends nothing new any more; what is under way still arrives. */
+  hush(): void {
+    this.#talking = false;
+  }
+
+  /** Resolves to the milliseconds until the server answers a ping: it had to get through its turn. */
+  async ping(): Promise<number> {
+    const start = performance.now();
+    const answered = new Promise<void>((resolve) => this.#pong = resolve);
+    this.#send([{ type: "ping" }]);
+    await answered;
+    return performance.now() - start;
   }
 
   /** Forgets the connection, not the store. */
   async disconnect(): Promise<void> {
     const socket = this.#socket;
     this.#socket = null;
-    this.online = false;
+    this.online = this.connecting = false;
+    clearTimeout(this.#again);
+    this.#again = undefined;
     if (socket === null || socket.readyState === socket.CLOSED) return;
     const closed = new Promise((resolve) => socket.once("close", resolve));
     socket.terminate();
@@ -116,14 +143,17 @@ export class LastingDevice {
         if (item.gaps > 0) this.run.broken(`${item.gaps} gaps`);
         this.#incarnation = { previous: this.#incarnation.next!, next: null };
         this.online = true;
+        this.connecting = false;
         this.#send(this.#outbox);
         return this.#sendMore();
       case "deliver":
         return this.#deliver(item);
       case "accepted":
         return this.#accepted(item.ref);
+      case "pong":
+        return this.#pong();
       case "refused":
-        return this.run.broken(`refused: ${item.refusal.code}`);
+        return this.#refused(item.refusal);
       default:
         return;
     }
@@ -134,6 +164,17 @@ export class LastingDevice {
     if (first?.ref !== ref) this.run.broken(`${ref} accepted before ${first?.ref}`);
     this.accepted++;
     this.#sendMore();
+  }
+
+  #refused(refusal: Refusal): void {
+    if (!this.run.patient || refusal.code !== "unavailable") {
+      return this.run.broken(`refused: ${refusal.code}`);
+    }
+    this.refused++;
+    this.#again ??= setTimeout(() => {
+      this.#again = undefined;
+      this.#send(this.#outbox);
+    }, refusal.retryAfter * 1_000 + 50);
   }
 
   #deliver({ position, device, envelope }: Deliver): void {
@@ -161,7 +202,7 @@ export class LastingDevice {
   }
 
   #sendMore(): void {
-    if (!this.#talking) return;
+    if (!this.#talking || this.#again !== undefined) return;
     const fresh: Submit[] = [];
     while (this.#outbox.length < IN_FLIGHT) {
       const submit = this.#message(++this.#number);

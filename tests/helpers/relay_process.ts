@@ -9,6 +9,8 @@ export class RelayProcess {
   readonly #child: Deno.ChildProcess;
   readonly #lines: ReadableStreamDefaultReader<string>;
   readonly #errors: Promise<string>;
+  /** Resolves to its last words when it has ended, by itself or not. */
+  readonly ended: Promise<string>;
 
   /** @param through a command that starts it: `["sh", "-c", …]` gets the rest as its arguments */
   constructor(through: readonly string[] = []) {
@@ -19,6 +21,7 @@ export class RelayProcess {
     }).spawn();
     this.#child = child;
     this.#errors = new Response(child.stderr).text();
+    this.ended = child.status.then(async ({ code }) => `exit ${code}: ${await this.#errors}`);
     this.#lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
 

@@ -23,6 +23,8 @@ export interface RelayOrder {
   readonly limits?: Partial<Limits>;
 }
 
+/** Nobody is refused by number: what is refused here is for another reason. */
+const QUEUE = { queueEnvelopes: 2 ** 40, queueBytes: 2 ** 40 };
 const ORIGIN = "http://relay.invalid";
 const log = createLog({ level: "warn", now: Date.now, write: (line) => console.error(line) });
 
@@ -36,7 +38,7 @@ function authenticate({ headers }: UpgradeRequest): Promise<SocketUser | null> {
 async function serve({ path, limits: changes }: RelayOrder): Promise<number> {
   const limits = limitsWith({
     ...{ socketsPerIp: 100_000, connectionsPerIp: 100_000, socketMessagesPerSecond: 1_000_000 },
-    ...{ socketBytesPerSecond: 2 ** 40, queuePerSender: 10_000, ...changes },
+    ...{ socketBytesPerSecond: 2 ** 40, queuePerSender: 2 ** 40, ...QUEUE, ...changes },
   });
   const queue = createQueue(openDatabase(path), {
     ...{ envelopes: limits.queueEnvelopes, bytes: limits.queueBytes },

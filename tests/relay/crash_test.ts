@@ -3,56 +3,13 @@
  * file, and eight devices that never forget compare what they get with what was accepted.
  */
 import assert from "node:assert/strict";
-import { openDatabase } from "../../db/sqlite.ts";
-import { LastingDevice, type Run } from "../helpers/lasting_device.ts";
+import { complete, crew, Watch } from "../helpers/lasting_crew.ts";
 import { RelayProcess } from "../helpers/relay_process.ts";
-import { addPerson } from "../helpers/relay_world.ts";
 import { newSeed, seeded } from "../helpers/seeded.ts";
 
 const KILLS = Deno.env.get("SNUG_SLOW") === "1" ? 1_000 : 200;
 /** The server dies at most so many milliseconds after the devices begin to connect. */
 const MOST_MS = 90;
-const PEOPLE = 4;
-
-/** Waits until `done`; every device's progress asks again. */
-class Watch {
-  readonly broken: string[] = [];
-  #wake: () => void = () => {};
-
-  readonly run = (chance: (most: number) => number): Run => ({
-    chance,
-    broken: (words) => {
-      this.broken.push(words);
-      this.#wake();
-    },
-    progress: () => this.#wake(),
-  });
-
-  async until(done: () => boolean): Promise<void> {
-    while (!done() && this.broken.length === 0) {
-      await new Promise<void>((resolve) => this.#wake = resolve);
-    }
-  }
-}
-
-function crew(path: string, run: Run): LastingDevice[] {
-  const db = openDatabase(path);
-  const people = Array.from({ length: PEOPLE }, () => addPerson(db, 2));
-  db.close();
-  return people.flatMap((me, at) =>
-    me.devices.map((device) => new LastingDevice(me, device, people[at ^ 1]!, run))
-  );
-}
-
-/** Has everybody everything that was sent to them? */
-function complete(devices: readonly LastingDevice[]): boolean {
-  return devices.every((to) =>
-    devices.every((from) => {
-      const concerned = from !== to && (from.peer === to.me || from.me === to.me);
-      return from.idle && (!concerned || to.lastFrom(from.device) === from.sent);
-    })
-  );
-}
 
 Deno.test(`${KILLS} times killed under load: everything accepted arrives, once, in order`, async () => {
   const seed = newSeed();

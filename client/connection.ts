@@ -48,6 +48,7 @@ export class Connection {
   #state: ConnectionState = "offline";
   #generation = 0;
   #closed = false;
+  #hasRenewed = false;
   #callOff: () => void = () => {};
   #callOffGood: () => void = () => {};
 
@@ -136,7 +137,7 @@ export class Connection {
     });
     if (generation !== this.#generation) return;
     // Not at once: what ends every connection right after its welcome would make a storm of them.
-    this.#callOffGood = this.#options.after(GOOD_AFTER, () => this.#link.settled());
+    this.#callOffGood = this.#options.after(GOOD_AFTER, () => this.#settled());
     this.#become("online");
     this.#options.welcomed(welcome);
   }
@@ -163,10 +164,18 @@ export class Connection {
     else if (!wasOpen) void this.#options.checkLogin().catch(this.#options.failed);
   }
 
+  #settled(): void {
+    this.#hasRenewed = false;
+    this.#link.settled();
+  }
+
+  /** A renewed login connects at once; one that did not help the last time waits like any lost connection. */
   async #renew(): Promise<void> {
     const renewal = await this.#options.renew();
-    if (renewal === "refused") this.signedOut();
-    else if (renewal === "renewed" && !this.#closed) this.#link.start();
+    if (renewal === "refused") return this.signedOut();
+    if (renewal !== "renewed" || this.#closed || this.#hasRenewed) return;
+    this.#hasRenewed = true;
+    this.#link.start();
   }
 
   #stepAside(): void {

@@ -13,6 +13,8 @@ import type { DeviceList, Signed } from "../protocol/device_list.ts";
 import type { Bytes } from "../protocol/encoding.ts";
 import {
   MAX_BUNDLE_AHEAD_DAYS,
+  MAX_ONE_TIME_A_DAY,
+  MAX_ROTATIONS_A_DAY,
   ONE_TIME_KEM_PREKEYS,
   ONE_TIME_KEM_PREKEYS_LOW,
   ONE_TIME_PREKEYS,
@@ -148,10 +150,19 @@ export function planPrekeys(
     day > today + MAX_BUNDLE_AHEAD_DAYS || today - day >= PREKEY_ROTATION_DAYS;
   const once = gone(stored, "once", stock.oneTime);
   const kemOnce = gone(stored, "kem-once", stock.kemOnce);
+  // What the server says may be a lie, told at every connection: work and storage have an end all the same.
+  const left = (kind: PrekeyKind, most: number) => most - madeToday(stored, kind, today);
+  const isBelieved = left("signed", MAX_ROTATIONS_A_DAY) > 0;
   return {
-    rotate: current === null || stale(current.signed.made) || stale(stock.day),
-    once: refill(stock.oneTime, ONE_TIME_PREKEYS_LOW, ONE_TIME_PREKEYS),
-    kemOnce: refill(stock.kemOnce, ONE_TIME_KEM_PREKEYS_LOW, ONE_TIME_KEM_PREKEYS),
+    rotate: current === null || stale(current.signed.made) || isBelieved && stale(stock.day),
+    once: Math.min(
+      refill(stock.oneTime, ONE_TIME_PREKEYS_LOW, ONE_TIME_PREKEYS),
+      Math.max(0, left("once", MAX_ONE_TIME_A_DAY)),
+    ),
+    kemOnce: Math.min(
+      refill(stock.kemOnce, ONE_TIME_KEM_PREKEYS_LOW, ONE_TIME_KEM_PREKEYS),
+      Math.max(0, left("kem-once", MAX_ONE_TIME_A_DAY)),
+    ),
     drop: [
       ...retired(stored, "signed", today),
       ...retired(stored, "kem-last", today),
@@ -220,6 +231,10 @@ function nameOf({ kind, id }: StoredPrekey): PrekeyName {
 
 function refill(left: number, low: number, full: number): number {
   return left < low ? full - left : 0;
+}
+
+function madeToday(stored: readonly StoredPrekey[], kind: PrekeyKind, today: number): number {
+  return stored.filter((one) => one.kind === kind && one.made === today).length;
 }
 
 function newestFirst(stored: readonly StoredPrekey[], kind: PrekeyKind): StoredPrekey[] {

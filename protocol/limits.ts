@@ -69,6 +69,10 @@ export const ONE_TIME_KEM_PREKEYS = 20;
 export const ONE_TIME_PREKEYS_LOW = 25;
 /** One-time KEM prekeys left below which the device uploads more: the same quarter. */
 export const ONE_TIME_KEM_PREKEYS_LOW = 5;
+/** One-time keys of a kind that a device makes in one day: what an honest server hands out (60 an hour), and one upload. */
+export const MAX_ONE_TIME_A_DAY = 60 * 24 + ONE_TIME_PREKEYS;
+/** Rotations that a device begins in one day because the server says it has none of today. */
+export const MAX_ROTATIONS_A_DAY = 3;
 /** Prekey ids are u32 and counted up from 1 per device and kind; none is used twice. */
 export const MAX_PREKEY_ID = 2 ** 32 - 1;
 /** Age in days from which a bundle is refused: the device is dormant. */

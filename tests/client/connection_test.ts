@@ -1,5 +1,6 @@
 /** Being connected: what ends it again and again must not make a storm. */
 import assert from "node:assert/strict";
+import { CLOSE } from "../../protocol/frame.ts";
 import type { SocketFactory } from "../../client/link.ts";
 import type { HttpSend } from "../../client/transport.ts";
 import { say, talkTo, texts, World } from "../helpers/people_world.ts";
@@ -32,5 +33,25 @@ Deno.test("ATTACK a message that cannot be taken for now does not make a storm o
   await world.settle();
   await world.pass(1_000);
   assert.equal(connections, before + 1, "after a while in peace the first wait is short again");
+  await world.closeAll();
+});
+
+Deno.test("ATTACK a server that ends every connection for its login makes no storm of renewals", async () => {
+  const world = new World();
+  const ana = await world.person("ana");
+  let connections = 0;
+  const ending = (open: SocketFactory): SocketFactory => (login, handlers) => {
+    connections++;
+    return open(login, {
+      ...handlers,
+      opened: () => {
+        handlers.opened();
+        handlers.closed(CLOSE.signedOut);
+      },
+    });
+  };
+  await world.open(ana, { wrapping: { socket: ending } });
+  await world.pass(10 * 60_000);
+  assert.ok(connections > 10 && connections < 60, `${connections} connections in ten minutes`);
   await world.closeAll();
 });

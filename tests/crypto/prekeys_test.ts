@@ -11,6 +11,7 @@ import {
   type StoredPrekey,
 } from "../../crypto/prekeys.ts";
 import { verifyFetched, verifyUpload } from "../../protocol/bundle.ts";
+import { MAX_ONE_TIME_A_DAY } from "../../protocol/limits.ts";
 import { makeOwner, TODAY } from "../helpers/owners.ts";
 
 const owner = await makeOwner();
@@ -136,6 +137,24 @@ Deno.test("one-time keys are refilled below 25 and 5", () => {
   assert.deepEqual(plan(25, 4), [0, 16]);
   assert.deepEqual(plan(0, 0), [100, 20]);
   assert.deepEqual(plan(200, 20), [0, 0]);
+});
+
+Deno.test("ATTACK a server that always says it has no keys left is believed only so often a day", () => {
+  const empty = { oneTime: 0, kemOnce: 0, day: 0 };
+  const stored = rotations([TODAY, TODAY, TODAY]);
+  const made = { once: 0, "kem-once": 0 };
+  for (let asked = 0; asked < 200; asked++) {
+    const { once, kemOnce, rotate } = planPrekeys(stored, empty, TODAY);
+    assert.equal(rotate, false, "three rotations today are enough");
+    const add = (kind: "once" | "kem-once", count: number) => {
+      for (let n = 0; n < count; n++) stored.push(mark(kind, ++made[kind]));
+    };
+    add("once", once);
+    add("kem-once", kemOnce);
+  }
+  assert.deepEqual(made, { once: MAX_ONE_TIME_A_DAY, "kem-once": MAX_ONE_TIME_A_DAY });
+  const tomorrow = planPrekeys(stored, empty, TODAY + 1);
+  assert.deepEqual([tomorrow.rotate, tomorrow.once, tomorrow.kemOnce], [true, 100, 20]);
 });
 
 Deno.test("a private half goes 35 days after replacement and after 5 newer rotations", () => {

@@ -4,7 +4,7 @@ import type { MailChannel, SmtpChannel } from "./mail.ts";
 
 /** What is set up. */
 export interface ChannelParts {
-  readonly smtp: SmtpChannel | null;
+  readonly smtp: Pick<SmtpChannel, "send" | "close"> | null;
   readonly sms: Mailer | null;
   /** Console and folder, for what the other two cannot bring. */
   readonly outbox: MailChannel;

@@ -12,7 +12,9 @@ import { createPeople, type People } from "./people.ts";
 import { createPasskeys, type Passkeys } from "./passkeys.ts";
 import { createPasswordless, type Passwordless } from "./passwordless.ts";
 import { createPasswordChanges, type PasswordChanges } from "./password_change.ts";
+import { createRecoveries, type Recoveries } from "./recovery.ts";
 import { createReportDesk, type Reports } from "./reports.ts";
+import { createResets, type Resets } from "./reset.ts";
 import { createRooms, type Rooms } from "./rooms.ts";
 import { createSecondFactors, type SecondFactors } from "./second_factor.ts";
 import { createSettings, type Settings } from "./settings.ts";
@@ -44,6 +46,8 @@ export interface Auth {
   readonly signUp: SignUp;
   readonly newAccounts: NewAccounts;
   readonly invites: Invites;
+  readonly resets: Resets;
+  readonly recoveries: Recoveries;
   readonly signIn: SignIn;
   readonly deviceLogins: DeviceLogins;
   readonly logins: Logins;
@@ -74,8 +78,11 @@ export function createAuth(deps: AuthDeps): Auth {
   const secondFactors = createSecondFactors(deps, limiter);
   const passkeys = createPasskeys(deps, { limiter, secondFactors });
   const invites = createInviteDesk(deps, limiter);
+  const resets = createResets(deps, { limiter, secondFactors });
   return {
     invites,
+    resets,
+    recoveries: createRecoveries(deps, { logins, opaque, resets }),
     signUp: createSignUp(deps, limiter),
     newAccounts: createNewAccounts(deps, { limiter, logins, opaque }),
     signIn: createSignIn(deps, { limiter, logins, opaque, secondFactors, passkeys }),

@@ -65,6 +65,8 @@ export interface AccountsStore {
   count(): Promise<number>;
   byId(account: AccountId): Promise<AccountRow | null>;
   byUsername(username: string): Promise<AccountRow | null>;
+  /** By the contact as it is compared. */
+  byContact(key: string): Promise<AccountRow | null>;
   hasUsername(username: string): Promise<boolean>;
   hasContact(key: string): Promise<boolean>;
   /** One transaction: account, password record, list, device, prekeys, vault, login; or nothing. */
@@ -125,6 +127,7 @@ export function createAccounts(db: DatabaseSync): AccountsStore {
   const count = db.prepare("select count(*) as n from accounts");
   const byId = db.prepare("select * from accounts where id = ?");
   const byUsername = db.prepare("select * from accounts where username = ?");
+  const byContact = db.prepare("select * from accounts where contact_key = ?");
   const hasUsername = db.prepare("select 1 from accounts where username = ?");
   const hasContact = db.prepare("select 1 from accounts where contact_key = ?");
   const insert = db.prepare(`
@@ -176,6 +179,7 @@ export function createAccounts(db: DatabaseSync): AccountsStore {
     count: () => later(total),
     byId: (account) => later(() => found(one<Row>(byId, account))),
     byUsername: (username) => later(() => found(one<Row>(byUsername, username))),
+    byContact: (key) => later(() => found(one<Row>(byContact, key))),
     hasUsername: (username) => later(() => hasUsername.get(username) !== undefined),
     hasContact: (key) => later(() => hasContact.get(key) !== undefined),
     create: (account) => later(() => transaction(db, () => create(account))),

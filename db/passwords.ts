@@ -1,7 +1,9 @@
 /** The one transaction of a changed password. */
 import type { DatabaseSync } from "node:sqlite";
 import type { Vault } from "../protocol/api.ts";
+import type { Bytes } from "../protocol/encoding.ts";
 import { NO_PASSWORD } from "./accounts.ts";
+import { challengeRows } from "./challenges.ts";
 import { deviceRows, type ListChange } from "./devices.ts";
 import { type LoginRow, loginRows } from "./logins.ts";
 import { later, transaction } from "./transaction.ts";
@@ -32,10 +34,19 @@ export type PasswordRemoval = Pick<PasswordChange, "list" | "vault" | "fromGener
 /** `last-key`: no passkey opens the vault. */
 export type PasswordRemovalResult = "done" | "stale" | "last-key";
 
+/** A password set anew with the recovery key, verified. `login` is partial. */
+export interface PasswordReset extends PasswordChange {
+  /** The confirmed challenge it comes from; it is used up. */
+  readonly challenge: Bytes;
+  readonly now: number;
+}
+
 /** Changing passwords. */
 export interface PasswordsStore {
   /** All of it or nothing: record, vault, wrap, list entry, logins. */
   change(change: PasswordChange): Promise<PasswordChangeResult>;
+  /** The same; no login and no device key goes on. */
+  reset(reset: PasswordReset): Promise<PasswordChangeResult | { readonly kind: "challenge-gone" }>;
   /** All of it or nothing: record and wrap gone, vault, list entry. */
   remove(removal: PasswordRemoval): Promise<PasswordRemovalResult>;
 }
@@ -45,6 +56,7 @@ export function createPasswords(db: DatabaseSync): PasswordsStore {
   const devices = deviceRows(db);
   const vaults = vaultRows(db);
   const logins = loginRows(db);
+  const challenges = challengeRows(db);
   const putRecord = db.prepare("update accounts set password_record = ? where id = ?");
 
   const opens = db.prepare(
@@ -81,8 +93,16 @@ export function createPasswords(db: DatabaseSync): PasswordsStore {
     return { kind: "done" as const, ended };
   }
 
+  function reset({ challenge, now, ...rest }: PasswordReset) {
+    if (!challenges.isConfirmed(challenge, now)) return { kind: "challenge-gone" as const };
+    const result = change(rest);
+    if (result.kind === "done") challenges.close(challenge);
+    return result;
+  }
+
   return {
     change: (what) => later(() => transaction(db, () => change(what))),
+    reset: (what) => later(() => transaction(db, () => reset(what))),
     remove: (what) => later(() => transaction(db, () => remove(what))),
   };
 }

@@ -3,10 +3,12 @@ import type { Auth } from "../auth/mod.ts";
 import type { PageAssets } from "../views/layout.tsx";
 import { archiveRoutes } from "./archive.ts";
 import type { App, RouteFamily } from "./env.ts";
+import { forgotRoutes } from "./forgot.tsx";
 import { inviteRoutes } from "./invites.tsx";
 import { loginRoutes } from "./login.ts";
 import { peopleRoutes } from "./people.ts";
 import { prekeyRoutes } from "./prekeys.ts";
+import { reportRoutes } from "./reports.ts";
 import { roomRoutes } from "./rooms.ts";
 import { settingsRoutes } from "./settings.tsx";
 import { passkeySignInRoutes } from "./sign_in_passkey.ts";
@@ -23,8 +25,11 @@ export interface AccountRouteDeps {
 export function accountRoutes(deps: AccountRouteDeps): RouteFamily {
   return (app: App) => {
     app.get("/", async (c) => {
-      const login = await deps.auth.logins.authenticateDevice(c.req.raw.headers);
-      return c.redirect(login === null ? "/sign-in" : "/chat", 303);
+      const { logins } = deps.auth;
+      const { headers } = c.req.raw;
+      if (await logins.authenticateDevice(headers) !== null) return c.redirect("/chat", 303);
+      const held = await logins.isHeld(headers);
+      return c.redirect(held ? "/settings/second-factor" : "/sign-in", 303);
     });
     signUpRoutes(app, deps);
     signInRoutes(app, deps);
@@ -32,9 +37,11 @@ export function accountRoutes(deps: AccountRouteDeps): RouteFamily {
     loginRoutes(app, deps);
     settingsRoutes(app, deps);
     inviteRoutes(app, deps);
+    forgotRoutes(app, deps);
     peopleRoutes(app, deps);
     prekeyRoutes(app, deps);
     roomRoutes(app, deps);
+    reportRoutes(app, deps);
     archiveRoutes(app, deps);
   };
 }

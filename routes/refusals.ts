@@ -55,6 +55,7 @@ export const REFUSALS: Readonly<Record<RefusalCode, Row>> = {
   },
   "challenge-gone": { status: 409, words: "That took too long, or began elsewhere. Start over." },
   "not-confirmed": { status: 409, words: "Confirm the 6-digit code first." },
+  "second-factor-needed": { status: 403, words: "Show your second factor first." },
   "bad-code": { status: 422, words: "That code is not right." },
   "code-locked": {
     status: 422,
@@ -135,7 +136,7 @@ export const REFUSALS: Readonly<Record<RefusalCode, Row>> = {
     words: "Whoever runs this server has switched this account off. Ask them about it.",
   },
   // 401, so that devices know that renewing their login is of no use.
-  "second-factor-needed": {
+  "second-factor-required": {
     status: 401,
     words:
       "This server asks everybody for a second factor. Sign in with a browser to set yours up.",
@@ -144,6 +145,7 @@ export const REFUSALS: Readonly<Record<RefusalCode, Row>> = {
     status: 409,
     words: "Nobody would be left to run this server. Make somebody else an admin first.",
   },
+  "wrong-name": { status: 422, words: "That is not the username of this account." },
   "set-at-start": {
     status: 409,
     words: "That was given when the server was started, so it is changed there.",

@@ -39,6 +39,7 @@ const checkSchema = strictObject({
 const codeSchema = strictObject({ code: shortText });
 const resendSchema = strictObject({ code: optional(shortText) });
 
+const CODE = { base: "/sign-up" } as const;
 const FIELDS: readonly SignUpField[] = ["username", "fullName", "contact"];
 
 /** Adds the sign-up's URLs. */
@@ -87,7 +88,9 @@ export function signUpRoutes(app: App, { auth, assets }: { auth: Auth; assets: P
     if (!begun.ok) return formAgain(c, assets, typed, begun.problems);
     const challenge = answers.giveChallenge(c, begun.challenge);
     if (answers.wantsCbor(c)) return answers.answer(c, signUpAnswer, { next: "code", challenge });
-    return c.html(<CodeStep assets={assets} nonce={c.var.nonce} contact={begun.contact} />);
+    return c.html(
+      <CodeStep {...CODE} assets={assets} nonce={c.var.nonce} contact={begun.contact} />,
+    );
   });
 
   app.post("/sign-up/resend", async (c) => {
@@ -102,7 +105,7 @@ export function signUpRoutes(app: App, { auth, assets }: { auth: Auth; assets: P
     const contact = await signUp.contact(challenge) ?? "";
     const notice = "Another code is on its way. Only the newest one works.";
     const props = { assets, nonce: c.var.nonce, contact, notice };
-    return c.html(<CodeStep {...props} />);
+    return c.html(<CodeStep {...CODE} {...props} />);
   });
 
   app.post("/sign-up/code", async (c) => {
@@ -193,5 +196,5 @@ async function codeAgain(
   if (contact === null) {
     return c.html(<SignUpForm {...props} problems={{ form: problem }} />, status);
   }
-  return c.html(<CodeStep {...props} contact={contact} problem={problem} />, status);
+  return c.html(<CodeStep {...CODE} {...props} contact={contact} problem={problem} />, status);
 }

@@ -47,7 +47,8 @@ export function SignInPage(
             </span>
           </p>
           <p class="account-other">
-            New here? <a href="/sign-up">Create an account</a>
+            <a href="/forgot">Forgot password?</a> <span aria-hidden="true">·</span> New here?{" "}
+            <a href="/sign-up">Create an account</a>
           </p>
         </form>
       </div>

@@ -112,6 +112,8 @@ export function SignUpForm(
 }
 
 export interface CodeStepProps extends PageProps {
+  /** The page whose step it is. */
+  readonly base: "/sign-up" | "/forgot";
   /** The address as it was typed. */
   readonly contact: string;
   readonly problem?: string;
@@ -119,14 +121,16 @@ export interface CodeStepProps extends PageProps {
   readonly notice?: string;
 }
 
-export function CodeStep({ assets, nonce, contact, problem, notice }: CodeStepProps): Html {
+export function CodeStep(
+  { assets, nonce, base, contact, problem, notice }: CodeStepProps,
+): Html {
   return (
     <form
       id="code-step"
       method="post"
-      action="/sign-up/code"
+      action={`${base}/code`}
       novalidate
-      hx-post="/sign-up/code"
+      hx-post={`${base}/code`}
       hx-target="#step"
       hx-swap="innerHTML"
       hx-sync="this:drop"
@@ -134,7 +138,9 @@ export function CodeStep({ assets, nonce, contact, problem, notice }: CodeStepPr
     >
       <h1>Check your messages.</h1>
       <p class="lead">
-        If <bdi>{contact}</bdi> can be used here, a 6-digit code is there in a moment.
+        If <bdi>{contact}</bdi> {base === "/sign-up" ? "can be used here" : "has an account here"},
+        {" "}
+        a 6-digit code is there in a moment.
       </p>
       <Problem words={problem} />
       <div class="field">
@@ -163,7 +169,7 @@ export function CodeStep({ assets, nonce, contact, problem, notice }: CodeStepPr
         <button
           type="button"
           class="link"
-          hx-post="/sign-up/resend"
+          hx-post={`${base}/resend`}
           hx-target="#step"
           hx-swap="innerHTML"
           hx-nonce={nonce}
@@ -171,7 +177,7 @@ export function CodeStep({ assets, nonce, contact, problem, notice }: CodeStepPr
           Send another code
         </button>
         <span>or</span>
-        <a href="/sign-up">start over</a>
+        <a href={base}>start over</a>
       </p>
     </form>
   );

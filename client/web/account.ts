@@ -16,10 +16,12 @@ import {
 } from "../passkeys.ts";
 import { changePassword } from "../password_change.ts";
 import type { PasswordClient } from "../password_client.ts";
+import { recoverAccount } from "../recovery_flow.ts";
 import { openIdbStore } from "../store_idb.ts";
 import { createApi, fetchSend } from "../transport.ts";
 import { done, type Outcome, refused } from "../types.ts";
 import { runChangePassword } from "./account/change_password.ts";
+import { runForgot } from "./account/forgot.ts";
 import { lazyKnownPasswords } from "./account/new_password.ts";
 import { need, problem } from "./account/page.ts";
 import { browserAuthenticator, knowsPasskeys } from "./account/passkey_browser.ts";
@@ -186,6 +188,13 @@ async function main(): Promise<void> {
   if (removal) return runRemovePasskey(removal, passkeySettings(password));
   if (step.querySelector("#add-passkey, #remove-password")) {
     return runPasskeys(step, passkeySettings(password), knowsPasskeys());
+  }
+  if (step.querySelector("#forgot")) {
+    return runForgot(step, {
+      known: lazyKnownPasswords(step.dataset["known"]!),
+      recover: (form, progress) =>
+        asOnlyWriter(password(progress), (parts) => recoverAccount(parts, form)),
+    });
   }
   runSignUp(step, {
     known: lazyKnownPasswords(step.dataset["known"]!),

@@ -58,6 +58,8 @@ export interface Guarded {
   readonly contact: string;
   readonly account: AccountId;
   readonly store: MemoryStore;
+  /** Nine groups of four. */
+  readonly recoveryKey: string;
 }
 
 /** What a flow needs, at one browser or terminal. */
@@ -81,7 +83,9 @@ export async function signUpGuarded(
   const form = { account, username, fullName: `The ${username}`, password };
   const made = await finishSignUp(flowAt(visitor, store), form);
   assert.ok(made.ok, "signed up");
-  return { world, visitor, username, password, contact: `${username}@example.org`, account, store };
+  const { recoveryKey } = made.value;
+  const contact = `${username}@example.org`;
+  return { world, visitor, username, password, contact, account, store, recoveryKey };
 }
 
 /** The password at a place that has nothing of the account yet. */

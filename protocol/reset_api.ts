@@ -1,0 +1,46 @@
+/**
+ * A forgotten password, over the same HTTP interface as api.ts. The pages of `/forgot` are steps for
+ * people; what needs keys is CBOR.
+ *
+ * | method and path           | request             | answer             | challenge                  |
+ * | ------------------------- | ------------------- | ------------------ | -------------------------- |
+ * | POST /forgot              | form `contact`      | signUpAnswer       | none; opens one            |
+ * | POST /forgot/resend       | empty form          | signUpAnswer       | open                       |
+ * | POST /forgot/code         | form `code`         | resetStepAnswer    | open                       |
+ * | POST /forgot/second-factor | form `code`        | resetStepAnswer    | confirmed                  |
+ * | POST /forgot/vault        | nothing             | resetVaultAnswer   | confirmed, factor shown    |
+ * | POST /forgot/password     | registrationRequest | registrationAnswer | the same                   |
+ * | POST /forgot/change       | resetChangeRequest  | finishAnswer, next: device | the same; it ends  |
+ *
+ * A challenge whose address has no account looks and counts like any other, and no code is right.
+ */
+import { passwordChangeRequest, passwordProvenAnswer, vaultSchema } from "./api.ts";
+import { bytes, id, type Infer, record, tagged, text } from "./codec.ts";
+
+/** What comes next: a code of the second factor, or the keys. */
+export const resetStepAnswer = tagged("next", {
+  "second-factor": record({}),
+  keys: record({}),
+});
+export type ResetStepAnswer = Infer<typeof resetStepAnswer>;
+
+/** What the recovery key opens: `vault` has one wrap, by that key. */
+export const resetVaultAnswer = record({
+  account: id<"account">(),
+  aik: bytes(32),
+  username: text({ max: 32 }),
+  entries: passwordProvenAnswer.fields.entries,
+  vault: vaultSchema,
+});
+export type ResetVaultAnswer = Infer<typeof resetVaultAnswer>;
+
+/**
+ * As at a change of the password: a `set` that names the next vault generation and changes nothing
+ * else, and the vault of that generation with one wrap, by the new password.
+ */
+export const resetChangeRequest = record({
+  record: passwordChangeRequest.fields.record,
+  list: passwordChangeRequest.fields.list,
+  vault: vaultSchema,
+});
+export type ResetChangeRequest = Infer<typeof resetChangeRequest>;

@@ -1,0 +1,179 @@
+/** A forgotten password, step by step. Each step replaces the one before inside #step. */
+import { Field, PasswordField, Problem } from "./fields.tsx";
+import type { Html } from "./html.ts";
+import { Icon, Layout, type PageProps, Script } from "./layout.tsx";
+import { Lamp } from "./sign_up.tsx";
+
+export interface ForgotProps extends PageProps {
+  /** As it was typed. */
+  readonly contact?: string;
+  readonly problem?: string;
+  /** What the problem is about. */
+  readonly about?: "contact" | "form";
+}
+
+export function ForgotPage(props: ForgotProps): Html {
+  const { assets, nonce } = props;
+  return (
+    <Layout title="Forgot password" assets={assets} nonce={nonce}>
+      <div
+        id="step"
+        data-worker={assets.link("opaque_worker.js").href}
+        data-known={assets.link("known_passwords.bin").href}
+      >
+        <ForgotForm {...props} />
+      </div>
+      <noscript>
+        <p class="problem">
+          The last step opens your vault with your recovery key, in this browser. Please allow
+          scripts for this address.
+        </p>
+      </noscript>
+      <Script assets={assets} nonce={nonce} name="account.js" type="module" />
+    </Layout>
+  );
+}
+
+export function ForgotForm({ assets, nonce, contact, problem, about }: ForgotProps): Html {
+  const wrong = problem !== undefined && about === "contact";
+  const hint = wrong
+    ? { state: "bad" as const, words: problem }
+    : { state: "quiet" as const, words: "The one you signed up with. We send a code there." };
+  return (
+    <form
+      id="forgot"
+      method="post"
+      action="/forgot"
+      novalidate
+      hx-post="/forgot"
+      hx-target="#step"
+      hx-swap="innerHTML"
+      hx-sync="this:drop"
+      hx-nonce={nonce}
+    >
+      <h1>Forgot your password?</h1>
+      <p class="lead">
+        Have your recovery key at hand: nine groups of four characters. With it everything comes
+        back. Nobody who runs this server could bring it back without.
+      </p>
+      <Problem words={wrong ? undefined : problem} />
+      <Field
+        field="contact"
+        label="Email or phone"
+        value={contact ?? ""}
+        hint={hint}
+        autocomplete="email"
+        inputmode="email"
+        maxlength={254}
+        nonce={nonce}
+      />
+      <button type="submit" class="primary">Send a code</button>
+      <p class="account-note">
+        <Icon assets={assets} name="laptop" />
+        <span>Still signed in somewhere? Then nothing is lost there: go on using that device.</span>
+      </p>
+      <p class="account-other">
+        Remembered it? <a href="/sign-in">Sign in</a>
+      </p>
+    </form>
+  );
+}
+
+/** Where the account has a second factor, no key is of use before it is shown. */
+export function FactorStep({ nonce, problem }: PageProps & { problem?: string }): Html {
+  return (
+    <form
+      id="factor-step"
+      method="post"
+      action="/forgot/second-factor"
+      novalidate
+      hx-post="/forgot/second-factor"
+      hx-target="#step"
+      hx-swap="innerHTML"
+      hx-sync="this:drop"
+      hx-nonce={nonce}
+    >
+      <h1>One more step.</h1>
+      <p class="lead">
+        This account has a second factor, and a forgotten password leads past none.
+      </p>
+      <Problem words={problem} />
+      <div class="field">
+        <label for="code">Authenticator code</label>
+        <input
+          id="code"
+          name="code"
+          class="code-input"
+          type="text"
+          autocomplete="one-time-code"
+          autocapitalize="none"
+          spellcheck={false}
+          maxlength={40}
+          aria-describedby="code-hint"
+          aria-invalid={problem ? "true" : undefined}
+          autofocus
+          required
+        />
+        <p id="code-hint" class="hint" data-state="quiet" aria-live="polite">
+          The six digits of your app. With a passkey, or without the app: a recovery code.
+        </p>
+      </div>
+      <button type="submit" class="primary">Confirm</button>
+      <p class="account-other">
+        <a href="/forgot">Start over</a>
+      </p>
+    </form>
+  );
+}
+
+/** The page's script takes it from here: neither key nor password is in a request. */
+export function RecoverStep(
+  { assets, username, contact }: PageProps & { username: string; contact: string },
+): Html {
+  return (
+    <form id="recover" method="post" action="/forgot" novalidate autocomplete="off">
+      <h1>Now your recovery key.</h1>
+      <p class="lead">
+        It opens the vault of <bdi>@{username}</bdi>{" "}
+        here, in this browser. Then choose a new password.
+      </p>
+      <Problem words={undefined} />
+      <input id="username" type="text" autocomplete="username" value={username} hidden />
+      <input id="contact" type="text" autocomplete="off" value={contact} hidden />
+      <div class="field">
+        <label for="recovery-key">Recovery key</label>
+        <input
+          id="recovery-key"
+          class="key-input"
+          type="text"
+          autocomplete="off"
+          autocapitalize="characters"
+          spellcheck={false}
+          maxlength={80}
+          aria-describedby="recovery-key-hint"
+          autofocus
+          required
+        />
+        <p id="recovery-key-hint" class="hint" data-state="quiet" aria-live="polite">
+          Nine groups of four. Small letters, spaces and missing dashes are fine.
+        </p>
+      </div>
+      <PasswordField
+        label="New password"
+        autocomplete="new-password"
+        words="At least 12 characters. Four or five words do well."
+      />
+      <button type="submit" class="primary">Set new password</button>
+      <div class="working" id="recover-working" hidden>
+        <Lamp />
+        <p id="progress" class="progress-words" role="status" />
+      </div>
+      <p class="account-note">
+        <Icon assets={assets} name="info" />
+        <span>
+          Your other devices are signed out and need the new password. The recovery key stays good.
+        </span>
+      </p>
+    </form>
+  );
+}

@@ -21,7 +21,9 @@ import type { SocketUser } from "./hub/connection.ts";
 import { Hub } from "./hub/hub.ts";
 import { limitTable } from "./limits.ts";
 import type { Log } from "./log.ts";
+import { watchMachine } from "./machine.ts";
 import type { Bytes } from "./protocol/encoding.ts";
+import type { Machine } from "./routes/admin_door.ts";
 import { createSocketDoor, type UpgradeDoor } from "./routes/socket.ts";
 
 /** Heartbeats, presence and late sockets are looked at once a second. */
@@ -45,6 +47,8 @@ export interface Backend {
   readonly socketDoor: UpgradeDoor;
   /** Open sockets. */
   readonly socketCount: () => number;
+  /** What is known of this machine, looked at anew. */
+  readonly machine: () => Machine;
   /** The link that makes the first account, where one is needed. */
   readonly firstAccountLink: string | null;
   /** Commits what came in and says goodbye to every socket. Requests may still be answered. */
@@ -87,6 +91,7 @@ async function assemble(config: Config, io: BackendIo, store: Store): Promise<Ba
     auth,
     socketDoor: socketDoor(config, auth, hub),
     socketCount: () => hub.size,
+    machine: watchMachine(config.dataDir, io.now(), () => hub.size),
     firstAccountLink: link,
     stopSockets: () => hub.close(),
     close: async () => {

@@ -8,6 +8,7 @@ import { listen, type Listener } from "./listener.ts";
 import { createLog, type Log } from "./log.ts";
 import { MAX_FRAME_BYTES } from "./protocol/limits.ts";
 import { type AssetManifest, createAssets } from "./routes/assets.ts";
+import { adminRoutes } from "./routes/admin.tsx";
 import { accountRoutes } from "./routes/account.ts";
 import manifest from "./static/dist/assets.json" with { type: "json" };
 import type { AppEnv } from "./routes/env.ts";
@@ -101,7 +102,7 @@ async function serveBackend(
 export function makeApp(
   config: Config,
   log: Log,
-  backend: Pick<Backend, "auth" | "socketCount">,
+  backend: Pick<Backend, "auth" | "socketCount" | "machine">,
   ready: () => boolean,
 ): Hono<AppEnv> {
   const metrics = createMetrics({
@@ -121,7 +122,11 @@ export function makeApp(
     ready,
     answered: metrics.answered,
     problemPage: (props) => ProblemPage({ ...props, assets }),
-    families: [metrics.routes, accountRoutes({ auth: backend.auth, assets })],
+    families: [
+      metrics.routes,
+      accountRoutes({ auth: backend.auth, assets }),
+      adminRoutes({ auth: backend.auth, assets, machine: backend.machine }),
+    ],
   });
 }
 

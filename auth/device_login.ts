@@ -58,7 +58,7 @@ export function createDeviceLogins(
       if ((await store.accounts.byId(account))?.disabled != null) {
         return refused("account-disabled");
       }
-      if (await hold(account)) return refused("second-factor-needed");
+      if (await hold(account)) return refused("second-factor-required");
       const login = logins.issue(account, device, "device");
       const ended = await store.logins.replaceOfDevice(device, login.row);
       // Removed or signed out while the signature was judged.

@@ -17,7 +17,9 @@ export function withDevice(
 ): (c: Context<AppEnv>) => Promise<Response> {
   return async (c) => {
     const login = await auth.logins.authenticateDevice(c.req.raw.headers);
-    return login === null ? refuse(c, { code: "sign-in-needed" }) : await handler(c, login);
+    if (login !== null) return await handler(c, login);
+    const held = await auth.logins.isHeld(c.req.raw.headers);
+    return refuse(c, { code: held ? "second-factor-required" : "sign-in-needed" });
   };
 }
 

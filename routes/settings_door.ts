@@ -4,6 +4,9 @@ import type { Auth, OwnerLogin } from "../auth/mod.ts";
 import { refuse, wantsCbor, wantsPart } from "./answers.ts";
 import type { AppEnv } from "./env.ts";
 
+/** Where a second factor is set up: open to those who need one before anything else. */
+const SETS_UP: readonly string[] = ["/settings/second-factor", "/settings/passkeys"];
+
 /** Answers one request of an owner. */
 export type OwnerHandler = (
   c: Context<AppEnv>,
@@ -20,15 +23,26 @@ export function withOwner(
   handler: OwnerHandler,
 ): (c: Context<AppEnv>) => Promise<Response> {
   return async (c) => {
-    const login = await auth.logins.authenticateOwner(c.req.raw.headers);
+    const { logins } = auth;
+    const { headers } = c.req.raw;
+    const login = SETS_UP.includes(next)
+      ? await logins.authenticateHeldOwner(headers)
+      : await logins.authenticateOwner(headers);
     if (login !== null) return await handler(c, login);
-    return wantsCbor(c) ? refuse(c, { code: "sign-in-needed" }) : toSignIn(c, next);
+    const held = await logins.authenticateHeldOwner(headers) !== null;
+    if (wantsCbor(c)) {
+      return refuse(c, { code: held ? "second-factor-required" : "sign-in-needed" });
+    }
+    return held ? toPage(c, SETS_UP[0]!) : toSignIn(c, next);
   };
 }
 
 /** Sends the whole page to the sign-in; htmx would put it into the part that asked. */
 export function toSignIn(c: Context<AppEnv>, next: string): Response {
-  const where = `/sign-in?next=${next}`;
+  return toPage(c, `/sign-in?next=${next}`);
+}
+
+function toPage(c: Context<AppEnv>, where: string): Response {
   if (!wantsPart(c)) return c.redirect(where, 303);
   c.header("HX-Redirect", where);
   return c.body(null, 204);

@@ -58,9 +58,10 @@ const RULES: Readonly<Record<string, Rule>> = {
     types: ["listener.ts", ...INJECTED],
   },
   "backend.ts": {
-    may: ["auth", "hub", "db", "routes", "limits.ts"],
+    may: ["auth", "hub", "db", "routes", "limits.ts", "machine.ts"],
     types: ["protocol", "config.ts", ...INJECTED],
   },
+  "machine.ts": { may: ["version.ts"], types: ["routes"] },
   "serve.ts": {
     may: [
       ..."routes views protocol static".split(" "),

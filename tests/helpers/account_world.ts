@@ -35,6 +35,7 @@ import { type Log, silentLog } from "../../log.ts";
 import { type Bytes, utf8 } from "../../protocol/encoding.ts";
 import type { AccountId, RoomId } from "../../protocol/ids.ts";
 import { accountRoutes } from "../../routes/account.ts";
+import { adminRoutes } from "../../routes/admin.tsx";
 import { createAssets } from "../../routes/assets.ts";
 
 export const ORIGIN = "https://chat.example.org";
@@ -123,6 +124,12 @@ export interface World {
   close(): void;
 }
 
+const NO_FILES = { link: (name: string) => ({ href: `/${name}`, integrity: "" }) };
+const noMachine = () => ({
+  ...{ version: "test", started: NOON, sockets: 3, memoryBytes: 1_000, databaseBytes: 2_000 },
+  ...{ freeBytes: 3_000_000, backup: null },
+});
+
 let worlds = 0;
 
 /** A server with an empty database. */
@@ -193,6 +200,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
     assets: createAssets({}),
     ready: () => true,
     families: [
+      adminRoutes({ auth, assets: NO_FILES, machine: noMachine }),
       accountRoutes({ auth, assets: { link: (name) => ({ href: `/${name}`, integrity: "" }) } }),
     ],
   });

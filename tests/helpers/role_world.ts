@@ -2,11 +2,16 @@
  * The people of the route matrix: one database with everybody in it, copied for each request, so
  * that no request sees what another one did.
  */
+import assert from "node:assert/strict";
+import { COMMAND_LINE } from "../../auth/mod.ts";
 import { readConfig } from "../../config.ts";
 import { silentLog } from "../../log.ts";
 import { hashOf } from "../../auth/digest.ts";
+import { CBOR_TYPE } from "../../protocol/api.ts";
+import { encode } from "../../protocol/codec.ts";
 import { fromBase64Url } from "../../protocol/encoding.ts";
 import type { AccountId, DeviceId, Id, RoomId } from "../../protocol/ids.ts";
+import { reportRequest } from "../../protocol/reports.ts";
 import type { RoomEntry } from "../../protocol/room.ts";
 import { makeApp } from "../../serve.ts";
 import manifest from "../../static/dist/assets.json" with { type: "json" };
@@ -18,9 +23,18 @@ import { TestRoom } from "./room_world.ts";
 /**
  * Who asks. `member` owns the objects that paths and bodies name; `partial` is the same person with
  * the password right and the second factor pending; `device` a second device of theirs with a login
- * that its key renewed; `other` somebody else with an account.
+ * that its key renewed; `other` somebody else with an account; `disabled` somebody whom an admin has
+ * switched off, still carrying the login of before.
  */
-export const ROLES = ["anonymous", "partial", "member", "other", "device", "admin"] as const;
+export const ROLES = [
+  "anonymous",
+  "partial",
+  "member",
+  "other",
+  "device",
+  "admin",
+  "disabled",
+] as const;
 export type Role = typeof ROLES[number];
 
 /** What paths and bodies name: all of it is the member's. */
@@ -34,6 +48,8 @@ export interface Things {
   readonly lookup: Id<"lookup">;
   /** The next entry of the room's log, signed by the member's first device. */
   readonly nextEntry: RoomEntry;
+  /** Made by somebody else about the member. */
+  readonly report: string;
 }
 
 /** Everybody, and how to become one of them. */
@@ -57,9 +73,13 @@ export async function makeRoleWorld(): Promise<RoleWorld> {
   const admin = await signUp(world, "olga", browser());
   const member = await signUp(world, "ana", browser());
   const other = await signUp(world, "ben", browser());
-  const things = await makeThings(world, member);
+  const things = { ...await makeThings(world, member), report: await reportOn(other, member) };
   const device = await signInAgain(member, browser());
   value(await renew(device.visitor, device.keys));
+  const disabled = await signUp(world, "dora", browser());
+  value(await disabled.visitor.api.me());
+  const done = await world.auth.admin.act(COMMAND_LINE, "disable", disabled.account);
+  assert.ok(done.ok);
   const carried: Record<Role, ReadonlyMap<string, string>> = {
     anonymous: new Map(),
     partial: await partialLogin(world, member),
@@ -67,6 +87,7 @@ export async function makeRoleWorld(): Promise<RoleWorld> {
     other: other.visitor.cookies,
     device: device.visitor.cookies,
     admin: admin.visitor.cookies,
+    disabled: disabled.visitor.cookies,
   };
   world.close();
   const { secrets } = world.deps;
@@ -98,13 +119,19 @@ function quick(world: World): World {
   return world;
 }
 
+/** A machine of no interest. */
+const machine = () => ({
+  ...{ version: "test", started: 0, sockets: 0, memoryBytes: 0, databaseBytes: 0 },
+  ...{ freeBytes: null, backup: null },
+});
+
 /** The application as `snug serve` puts it together, over a world's accounts. */
 function realApp({ auth }: World) {
   const config = readConfig(
     ["--origin", ORIGIN, "--tls", "off", "--trusted-proxy", "127.0.0.1"],
     () => undefined,
   );
-  const parts = { auth, socketCount: () => 0 };
+  const parts = { auth, socketCount: () => 0, machine };
   const app = makeApp(config, silentLog, parts, () => true);
   return { app, files: new Set(Object.values(manifest).map(({ path }) => path)) };
 }
@@ -116,7 +143,16 @@ async function partialLogin(world: World, { account }: Member): Promise<Map<stri
   return new Map([["__Host-snug", secret]]);
 }
 
-async function makeThings(world: World, member: Member): Promise<Things> {
+/** A report, and its id. */
+async function reportOn({ visitor }: Member, { account }: Member): Promise<string> {
+  const body = encode(reportRequest, { account, words: "They shout.", messages: [] });
+  const headers = { "content-type": CBOR_TYPE };
+  const told = await visitor.request("/api/reports", { method: "POST", headers, body });
+  assert.equal(told.status, 204);
+  return (await visitor.world.auth.reports.open())[0]!.id;
+}
+
+async function makeThings(world: World, member: Member): Promise<Omit<Things, "report">> {
   const { keys, account, username } = member;
   const owner: Owner = { ...keys, entries: [keys.entry], devices: [keys.device] };
   const log = await TestRoom.create(owner);

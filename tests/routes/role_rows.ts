@@ -8,6 +8,7 @@
  */
 import { bundlesRequest, CBOR_TYPE, secondFactorRequest } from "../../protocol/api.ts";
 import { encode, type Schema } from "../../protocol/codec.ts";
+import { reportRequest } from "../../protocol/reports.ts";
 import { roomEntrySchema } from "../../protocol/room.ts";
 import { lookupRequest } from "../../protocol/room_api.ts";
 import type { Role, RoleWorld, Things } from "../helpers/role_world.ts";
@@ -39,7 +40,7 @@ export interface Row {
 
 const all = (status: number): Statuses => ({
   ...{ anonymous: status, partial: status, member: status },
-  ...{ other: status, device: status, admin: status },
+  ...{ other: status, device: status, admin: status, disabled: status },
 });
 
 /** Everybody is answered alike. */
@@ -47,7 +48,7 @@ const everybody = all;
 /** A signed-in device of anybody. */
 const devices = (status: number, more: Partial<Statuses> = {}): Statuses => ({
   ...all(status),
-  ...{ anonymous: 401, partial: 401 },
+  ...{ anonymous: 401, partial: 401, disabled: 401 },
   ...more,
 });
 /** The member's own things: to anybody else they do not exist. */
@@ -56,8 +57,10 @@ const onlyMember = (status: number, foreign: number) =>
 /** A sign-in by password; a login renewed by a device's key leads to the sign-in. */
 const owners = (status: number, away = 303): Statuses => ({
   ...all(status),
-  ...{ anonymous: away, partial: away, device: away },
+  ...{ anonymous: away, partial: away, device: away, disabled: away },
 });
+/** An admin, signed in by password; everybody else who is signed in is told that it is not theirs. */
+const admins = (status: number): Statuses => ({ ...owners(403), admin: status });
 
 const nothing = () => ({});
 const cbor = <T>(schema: Schema<T>, value: T): Sent => ({
@@ -77,6 +80,14 @@ const onlyOwnLoginEnds: Then = async (role, { account, login }, { deps }) => {
   const there = rows.some(({ id }) => id === login);
   const ended = role === "member";
   if (there === ended) throw new Error(`the member's login ${there ? "goes on" : "ended"}`);
+};
+
+/** One more line in the log, by an admin; by anybody else none, and so no act. */
+const onlyAdminsAct: Then = async (role, _things, { deps }) => {
+  const verdict = await deps.store.audit.verify();
+  const acts = verdict.whole ? verdict.head.seq : -1;
+  // The first act switched somebody off, so that there is a `disabled` role.
+  if (acts !== (role === "admin" ? 2 : 1)) throw new Error(`${acts} acts are in the log`);
 };
 
 export const ROWS: Readonly<Record<string, Row>> = {
@@ -104,7 +115,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
     { ...all(401), partial: 409 },
     () => cbor(secondFactorRequest, { code: "123456" }),
   ),
-  "POST /sign-in/device": row({ ...all(400), anonymous: 401 }, noSense),
+  "POST /sign-in/device": row({ ...all(400), anonymous: 401, disabled: 401 }, noSense),
   "POST /api/login/challenge": row(everybody(400), noSense),
   "POST /api/login": row(everybody(400), noSense),
   "POST /sign-out": row(everybody(303), () => ({ form: {} })),
@@ -129,7 +140,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "POST /settings/second-factor/recovery-codes": row(owners(422), () => ({
     form: { code: "no" },
   })),
-  "POST /settings/second-factor/off": row(owners(422), () => ({ form: { code: "no" } })),
+  "POST /settings/second-factor/off": row(owners(409), () => ({ form: { code: "no" } })),
 
   // People and keys
   "GET /api/me": row(devices(200)),
@@ -156,6 +167,49 @@ export const ROWS: Readonly<Record<string, Row>> = {
     // Signed by the member's first device: nobody else, not even the second one, can hand it in.
     devices(200, { other: 422, admin: 422, device: 422 }),
     ({ nextEntry }) => cbor(roomEntrySchema, nextEntry),
+  ),
+
+  // Reports
+  "POST /api/reports": row(
+    // Nobody reports themselves.
+    devices(204, { member: 422, device: 422 }),
+    ({ account }) => ({
+      ...cbor(reportRequest, { account, words: "They shout.", messages: [] }),
+    }),
+  ),
+
+  // The admin area
+  "GET /admin": row(admins(200)),
+  "GET /admin/health": row(admins(200)),
+  "GET /admin/what-admins-see": row(admins(200)),
+  "GET /admin/log": row(admins(200)),
+  "GET /admin/sign-ups": row(admins(200)),
+  "POST /admin/sign-ups": row(admins(303), () => ({ form: { mode: "closed" } }), onlyAdminsAct),
+  "POST /admin/second-factor": row(
+    admins(303),
+    () => ({ form: { required: "yes" } }),
+    onlyAdminsAct,
+  ),
+  "GET /admin/limits": row(admins(200)),
+  "POST /admin/limits": row(
+    admins(303),
+    () => ({ form: { name: "lookupsPerHour", value: "7" } }),
+    onlyAdminsAct,
+  ),
+  "GET /admin/users": row(admins(200)),
+  "POST /admin/users": row(admins(200), () => ({ form: { search: "an" } })),
+  "GET /admin/users/:account": row(admins(200)),
+  "POST /admin/users/:account/:act": row(
+    admins(303),
+    ({ account }) => ({ path: `/admin/users/${account}/disable`, form: {} }),
+    onlyAdminsAct,
+  ),
+  "GET /admin/reports": row(admins(200)),
+  "GET /admin/reports/:report": row(admins(200)),
+  "POST /admin/reports/:report/settle": row(
+    admins(303),
+    () => ({ form: { note: "Spoken to." } }),
+    onlyAdminsAct,
   ),
 };
 

@@ -205,6 +205,8 @@ export function createAdminDesk(
         required,
         actOf(actor, now(), "second-factor", { detail }),
       );
+      // Held from the next request on; what is open now has to close for that.
+      if (required) deps.events.loginsEnded(await store.admin.loginsWithoutFactor());
       return done(null);
     },
     limits: () => live.lines(),

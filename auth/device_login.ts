@@ -55,9 +55,10 @@ export function createDeviceLogins(
       if (row.passwordNeeded) return refused("bad-proof");
       const proof = loginProofBytes({ account, device, origin, challenge });
       if (!await verifySignature(row.sign, "login", proof, signature)) return refused("bad-proof");
-      if ((await store.accounts.byId(account))?.disabled != null) {
-        return refused("account-disabled");
-      }
+      // Said to nobody but its owner, whose device has just proven itself.
+      const owner = await store.accounts.byId(account);
+      if (owner === null) return refused("bad-proof");
+      if (owner.disabled !== null) return refused("account-disabled");
       if (await hold(account)) return refused("second-factor-required");
       const login = logins.issue(account, device, "device");
       const ended = await store.logins.replaceOfDevice(device, login.row);

@@ -48,6 +48,8 @@ export interface AdminStore {
   /** Takes away every second factor, and every login with it: whoever comes back proves the password. */
   resetFactor(account: AccountId, act: Act): Promise<ActResult>;
   remove(account: AccountId, act: Act): Promise<ActResult>;
+  /** Logins of accounts that have no second factor. */
+  loginsWithoutFactor(): Promise<string[]>;
   queueDepth(): Promise<QueueDepth>;
 }
 
@@ -70,6 +72,11 @@ export function createAdmin(db: DatabaseSync): AdminStore {
   const dropTotp = db.prepare("delete from totp where account = ?");
   const dropCodes = db.prepare("delete from recovery_codes where account = ?");
   const endAll = db.prepare("delete from logins where account = ? returning id");
+  const dropPasskeys = db.prepare("delete from passkeys where account = ?");
+  const withoutFactor = db.prepare(`
+    select id from logins where account not in (select account from totp)
+    and account not in (select account from passkeys)
+  `);
   const remove = db.prepare("delete from accounts where id = ?");
   const depth = db.prepare(`
     select count(*) as envelopes,
@@ -118,6 +125,7 @@ export function createAdmin(db: DatabaseSync): AdminStore {
       change(account, act, false, () => {
         dropTotp.run(account);
         dropCodes.run(account);
+        dropPasskeys.run(account);
         return logins.endOthers(account, "");
       }),
     remove: (account, act) =>
@@ -126,6 +134,7 @@ export function createAdmin(db: DatabaseSync): AdminStore {
         remove.run(account);
         return ended;
       }),
+    loginsWithoutFactor: () => later(() => all<{ id: string }>(withoutFactor).map(({ id }) => id)),
     queueDepth: () => later(() => one<QueueDepth>(depth)!),
   };
 }

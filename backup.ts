@@ -1,7 +1,16 @@
 /** `snug backup` and `snug restore`: flags, passphrase, progress, and words for people. */
 import { ConfigError, shown } from "./config_values.ts";
 import { makeBackup, type Progress } from "./db/backup.ts";
+import { inWords } from "./db/backup_error.ts";
+import {
+  newKeyPair,
+  privateKeyText,
+  readPrivateKey,
+  readRecipient,
+  recipientText,
+} from "./db/backup_recipient.ts";
 import { restoreBackup } from "./db/restore.ts";
+import type { Bytes } from "./protocol/encoding.ts";
 import { type AskSecret, askTerminal, readPassphrase } from "./passphrase.ts";
 import type { CommandIo } from "./serve.ts";
 import { SETTINGS } from "./settings.ts";
@@ -10,32 +19,42 @@ import { VERSION } from "./version.ts";
 /** People who wait hear of it this often. */
 const PROGRESS_MS = 1_000;
 
+/** A key file is three lines. */
+const MAX_KEY_FILE = 4_096;
+
 const { data } = SETTINGS;
 
 interface Given {
   readonly file: string;
   readonly dataDir: string;
   readonly passphraseFile: string | undefined;
+  readonly recipient: string | undefined;
+  readonly keyFile: string | undefined;
 }
 
-/** Makes one backup; resolves to the exit status. */
+/** Makes one backup, or a key for backups; resolves to the exit status. */
 export async function runBackup(
   args: readonly string[],
   io: CommandIo,
   ask: AskSecret = askTerminal,
 ): Promise<number> {
-  const { file, dataDir, passphraseFile } = readArguments("backup", args, io);
-  const passphrase = await passphraseFrom(passphraseFile, true, io, ask);
+  const newKey = newKeyFile(args);
+  if (newKey !== null) return await makeKey(newKey, io);
+  const { file, dataDir, passphraseFile, recipient } = readArguments("backup", args, io);
+  const lock = recipient === undefined
+    ? { passphrase: await passphraseFrom(passphraseFile, true, io, ask) }
+    : { recipient: await recipientFrom(recipient, "--recipient") };
   const { bytes, accounts } = await makeBackup({
     ...parts(io),
     file,
     dataDir,
-    passphrase,
+    lock,
     program: VERSION,
     now: io.now,
   });
   io.print(`${file}: ${megabytes(bytes)}, ${counted(accounts)}. It was opened again and is whole.`);
-  io.print("Keep the passphrase elsewhere: without it this file opens nothing.");
+  const what = recipient === undefined ? "passphrase" : "key file";
+  io.print(`Keep the ${what} elsewhere: without it this file opens nothing.`);
   return 0;
 }
 
@@ -45,14 +64,11 @@ export async function runRestore(
   io: CommandIo,
   ask: AskSecret = askTerminal,
 ): Promise<number> {
-  const { file, dataDir, passphraseFile } = readArguments("restore", args, io);
-  const passphrase = await passphraseFrom(passphraseFile, false, io, ask);
-  const { made, program, accounts } = await restoreBackup({
-    ...parts(io),
-    file,
-    dataDir,
-    passphrase,
-  });
+  const { file, dataDir, passphraseFile, keyFile } = readArguments("restore", args, io);
+  const unlock = keyFile === undefined
+    ? { passphrase: await passphraseFrom(passphraseFile, false, io, ask) }
+    : { privateKey: await privateKeyFrom(keyFile) };
+  const { made, program, accounts } = await restoreBackup({ ...parts(io), file, dataDir, unlock });
   io.print(`${dataDir}: ${counted(accounts)}, as of ${made} (Snug ${program}).`);
   io.print(`Start it: snug serve --data ${dataDir} and the flags this server had.`);
   io.print("Devices go on by themselves; people may have to sign in again in the browser.");
@@ -60,8 +76,61 @@ export async function runRestore(
   return 0;
 }
 
+/** The file of `snug backup --new-key FILE`, which takes nothing else. */
+function newKeyFile(args: readonly string[]): string | null {
+  const [first = "", second, ...more] = args.filter((arg) => arg !== "--");
+  const [flag, inline] = first.split(/=(.*)/s);
+  if (flag !== "--new-key") return null;
+  const file = inline ?? second;
+  const surplus = inline === undefined ? more : [second, ...more].filter(Boolean);
+  if (file === undefined || file === "" || surplus.length > 0) {
+    throw new ConfigError("snug backup --new-key FILE takes one file and nothing else.");
+  }
+  return file;
+}
+
+async function makeKey(file: string, io: CommandIo): Promise<number> {
+  const { publicKey, privateKey } = await newKeyPair();
+  const recipient = await recipientText(publicKey);
+  const text =
+    `# Opens backups of Snug. Keep it away from the server, and twice.\n# ${recipient}\n` +
+    `${await privateKeyText(privateKey)}\n`;
+  try {
+    await Deno.writeTextFile(file, text, { createNew: true, mode: 0o600 });
+  } catch (error) {
+    throw inWords(file, error);
+  }
+  io.print(`${file}: the key that opens backups. Move it away from the server.`);
+  io.print(`Make backups for it: snug backup FILE --recipient ${recipient}`);
+  return 0;
+}
+
+/** The key in a recipient's text. */
+export async function recipientFrom(text: string, flag: string): Promise<Bytes> {
+  const key = await readRecipient(text);
+  if (key !== null) return key;
+  throw new ConfigError(`${flag}: expected what snug backup --new-key printed.`);
+}
+
+async function privateKeyFrom(file: string): Promise<Bytes> {
+  const text = await Deno.readTextFile(file).catch((error) => {
+    throw inWords(`--key-file ${file}`, error);
+  });
+  const lines = text.slice(0, MAX_KEY_FILE).split(/\r?\n/).filter((line) => !line.startsWith("#"));
+  const key = await readPrivateKey(lines.find((line) => line.trim() !== "") ?? "");
+  if (key !== null) return key;
+  throw new ConfigError(`--key-file ${file}: expected a file that snug backup --new-key made.`);
+}
+
+/** What each of the two takes besides FILE. */
+const OWN_FLAGS = { backup: ["--recipient"], restore: ["--key-file"] } as const;
+
 function readArguments(name: "backup" | "restore", args: readonly string[], io: CommandIo): Given {
-  const flags = { [`--${data.flag}`]: io.env(data.env) || data.standard, "--passphrase-file": "" };
+  const flags: Record<string, string> = {
+    [`--${data.flag}`]: io.env(data.env) || data.standard,
+    "--passphrase-file": "",
+    ...Object.fromEntries(OWN_FLAGS[name].map((flag) => [flag, ""])),
+  };
   const files: string[] = [];
   const rest = [...args];
   while (rest.length > 0) {
@@ -75,8 +144,13 @@ function readArguments(name: "backup" | "restore", args: readonly string[], io: 
   if (file === undefined || file === "" || files.length > 1) {
     throw new ConfigError(`snug ${name} takes one FILE. Try snug ${name} --help.`);
   }
-  const passphraseFile = flags["--passphrase-file"] || undefined;
-  return { file, dataDir: flags[`--${data.flag}`]!, passphraseFile };
+  const given = (flag: string) => flags[flag] || undefined;
+  const [passphraseFile, recipient, keyFile] = ["--passphrase-file", "--recipient", "--key-file"]
+    .map(given);
+  if (passphraseFile !== undefined && (recipient ?? keyFile) !== undefined) {
+    throw new ConfigError(`${OWN_FLAGS[name][0]} and --passphrase-file are two ways: give one.`);
+  }
+  return { file, dataDir: flags[`--${data.flag}`]!, passphraseFile, recipient, keyFile };
 }
 
 function valueOf(flag: string, value: string | undefined): string {

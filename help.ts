@@ -34,6 +34,8 @@ export function backupHelp(): string {
     "It is opened again and checked before it gets its name. FILE must not exist yet.",
     "",
     ...backupFlags("the passphrase in its first line, 12 characters or more"),
+    `  --recipient TEXT\n${INDENT}instead of a passphrase: the recipient that --new-key printed`,
+    `  --new-key FILE\n${INDENT}only make a key for backups, and print its recipient`,
   ].join("\n");
 }
 
@@ -45,6 +47,7 @@ export function restoreHelp(): string {
     "Everything is opened and checked first; a file that is not whole changes nothing.",
     "",
     ...backupFlags("the passphrase in its first line"),
+    `  --key-file FILE\n${INDENT}for a backup that was made with --recipient`,
   ].join("\n");
 }
 

@@ -9,16 +9,17 @@ import { DatabaseSync } from "node:sqlite";
 import { type Bytes, toHex } from "../protocol/encoding.ts";
 import { ArchiveWriter } from "./backup_archive.ts";
 import { BackupError, inWords } from "./backup_error.ts";
-import { makeHead, type Stretch } from "./backup_key.ts";
-import { SealedWriter } from "./backup_stream.ts";
+import { type Lock, makeHead, type Stretch } from "./backup_key.ts";
+import { PIECE_BYTES, SealedWriter } from "./backup_stream.ts";
 import { aboutBytes, DATABASE, type Progress, SECRETS, unpackBackup } from "./backup_unpack.ts";
+import { cloneDatabase } from "./clone.ts";
 import { checkDatabase, readVersion } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations/mod.ts";
 import { copyLive, type SnapshotPace } from "./snapshot.ts";
 import { steadily } from "./steady_write.ts";
 
 export { BackupError } from "./backup_error.ts";
-export { MAX_PASSPHRASE, MIN_PASSPHRASE } from "./backup_key.ts";
+export { type Lock, MAX_PASSPHRASE, MIN_PASSPHRASE, type Unlock } from "./backup_key.ts";
 export type { Progress, Unpacked } from "./backup_unpack.ts";
 
 /** What making a backup needs. */
@@ -26,7 +27,10 @@ export interface BackupOptions {
   readonly dataDir: string;
   /** Must not exist yet: a backup is never written over. */
   readonly file: string;
-  readonly passphrase: string;
+  /** What locks it: whoever has the other half opens it. */
+  readonly lock: Lock;
+  /** Row by row through SQLite, for the server's own process; by default whole pages. */
+  readonly rows?: boolean;
   /** Version of this program. */
   readonly program: string;
   /** Milliseconds since 1970. */
@@ -57,8 +61,8 @@ export async function makeBackup(options: BackupOptions): Promise<BackupReport> 
   await refuseExisting(file);
   const draft = `${file}.${toHex(options.random(4))}.draft`;
   try {
-    await writeDraft(draft, options);
-    const accounts = await tryOut(draft, options);
+    const key = await writeDraft(draft, options);
+    const accounts = await tryOut(draft, key, options);
     await refuseExisting(file);
     const { size } = await Deno.stat(draft);
     await Deno.rename(draft, file);
@@ -108,8 +112,8 @@ async function refuseExisting(file: string): Promise<void> {
   }
 }
 
-async function writeDraft(draft: string, options: BackupOptions): Promise<void> {
-  const { head, key } = await makeHead(options.passphrase, options.random(16), options.stretch);
+async function writeDraft(draft: string, options: BackupOptions): Promise<CryptoKey> {
+  const { head, key } = await makeHead(options.lock, options.random, options.stretch);
   const output = await Deno.open(draft, { write: true, createNew: true, mode: 0o600 });
   try {
     const write = steadily(output);
@@ -118,6 +122,7 @@ async function writeDraft(draft: string, options: BackupOptions): Promise<void> 
     await writeArchive(archive, options);
     await archive.finish();
     await output.sync();
+    return key;
   } finally {
     output.close();
   }
@@ -139,19 +144,45 @@ async function writeArchive(archive: ArchiveWriter, options: BackupOptions): Pro
     options.progress?.({ step: "copying", done: archive.bytes, total });
     return options.pace?.step?.();
   };
-  await copyLive(path, archive, { now, ...options.pace, step });
+  if (options.rows) await copyRows(path, archive, options, step);
+  else await copyLive(path, archive, { now, ...options.pace, step });
+}
+
+/** A clone beside the database, then its bytes: nobody has that file open. */
+async function copyRows(
+  path: string,
+  archive: ArchiveWriter,
+  options: BackupOptions,
+  step: () => void | Promise<void>,
+): Promise<void> {
+  const dir = await Deno.makeTempDir({ dir: options.dataDir, prefix: "trial-" });
+  try {
+    const clone = join(dir, DATABASE);
+    await cloneDatabase(path, clone, step);
+    using file = await Deno.open(clone, { read: true });
+    await archive.begin(DATABASE);
+    const buffer = new Uint8Array(PIECE_BYTES);
+    for (let read = await file.read(buffer); read !== null; read = await file.read(buffer)) {
+      await archive.write(buffer.subarray(0, read));
+      await step();
+    }
+    await archive.end();
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
 }
 
 /**
  * Restores the draft into the data folder, where the same plaintext lies anyway, rather than onto
  * the disk that keeps the backups.
  */
-async function tryOut(draft: string, options: BackupOptions): Promise<number> {
+async function tryOut(draft: string, key: CryptoKey, options: BackupOptions): Promise<number> {
   const dir = await Deno.makeTempDir({ dir: options.dataDir, prefix: "trial-" });
   try {
     const { accounts } = await unpackBackup({
       file: draft,
-      passphrase: options.passphrase,
+      // What a recipient's key locked only the recipient unlocks; the stream is checked all the same.
+      unlock: "passphrase" in options.lock ? options.lock : { stream: key },
       dir,
       stop: options.stop,
       progress: options.progress,

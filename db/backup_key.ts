@@ -1,21 +1,27 @@
 /**
- * The head of a backup file, and the keys that its passphrase gives.
+ * The head of a backup file, and the keys that a passphrase or a recipient's key gives.
  *
- * Head, 44 bytes: "snug backup" (11) || version u8 = 1 || salt (16) || tag (16). The passphrase, in
+ * Head 1, 44 bytes: "snug backup" (11) || version u8 = 1 || salt (16) || tag (16). The passphrase, in
  * Unicode NFC and UTF-8, goes through Argon2id (RFC 9106: its second recommended choice) to 32
  * bytes, from which HKDF-SHA-256 makes two keys. The tag is AES-256-GCM's, of nothing, under the
- * first, over the 28 bytes before it: a wrong passphrase is known for one before anything is read.
+ * first, over what is before it: a wrong passphrase is known for one before anything is read.
+ *
+ * Head 2, 60 bytes: "snug backup" (11) || version u8 = 2 || X25519 public key made for this file (32)
+ * || tag (16). The 32 bytes are what X25519 makes of that key and the recipient's, and HKDF's salt is
+ * both public keys. Whoever makes such a backup cannot open it again.
  */
 import { argon2id } from "hash-wasm";
 import { type Bytes, concat, equalBytes, utf8 } from "../protocol/encoding.ts";
 import { BackupError } from "./backup_error.ts";
+import { agree, newKeyPair, PUBLIC_BYTES, publicOf } from "./backup_recipient.ts";
 
 const MAGIC = utf8("snug backup");
-const VERSION = 1;
 const SALT_BYTES = 16;
 const TAG_BYTES = 16;
-/** Bytes of the head. */
-export const HEAD_BYTES = MAGIC.length + 1 + SALT_BYTES + TAG_BYTES;
+/** What comes before the version's own part. */
+export const PREFIX_BYTES = MAGIC.length + 1;
+/** Bytes of salt or public key, by version. */
+const OWN_BYTES: Readonly<Record<number, number>> = { 1: SALT_BYTES, 2: PUBLIC_BYTES };
 /** A short passphrase can be guessed by whoever has the file: there is no server to count tries. */
 export const MIN_PASSPHRASE = 12;
 /** Longer than this is a wrong file, not a passphrase. */
@@ -37,54 +43,110 @@ export function stretchPassphrase(password: Bytes, salt: Bytes): Promise<Uint8Ar
   });
 }
 
+/** What a backup is locked with. */
+export type Lock = { readonly passphrase: string } | { readonly recipient: Bytes };
+/** What opens it. */
+export type Unlock = { readonly passphrase: string } | { readonly privateKey: Bytes };
+
 /** A head and the key of what follows it. */
 export interface BackupHead {
   readonly head: Bytes;
   readonly key: CryptoKey;
 }
 
-/** A new head, whose salt is 16 random bytes. */
+/** A new head, with 16 random bytes or a key of its own. */
 export async function makeHead(
-  passphrase: string,
-  salt: Bytes,
+  lock: Lock,
+  random: (length: number) => Bytes,
   stretch: Stretch = stretchPassphrase,
 ): Promise<BackupHead> {
-  const start = concat(MAGIC, new Uint8Array([VERSION]), salt);
-  const keys = await keysFrom(passphrase, salt, stretch);
+  if ("passphrase" in lock) {
+    const salt = random(SALT_BYTES);
+    return await sealHead(1, salt, await fromPassphrase(lock.passphrase, salt, stretch));
+  }
+  const own = await newKeyPair();
+  const secret = await agree(own.privateKey, lock.recipient);
+  const keys = await keysFrom(secret, concat(own.publicKey, lock.recipient));
+  return await sealHead(2, own.publicKey, keys);
+}
+
+async function sealHead(version: number, own: Bytes, keys: Keys): Promise<BackupHead> {
+  const start = concat(MAGIC, new Uint8Array([version]), own);
   return { head: concat(start, await tagOf(keys.head, start)), key: keys.stream };
 }
 
 /**
+ * Bytes of the head that begins with these {@link PREFIX_BYTES}.
+ * @throws {BackupError} for another kind of file and a newer version
+ */
+export function headBytes(prefix: Bytes): number {
+  if (prefix.length < PREFIX_BYTES || !equalBytes(prefix.subarray(0, MAGIC.length), MAGIC)) {
+    throw new BackupError("That file is no backup of Snug.");
+  }
+  const own = OWN_BYTES[prefix[MAGIC.length]!];
+  if (own === undefined) {
+    throw new BackupError("That backup is of a newer Snug, or damaged at its beginning.");
+  }
+  return PREFIX_BYTES + own + TAG_BYTES;
+}
+
+/**
  * The key of the file that begins with `head`.
- * @throws {BackupError} for another kind of file, a newer version and a wrong passphrase
+ * @throws {BackupError} for another kind of file, a newer version and what does not open it
  */
 export async function openHead(
   head: Bytes,
-  passphrase: string,
+  unlock: Unlock,
   stretch: Stretch = stretchPassphrase,
 ): Promise<CryptoKey> {
-  if (head.length < HEAD_BYTES || !equalBytes(head.subarray(0, MAGIC.length), MAGIC)) {
-    throw new BackupError("That file is no backup of Snug.");
-  }
-  if (head[MAGIC.length] !== VERSION) {
-    throw new BackupError("That backup is of a newer Snug, or damaged at its beginning.");
-  }
-  const start = head.slice(0, HEAD_BYTES - TAG_BYTES);
-  const keys = await keysFrom(passphrase, start.slice(-SALT_BYTES), stretch);
+  if (head.length !== headBytes(head)) throw new BackupError("That file is no backup of Snug.");
+  const start = head.slice(0, head.length - TAG_BYTES);
+  const keys = await keysOf(start.slice(PREFIX_BYTES), head[MAGIC.length] === 2, unlock, stretch);
   // Both are public to whoever can ask: the key is what cannot be guessed.
-  if (!equalBytes(await tagOf(keys.head, start), head.subarray(start.length, HEAD_BYTES))) {
-    throw new BackupError("The passphrase is wrong, or the file is damaged at its beginning.");
+  if (!equalBytes(await tagOf(keys.head, start), head.subarray(start.length))) {
+    const what = "passphrase" in unlock
+      ? "The passphrase is wrong"
+      : "That is another backup's key";
+    throw new BackupError(`${what}, or the file is damaged at its beginning.`);
   }
   return keys.stream;
 }
 
-async function keysFrom(passphrase: string, salt: Bytes, stretch: Stretch) {
+async function keysOf(
+  own: Bytes,
+  forRecipient: boolean,
+  unlock: Unlock,
+  stretch: Stretch,
+): Promise<Keys> {
+  if (forRecipient) {
+    if (!("privateKey" in unlock)) {
+      throw new BackupError("That backup is locked with a key: give --key-file FILE.");
+    }
+    const mine = await publicOf(unlock.privateKey);
+    return await keysFrom(await agree(unlock.privateKey, own), concat(own, mine));
+  }
+  if (!("passphrase" in unlock)) {
+    throw new BackupError("That backup is locked with a passphrase, not with a key.");
+  }
+  return await fromPassphrase(unlock.passphrase, own, stretch);
+}
+
+interface Keys {
+  readonly head: CryptoKey;
+  readonly stream: CryptoKey;
+}
+
+async function fromPassphrase(passphrase: string, salt: Bytes, stretch: Stretch): Promise<Keys> {
   const secret = new Uint8Array(await stretch(utf8(passphrase.normalize("NFC")), salt));
+  return await keysFrom(secret, new Uint8Array());
+}
+
+async function keysFrom(secret: Bytes, salt: Bytes): Promise<Keys> {
   const material = await crypto.subtle.importKey("raw", secret, "HKDF", false, ["deriveKey"]);
   secret.fill(0);
   const derive = (info: string, use: KeyUsage[]) =>
     crypto.subtle.deriveKey(
-      { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: utf8(info) },
+      { name: "HKDF", hash: "SHA-256", salt, info: utf8(info) },
       material,
       { name: "AES-GCM", length: 256 },
       false,

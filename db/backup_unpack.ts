@@ -1,10 +1,10 @@
 /** Opens a backup into a folder and makes sure that what came out is a whole, working database. */
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { type Bytes, utf8 } from "../protocol/encoding.ts";
+import { type Bytes, concat, utf8 } from "../protocol/encoding.ts";
 import { type BackupFile, readArchive } from "./backup_archive.ts";
 import { BackupError, inWords } from "./backup_error.ts";
-import { HEAD_BYTES, openHead, type Stretch } from "./backup_key.ts";
+import { headBytes, openHead, PREFIX_BYTES, type Stretch, type Unlock } from "./backup_key.ts";
 import { SealedReader } from "./backup_stream.ts";
 import { checkDatabase } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations/mod.ts";
@@ -40,7 +40,8 @@ export interface Unpacked extends About {
 /** What unpacking needs. */
 export interface UnpackOptions {
   readonly file: string;
-  readonly passphrase: string;
+  /** What opens it; whoever has just made it has the key of the stream itself. */
+  readonly unlock: Unlock | { readonly stream: CryptoKey };
   /** An empty folder. */
   readonly dir: string;
   readonly stop?: AbortSignal | undefined;
@@ -92,7 +93,10 @@ async function unpackFiles(options: UnpackOptions): Promise<About> {
   });
   const writer = new FolderWriter(dir);
   try {
-    const key = await openHead(await readHead(input), options.passphrase, options.stretch);
+    const head = await readHead(input);
+    const key = "stream" in options.unlock
+      ? options.unlock.stream
+      : await openHead(head, options.unlock, options.stretch);
     await readArchive(new SealedReader(key, await reader(input, options)), writer);
   } finally {
     writer.close();
@@ -102,17 +106,23 @@ async function unpackFiles(options: UnpackOptions): Promise<About> {
 }
 
 async function readHead(input: Deno.FsFile): Promise<Bytes> {
-  const head = new Uint8Array(HEAD_BYTES);
+  const prefix = await readUpTo(input, PREFIX_BYTES);
+  const rest = await readUpTo(input, headBytes(prefix) - PREFIX_BYTES);
+  return concat(prefix, rest);
+}
+
+async function readUpTo(input: Deno.FsFile, length: number): Promise<Bytes> {
+  const bytes = new Uint8Array(length);
   let filled = 0;
-  for (let more = 1; more > 0 && filled < HEAD_BYTES; filled += more) {
-    more = await input.read(head.subarray(filled)) ?? 0;
+  for (let more = 1; more > 0 && filled < length; filled += more) {
+    more = await input.read(bytes.subarray(filled)) ?? 0;
   }
-  return head.subarray(0, filled);
+  return bytes.subarray(0, filled);
 }
 
 async function reader(input: Deno.FsFile, { stop, progress }: UnpackOptions) {
   const { size: total } = await input.stat();
-  let done = HEAD_BYTES;
+  let done = PREFIX_BYTES;
   return async (buffer: Uint8Array) => {
     if (stop?.aborted) throw new BackupError("Stopped; nothing was changed.");
     const read = await input.read(buffer) ?? 0;

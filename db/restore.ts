@@ -1,17 +1,16 @@
 /** Puts a backup into an empty data folder, ready for `snug serve`. */
 import { join } from "node:path";
 import { toHex } from "../protocol/encoding.ts";
-import { type BackupOptions, syncFolder } from "./backup.ts";
+import { type BackupOptions, syncFolder, type Unlock } from "./backup.ts";
 import { BackupError, inWords } from "./backup_error.ts";
 import { DATABASE, SECRETS, unpackBackup, type Unpacked } from "./backup_unpack.ts";
 import { openDatabase } from "./sqlite.ts";
 import { transaction } from "./transaction.ts";
 
 /** What restoring needs. */
-export type RestoreOptions = Pick<
-  BackupOptions,
-  "dataDir" | "file" | "passphrase" | "progress" | "random" | "stop" | "stretch"
->;
+export type RestoreOptions =
+  & Pick<BackupOptions, "dataDir" | "file" | "progress" | "random" | "stop" | "stretch">
+  & { readonly unlock: Unlock };
 
 /** Every new disk has this in it. */
 const NOT_OURS = "lost+found";

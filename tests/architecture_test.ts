@@ -74,7 +74,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   "chat.ts": { may: ["client", "routes", "static"] },
   "backup.ts": {
     may: ["db", "config_values.ts", "passphrase.ts", "settings.ts", "version.ts"],
-    types: ["serve.ts"],
+    types: ["protocol", "serve.ts"],
   },
   "passphrase.ts": { may: ["db", "config.ts"] },
   "doctor.ts": {

@@ -3,6 +3,7 @@ import { main } from "../main.ts";
 import { runBackup } from "../backup.ts";
 import type { CommandIo } from "../serve.ts";
 import { makeDatabase, parts, withFolder } from "./helpers/backups.ts";
+import { modeOf } from "./helpers/files.ts";
 
 const PASSPHRASE = "twelve small words";
 
@@ -56,6 +57,38 @@ Deno.test("backup and restore are one command each, and say what to do next", ()
     assert.equal(restore.status, 0);
     assert.match(restore.printed, /^.*\/new: 1 account, as of 1970-01-01T00:00:00\.000Z/m);
     assert.match(restore.printed, /^Start it: snug serve --data .*\/new /m);
+  }));
+
+Deno.test("a backup for a key is made without any secret and opened with the key file", () =>
+  withFolder(async (root) => {
+    const { dataDir } = await parts(root);
+    makeDatabase(dataDir);
+    const made = await run(["backup", "--new-key", `${root}/key`]);
+    assert.equal(made.status, 0);
+    assert.equal(await modeOf(`${root}/key`), 0o600);
+    const recipient = /--recipient (snug-recipient-\S+)$/.exec(made.printed)![1]!;
+    const secret = /^snug-backup-key-\S+$/m.exec(await Deno.readTextFile(`${root}/key`))![0];
+    assert.ok(!made.printed.includes(secret), "the secret is in the file only");
+    const flags = ["--data", dataDir, "--recipient", recipient];
+    assert.equal((await run(["backup", `${root}/b`, ...flags])).status, 0);
+    const into = ["--data", `${root}/new`];
+    const restored = await run(["restore", `${root}/b`, ...into, `--key-file=${root}/key`]);
+    assert.match(restored.printed, /new: 1 account, as of /);
+    await refused(["backup", "--new-key", `${root}/key`], /key: it is there already/, 1);
+    await refused(["backup", "--new-key"], /takes one file and nothing else/);
+    await refused(["backup", "--new-key", "a", "b"], /takes one file and nothing else/);
+    await refused(["backup", `${root}/c`, "--recipient", secret], /--recipient: expected what/);
+    await refused(
+      ["restore", `${root}/b`, "--key-file", `${root}/b`, ...into],
+      /expected a file that/,
+    );
+    await refused(
+      ["restore", "a", "--key-file", `${root}/no`, ...into],
+      /there is no such file/,
+      1,
+    );
+    const both = ["--passphrase-file", `${root}/key`];
+    await refused(["backup", "a", "--recipient", recipient, ...both], /two ways: give one/);
   }));
 
 Deno.test("--help explains flags and variables of backup, restore and doctor", async () => {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { BackupError, makeBackup } from "../../db/backup.ts";
+import { BackupError, type Lock, makeBackup, type Unlock } from "../../db/backup.ts";
 import { ArchiveWriter, BACKUP_FILES, readArchive } from "../../db/backup_archive.ts";
-import { HEAD_BYTES, makeHead, openHead, stretchPassphrase } from "../../db/backup_key.ts";
+import { headBytes, makeHead, openHead, stretchPassphrase } from "../../db/backup_key.ts";
+import { newKeyPair } from "../../db/backup_recipient.ts";
 import { SealedReader, SealedWriter } from "../../db/backup_stream.ts";
 import { DatabaseError } from "../../db/migrate.ts";
 import { restoreBackup } from "../../db/restore.ts";
@@ -12,6 +13,10 @@ import { makeDatabase, parts, quickStretch, SECRETS, withFolder } from "../helpe
 
 /** The sampled tests sample more then. */
 const SLOW = Deno.env.get("SNUG_SLOW") === "1";
+
+const PASSPHRASE = { passphrase: "twelve small words" };
+const { publicKey, privateKey } = await newKeyPair();
+const zeros = (length: number) => new Uint8Array(length);
 
 const says = (pattern: RegExp) => (error: Error) =>
   error instanceof BackupError && pattern.test(error.message) && !error.message.includes("\n");
@@ -79,7 +84,9 @@ Deno.test("a restored server forgets logins, codes and one-time keys, and takes 
     db.prepare("insert into device_challenges values (x'05', ?, 0, 9)").run(device);
     db.prepare("insert into queues (device, incarnation, confirmed, gaps) values (?, x'06', 1, 3)")
       .run(device);
-    db.prepare("insert into invites values (x'07', 'first', 0)").run();
+    db.prepare(
+      "insert into invites (hash, id, kind, uses, made) values (x'07', 'i', 'first', 1, 0)",
+    ).run();
     db.close();
     await makeBackup({ ...options, file: `${root}/b` });
     await restoreBackup({ ...options, file: `${root}/b`, dataDir: `${root}/new` });
@@ -104,14 +111,19 @@ Deno.test("a wrong passphrase is refused, and writes nothing", () =>
     makeDatabase(dataDir);
     const file = `${root}/b`;
     await makeBackup({ ...options, file });
-    const wrong = { ...options, file, dataDir: `${root}/new`, passphrase: "twelve small wordS" };
+    const wrong = {
+      ...options,
+      file,
+      dataDir: `${root}/new`,
+      unlock: { passphrase: "twelve small wordS" },
+    };
     await assert.rejects(restoreBackup(wrong), says(/^The passphrase is wrong, or the file is/));
     assert.deepEqual(await names(root), ["b", "data"]);
   }));
 
 Deno.test("a passphrase typed on another keyboard, in another Unicode form, is the same", async () => {
-  const { head } = await makeHead("zwölf kleine wörter", new Uint8Array(16), quickStretch);
-  await openHead(head, "zwo\u0308lf kleine wo\u0308rter", quickStretch);
+  const { head } = await makeHead({ passphrase: "zwölf kleine wörter" }, zeros, quickStretch);
+  await openHead(head, { passphrase: "zwo\u0308lf kleine wo\u0308rter" }, quickStretch);
 });
 
 Deno.test("the real stretching is Argon2id: 64 MiB, 3 passes, 4 lanes", async () => {
@@ -130,10 +142,10 @@ async function small(root: string): Promise<Uint8Array> {
 }
 
 /** Opens the file as restoring does, up to where it would write. */
-async function opens(bytes: Uint8Array): Promise<void> {
-  const head = new Uint8Array(bytes.subarray(0, HEAD_BYTES));
-  const key = await openHead(head, "twelve small words", quickStretch);
-  let at = HEAD_BYTES;
+async function opens(bytes: Uint8Array, unlock: Unlock): Promise<void> {
+  let at = headBytes(new Uint8Array(bytes));
+  const head = new Uint8Array(bytes.subarray(0, at));
+  const key = await openHead(head, unlock, quickStretch);
   const reader = new SealedReader(key, (buffer) => {
     const part = bytes.subarray(at, at + buffer.length);
     buffer.set(part);
@@ -145,8 +157,8 @@ async function opens(bytes: Uint8Array): Promise<void> {
 }
 
 /** A whole backup file of a few bytes. */
-async function tiny(): Promise<Uint8Array> {
-  const { head, key } = await makeHead("twelve small words", new Uint8Array(16), quickStretch);
+async function tiny(lock: Lock): Promise<Uint8Array> {
+  const { head, key } = await makeHead(lock, zeros, quickStretch);
   const parts = [head];
   const sealed = new SealedWriter(key, (bytes) => Promise.resolve(void parts.push(concat(bytes))));
   const archive = new ArchiveWriter(sealed);
@@ -165,31 +177,36 @@ function* positions(most: number, step: number): Generator<number> {
 }
 
 for (
-  const [words, make, step] of [
-    ["tiny", () => tiny(), 1],
-    ["small", small, SLOW ? 61 : 2_003],
+  const [words, make, unlock, step] of [
+    ["tiny", () => tiny(PASSPHRASE), PASSPHRASE, 1],
+    ["recipient's", () => tiny({ recipient: publicKey }), { privateKey }, 1],
+    ["small", small, PASSPHRASE, SLOW ? 61 : 2_003],
   ] as const
 ) {
   Deno.test(`a single flipped bit anywhere in a ${words} backup is refused`, () =>
     withFolder(async (root) => {
       const bytes = await make(root);
-      await opens(bytes);
+      await opens(bytes, unlock);
       for (const bit of positions(bytes.length * 8, step)) {
         bytes[bit >> 3]! ^= 1 << (bit & 7);
-        await assert.rejects(opens(bytes), BackupError, `bit ${bit}`);
+        await assert.rejects(opens(bytes, unlock), BackupError, `bit ${bit}`);
         bytes[bit >> 3]! ^= 1 << (bit & 7);
       }
-      await opens(bytes);
+      await opens(bytes, unlock);
     }));
 
   Deno.test(`a ${words} backup that was cut short anywhere, or made longer, is refused`, () =>
     withFolder(async (root) => {
       const bytes = await make(root);
       for (const length of positions(bytes.length, step)) {
-        await assert.rejects(opens(bytes.subarray(0, length)), BackupError, `${length} bytes`);
+        await assert.rejects(
+          opens(bytes.subarray(0, length), unlock),
+          BackupError,
+          `${length} bytes`,
+        );
       }
-      await assert.rejects(opens(bytes.subarray(0, -1)), BackupError);
-      await assert.rejects(opens(concat(bytes, new Uint8Array(1))), BackupError);
+      await assert.rejects(opens(bytes.subarray(0, -1), unlock), BackupError);
+      await assert.rejects(opens(concat(bytes, new Uint8Array(1)), unlock), BackupError);
     }));
 }
 

@@ -1,6 +1,6 @@
 /** Backups of small servers, with a passphrase that is quick to stretch. */
 import { createHash } from "node:crypto";
-import type { BackupOptions } from "../../db/backup.ts";
+import type { BackupOptions, Unlock } from "../../db/backup.ts";
 import { openDatabase } from "../../db/sqlite.ts";
 import { addPerson, type Person } from "./relay_world.ts";
 
@@ -14,16 +14,22 @@ export async function withFolder(body: (root: string) => Promise<void>): Promise
   }
 }
 
+const PASSPHRASE = { passphrase: "twelve small words" };
+
+/** What both making and restoring take. */
+export type Given = Omit<BackupOptions, "file"> & { readonly unlock: Unlock };
+
 /** A data folder with secrets and no database yet, and what makeBackup wants besides a file. */
 export async function parts(
   root: string,
-): Promise<{ readonly dataDir: string; readonly options: Omit<BackupOptions, "file"> }> {
+): Promise<{ readonly dataDir: string; readonly options: Given }> {
   const dataDir = `${root}/data`;
   await Deno.mkdir(dataDir, { mode: 0o700 });
   await Deno.writeTextFile(`${dataDir}/secrets.json`, SECRETS, { mode: 0o600 });
-  const options: Omit<BackupOptions, "file"> = {
+  const options: Given = {
     dataDir,
-    passphrase: "twelve small words",
+    lock: PASSPHRASE,
+    unlock: PASSPHRASE,
     program: "0.0.0",
     now: () => Date.now(),
     random: (length) => crypto.getRandomValues(new Uint8Array(length)),

@@ -10,6 +10,7 @@ import { loginProofBytes, USERNAME_PATTERN } from "../protocol/api.ts";
 import { appendEntry, dayOf, type DeviceList, findDevice } from "../protocol/bundle.ts";
 import { type Signed, verifyDeviceList, verifyUpload } from "../protocol/bundle.ts";
 import { type Bytes, equalBytes } from "../protocol/encoding.ts";
+import type { DepositEntry } from "../protocol/segment.ts";
 import { FormatError, VerifyError } from "../protocol/errors.ts";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import { MAX_LIST_ENTRIES } from "../protocol/limits.ts";
@@ -37,6 +38,8 @@ interface Attempt {
 export interface PasswordRight {
   readonly account: AccountRow;
   readonly entries: Signed[];
+  /** Archive keys that were sealed for the vault while it was shut. */
+  readonly deposits: DepositEntry[];
   readonly vault: Vault;
   /** What the device signs next. */
   readonly challenge: Bytes;
@@ -191,7 +194,8 @@ export function createSignIn(deps: AuthDeps, parts: SignInParts): SignIn {
     const vault = await store.vaults.find(account.id);
     if (vault === null) throw new Error("an account without a vault");
     const entries = await store.devices.entries(account.id, 0, MAX_LIST_ENTRIES);
-    return done({ account, entries, vault, challenge: login.row.challenge!, login });
+    const deposits = await store.archive.deposits(account.id);
+    return done({ account, entries, deposits, vault, challenge: login.row.challenge!, login });
   }
 
   async function device(login: Login, request: DeviceRequest): Promise<Outcome<SignedIn>> {

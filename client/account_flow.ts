@@ -27,6 +27,7 @@ import {
 import { type Bytes, equalBytes, fromBase64Url } from "../protocol/encoding.ts";
 import { VerifyError } from "../protocol/errors.ts";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
+import { archiveRows, type ArchiveSetup, archiveSetup } from "./archive_setup.ts";
 import { renewLogin, signLogin } from "./device_login.ts";
 import { isRefusal, outcomeOf, refuseBroken } from "./flow_refusals.ts";
 import {
@@ -100,11 +101,14 @@ export async function finishSignUp(
   const { record, exportKey } = registered.value;
   const day = dayOf(parts.now());
   const made = await createAccount(form.account, parts.kind, parts.mode, day);
+  const nothing = { entries: [made.entry], deposits: [] };
+  const archive = await archiveSetup(made.vault, nothing, made.list, parts.mode);
   const { vault, recoveryKey } = await sealNewVault(made, exportKey);
   const prekeys = await makePrekeys(made.device, made.list, {
     ...{ day, mode: parts.mode, counters: FIRST_PREKEY_COUNTERS },
   });
-  await installDevice(parts.store, installation(parts, made.device, made.list, prekeys, form));
+  const installed = installation(parts, made.device, made.list, prekeys, form);
+  await installDevice(parts.store, { ...installed, archive });
   const created = await parts.api.createAccount({
     ...{ record, vault, aik: made.list.aik, list: made.entry },
     device: made.device.device,
@@ -190,14 +194,21 @@ export async function becomeDevice(
     if (!equalBytes(list.aik, claim.aik)) throw new VerifyError("key-changed");
     const vault = await openOwnVault(claim, opener);
     const accountKey = await accountKeyFrom(vault, claim.vault.generation, list);
+    const archive = await archiveSetup(vault, claim, list, parts.mode);
     wipeVault(vault);
     const kept = await keptDevice(parts.store, list);
     return kept
-      ? await takeUp(parts, claim, kept, list)
-      : await addNewDevice(parts, claim, accountKey, list);
+      ? await takeUp(parts, claim, kept, { list, archive })
+      : await addNewDevice(parts, claim, accountKey, { list, archive });
   } catch (error) {
     return refuseBroken(error);
   }
+}
+
+/** The verified own list, and what the vault had for the history archive. */
+interface OpenedAccount {
+  readonly list: DeviceList;
+  readonly archive: ArchiveSetup;
 }
 
 interface Opened {
@@ -268,7 +279,7 @@ async function takeUp(
   parts: FlowParts,
   claim: DeviceStep,
   own: DeviceKeys,
-  list: DeviceList,
+  { list, archive }: OpenedAccount,
 ): Promise<Outcome<SignedIn>> {
   const { api, store } = parts;
   const signature = await signLogin(own, api.origin, claim.challenge);
@@ -276,6 +287,7 @@ async function takeUp(
   const answer = await api.addDevice({ list: null, device, prekeys: null, signature });
   if (!answer.ok) return outcomeOf(answer);
   await markActive(store, api.login);
+  await store.commit(archiveRows(archive));
   return done({ account: list.account, device, username: claim.username, known: true });
 }
 
@@ -283,7 +295,7 @@ async function addNewDevice(
   parts: FlowParts,
   claim: DeviceStep,
   accountKey: SigningPair,
-  list: DeviceList,
+  { list, archive }: OpenedAccount,
 ): Promise<Outcome<SignedIn>> {
   const { api, store, kind, mode } = parts;
   const { account, username, challenge } = claim;
@@ -294,7 +306,8 @@ async function addNewDevice(
   const grown = await appendEntry(list, account, signed);
   const prekeys = await makePrekeys(own, grown, { day, mode, counters: FIRST_PREKEY_COUNTERS });
   const names = { username, fullName: username };
-  await installDevice(store, installation(parts, own, grown, prekeys, names));
+  const installed = installation(parts, own, grown, prekeys, names);
+  await installDevice(store, { ...installed, archive, restore: true });
   const { device } = own;
   const signature = await signLogin(own, api.origin, challenge);
   const answer = await api.addDevice({ list: signed, device, prekeys: prekeys.upload, signature });

@@ -4,6 +4,7 @@ import type { AccountId } from "../protocol/ids.ts";
 import type { Change } from "./change.ts";
 import type { Directory } from "./directory.ts";
 import { messages } from "./healing.ts";
+import type { History } from "./history.ts";
 import { type Arrived, misdirected, needsPerson } from "./inbox.ts";
 import { cameLate, tellMissing } from "./missing.ts";
 import type { Outbox } from "./outbox.ts";
@@ -32,6 +33,7 @@ export interface ArrivalsOptions {
   readonly missing: (change: Change, conversation: ConversationId, count: number) => Promise<void>;
   /** What devices tell each other about rooms. */
   readonly rooms: Pick<Rooms, "control">;
+  readonly history: Pick<History, "control">;
 }
 
 /** Where a content belongs, and whose it is. */
@@ -66,6 +68,9 @@ export class Arrivals {
       case "sender-key-request":
       case "room-code":
         return await this.#options.rooms.control(change, place, place.content.body);
+      case "archive-key":
+      case "archive-head":
+        return await this.#archive(change, place);
     }
   }
 
@@ -148,6 +153,13 @@ export class Arrivals {
       // A receipt counts for messages of this conversation only: nobody confirms another's.
       if (message?.conversation === conversation) setState(change, message, state, { by: account });
     }
+  }
+
+  /** One's own devices tell each other about the archive; nobody else has a say in it. */
+  async #archive(change: Change, { mine, device, content: { body } }: Place): Promise<void> {
+    const { history, me } = this.#options;
+    if (!mine) throw misdirected();
+    if (!await history.control(change, device, body)) throw needsPerson(me);
   }
 
   async #healing(change: Change, place: Place, lost: number): Promise<void> {

@@ -13,6 +13,9 @@ export class StoreFailed extends Error {
   }
 }
 
+/** In "meta": rows of "messages" that the history archive has not got yet, by their key there. */
+export const MARKS = "archive-mark/";
+
 /** Digits of an order key: 10^12 rows, and code-unit order is number order. */
 const ORDER_DIGITS = 12;
 
@@ -22,6 +25,8 @@ export class Change {
   readonly events: EngineEvent[] = [];
   /** Run after the commit, in order: sending, acknowledging, waking the pump. */
   readonly after: (() => void)[] = [];
+  /** There is something new for the history archive. */
+  marked = false;
 
   constructor(store: LocalStore) {
     this.#store = store;
@@ -37,8 +42,17 @@ export class Change {
     return await this.#store.get<T>(table, key).catch(fail);
   }
 
+  /** What is put into "messages" is also marked for the history archive. */
   set(table: Table, key: string, value: unknown): void {
     this.#put({ table, key, value });
+    if (table !== "messages") return;
+    this.#put({ table: "meta", key: `${MARKS}${key}`, value: true });
+    this.marked = true;
+  }
+
+  /** A message that comes from the archive. */
+  setArchived(key: string, value: unknown): void {
+    this.#put({ table: "messages", key, value });
   }
 
   remove(table: Table, key: string): void {
@@ -69,6 +83,8 @@ export class Writer {
   readonly #store: LocalStore;
   readonly #told: (event: EngineEvent) => void;
   #tail: Promise<unknown> = Promise.resolve();
+  /** Called after a change that left something for the history archive. */
+  marked: () => void = () => {};
 
   constructor(store: LocalStore, told: (event: EngineEvent) => void) {
     this.#store = store;
@@ -87,6 +103,7 @@ export class Writer {
       if (writes.length > 0) await this.#store.commit(writes).catch(fail);
       for (const event of change.events) this.#told(event);
       for (const run of change.after) run();
+      if (change.marked) this.marked();
       return value;
     });
     this.#tail = result.catch(() => {});

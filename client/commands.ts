@@ -5,6 +5,7 @@ import { USERNAME_PATTERN } from "../protocol/api.ts";
 import { utf8 } from "../protocol/encoding.ts";
 import { type AccountId, type MessageId, randomId } from "../protocol/ids.ts";
 import { MAX_TEXT_BYTES } from "../protocol/limits.ts";
+import { markPerson } from "./archive_records.ts";
 import { type Change, StoreFailed, type Writer } from "./change.ts";
 import type { DeviceApi } from "./device_login.ts";
 import type { Directory } from "./directory.ts";
@@ -194,8 +195,9 @@ export class Commands {
   async setVerified(account: AccountId, verified: boolean): Promise<Outcome<PersonConversation>> {
     return await this.#written(account, async (change, contact, record) => {
       if (contact.changed) return keyChanged(contact);
-      const next: Contact = { ...contact, verified };
+      const next: Contact = { ...contact, verified, decided: this.#o.now() };
       change.set("accounts", account, next);
+      markPerson(change, account);
       await putConversation(change, record);
       return done(viewConversation(record, next));
     });
@@ -317,10 +319,12 @@ export class Commands {
       list: changed!,
       required: changed!.version,
       verified: false,
+      decided: this.#o.now(),
       changed: null,
       warned: null,
     };
     change.set("accounts", account, next);
+    markPerson(change, account);
     for (const { device } of list.devices) await removePeer(change, account, device);
     const text = `You accepted ${nameOf(contact)}'s new key. Compare the safety number again.`;
     const words = { conversation: account, text, time: this.#o.now() };

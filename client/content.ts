@@ -17,7 +17,7 @@ import {
 } from "../protocol/codec.ts";
 import type { Bytes } from "../protocol/encoding.ts";
 import { FormatError } from "../protocol/errors.ts";
-import { HASH_BYTES, MAX_TEXT_BYTES, MAX_VERSION } from "../protocol/limits.ts";
+import { HASH_BYTES, KEY_BYTES, MAX_TEXT_BYTES, MAX_VERSION } from "../protocol/limits.ts";
 import { roomCodeMessageSchema } from "../crypto/room_code.ts";
 import { senderKeyMessageSchema, senderKeyRequestSchema } from "../crypto/sender_key.ts";
 import type { Context } from "../crypto/session.ts";
@@ -42,6 +42,14 @@ const body = tagged("kind", {
   "sender-key": senderKeyMessageSchema,
   "sender-key-request": senderKeyRequestSchema,
   "room-code": roomCodeMessageSchema,
+  /** To one's own other devices: an archive key, made for a version of the own device list. */
+  "archive-key": record({
+    epoch: uint(MAX_VERSION),
+    list: bytes(HASH_BYTES),
+    key: bytes(KEY_BYTES),
+  }),
+  /** To one's own other devices: how far the sender's chain of segments goes. */
+  "archive-head": record({ seq: uint(MAX_VERSION), hash: bytes(HASH_BYTES) }),
 });
 
 export const contentSchema = record({

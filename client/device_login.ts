@@ -48,7 +48,8 @@ type DeviceCall =
   | "rooms"
   | "lookUpRoom"
   | "roomLog"
-  | "appendToRoom";
+  | "appendToRoom"
+  | "ask";
 
 /** The calls that need a login, each tried once more after a renewal when the login has run out. */
 export function withRenewal(
@@ -71,6 +72,7 @@ export function withRenewal(
     lookUpRoom: (request) => retry(() => api.lookUpRoom(request)),
     roomLog: (room, since) => retry(() => api.roomLog(room, since)),
     appendToRoom: (room, entry) => retry(() => api.appendToRoom(room, entry)),
+    ask: (path, body, schema) => retry(() => api.ask(path, body, schema)),
   };
 }
 

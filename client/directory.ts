@@ -142,7 +142,9 @@ export class Directory {
     const verified = known?.verified ?? false;
     const contact = { account, username, fullName, list, ...requirement(known, list), verified };
     // The old key is back (a reset was undone): it is the pinned one, so nothing is asked.
-    const next: Contact = { ...contact, changed: null, warned: known?.warned ?? null };
+    const { decided = 0, blocked = false } = known ?? {};
+    const kept = { decided, blocked, changed: null, warned: known?.warned ?? null };
+    const next: Contact = { ...contact, ...kept };
     change.set("accounts", account, next);
     if (known) await this.#tellDifferences(change, known.list, next);
     const conversation = await getConversation(change, account);

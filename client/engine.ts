@@ -1,7 +1,5 @@
 /** A device without a face: everything behind the {@link Engine} of types.ts, put together. */
 import type { DeviceKeys } from "../crypto/account.ts";
-import type { KeyMode } from "../crypto/private_key.ts";
-import { randomUint } from "../crypto/random.ts";
 import { findDevice } from "../protocol/bundle.ts";
 import type { Notice, ServerItem, Welcome } from "../protocol/frame.ts";
 import type { AccountId, DeviceId, MessageId } from "../protocol/ids.ts";
@@ -11,47 +9,28 @@ import { Commands } from "./commands.ts";
 import { Connection } from "./connection.ts";
 import { type DeviceApi, type Renewal, renewLogin, withRenewal } from "./device_login.ts";
 import { Directory } from "./directory.ts";
+import { defaultAfter, defaultRandom } from "./engine_options.ts";
+import type { EngineOptions, OpenEngine } from "./engine_options.ts";
 import { Gaps } from "./gaps.ts";
 import { heal } from "./healing.ts";
+import { History } from "./history.ts";
 import { Inbox } from "./inbox.ts";
-import type { After, SocketFactory } from "./link.ts";
+import type { After } from "./link.ts";
 import { Outbox } from "./outbox.ts";
 import { PrekeyKeeper } from "./prekey_keeper.ts";
 import { Pump } from "./pump.ts";
 import { markActive } from "./installation.ts";
 import { type MeRecord, META } from "./records.ts";
 import { type RoomCommands, Rooms } from "./rooms.ts";
-import { type LocalStore, StoreClosed } from "./store.ts";
+import { StoreClosed } from "./store.ts";
 import { Supplies } from "./supplies.ts";
 import { getContact } from "./timeline.ts";
-import type { Api } from "./transport.ts";
 import type { ConnectionState, ConversationId, Engine, EngineEvent, Me } from "./types.ts";
 import { type MessagesOptions, NoDevice } from "./types.ts";
 
 export * from "./types.ts";
 
-export interface EngineOptions {
-  /** Closed by the engine when it closes. Nobody else writes to it meanwhile. */
-  readonly store: LocalStore;
-  readonly api: Api;
-  readonly socket: SocketFactory;
-  readonly mode: KeyMode;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  /** Default: setTimeout. */
-  readonly after?: After;
-  /** From 0 up to 1, for jitter only. Default: the platform's CSPRNG. */
-  readonly random?: () => number;
-  /** Hears of faults that no person can do anything about. Never contents, keys or names. */
-  readonly log?: (fault: { readonly what: string; readonly error: unknown }) => void;
-}
-
-/** An engine that can also be waited for. */
-export interface OpenEngine extends Engine {
-  readonly rooms: RoomCommands;
-  /** Resolves when nothing is under way but waits: for the server, for a timer, for a person. */
-  idle(): Promise<void>;
-}
+export type { EngineOptions, OpenEngine } from "./engine_options.ts";
 
 /**
  * Opens the device in `store`.
@@ -71,19 +50,13 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   return new DeviceEngine(options, me, own);
 }
 
-const defaultAfter: After = (ms, run) => {
-  const timer = setTimeout(run, ms);
-  return () => clearTimeout(timer);
-};
-
-const RANDOM_STEPS = 1_000_000;
-const defaultRandom = () => randomUint(RANDOM_STEPS) / RANDOM_STEPS;
 /** How often prekeys are looked at while connected. Milliseconds. */
 const TEND_EVERY = 6 * 3_600_000;
 
 class DeviceEngine implements OpenEngine {
   readonly me: Me;
   readonly rooms: RoomCommands;
+  readonly history: History;
   readonly #options: EngineOptions;
   readonly #own: DeviceKeys;
   readonly #after: After;
@@ -140,6 +113,11 @@ class DeviceEngine implements OpenEngine {
         unseal: (change, row) => rooms.sending.unseal(change, row),
       },
     });
+    this.history = new History({
+      ...{ me: this.me, own, mode, store, writer, api, directory, outbox, after, now },
+      background: (work) => this.#background(work),
+      wake: () => this.#pump.wake(),
+    });
     this.#inbox = this.#receive();
     this.#commands = new Commands({
       ...{ me: this.me, own, store, writer, api, directory, outbox, now },
@@ -169,7 +147,7 @@ class DeviceEngine implements OpenEngine {
   }
 
   messages(id: ConversationId, options: MessagesOptions = {}): ReturnType<Engine["messages"]> {
-    return this.#commands.messages(id, options);
+    return this.history.messages(id, options, () => this.#commands.messages(id, options));
   }
 
   send(conversation: ConversationId, text: string, id?: MessageId): ReturnType<Engine["send"]> {
@@ -219,6 +197,7 @@ class DeviceEngine implements OpenEngine {
     this.#callOffTend();
     this.#gaps.stop();
     this.#rooms.stop();
+    this.history.stop();
     this.#connection.stop();
     await Promise.all([this.#inbox.stop(), this.#pump.stop(), this.#keeper.stop()]);
     await this.#writer.idle();
@@ -256,6 +235,7 @@ class DeviceEngine implements OpenEngine {
       refresh: (account) => this.#refresh(account),
       missing: (change, conversation, count) => this.#gaps.missing(change, conversation, count),
       rooms: this.#rooms,
+      history: this.history,
     });
     return new Inbox({
       own: this.#own,
@@ -274,6 +254,7 @@ class DeviceEngine implements OpenEngine {
 
   #welcomed({ queued }: Welcome): void {
     this.#background(this.#lookAtMyself().then(() => this.#rooms.lookAround()));
+    this.#background(this.history.connected());
     this.#pump.connected();
     // Prekeys that waiting envelopes need must not be erased under them: first read, then tidy.
     this.#tendLater(queued === 0 ? 0 : 5_000 + queued * 20);
@@ -332,6 +313,7 @@ class DeviceEngine implements OpenEngine {
     if (account !== this.me.account && !await this.#contact(account)) return;
     await this.#supplies.list(account);
     await this.#rooms.listChanged(account);
+    if (account === this.me.account) await this.history.listChanged();
     this.#pump.wake();
     const own = account === this.me.account ? await this.#contact(account) : undefined;
     if (own && !findDevice(own.list, this.me.device)) this.#connection.signedOut();
@@ -386,6 +368,7 @@ class DeviceEngine implements OpenEngine {
   }
 
   #tell(event: EngineEvent): void {
+    if (event.kind === "gap") this.history.lost();
     for (const listener of this.#listeners) {
       try {
         listener(event);

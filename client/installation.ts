@@ -3,6 +3,8 @@ import type { DeviceKeys } from "../crypto/account.ts";
 import type { MadePrekeys } from "../crypto/prekeys.ts";
 import type { DeviceList } from "../protocol/bundle.ts";
 import type { AccountId } from "../protocol/ids.ts";
+import { archiveKeys } from "./archive_records.ts";
+import { archiveRows, type ArchiveSetup } from "./archive_setup.ts";
 import { Change } from "./change.ts";
 import { putPrekeys } from "./prekey_keeper.ts";
 import { type Before, type Contact, keys, type MeRecord, META } from "./records.ts";
@@ -18,6 +20,10 @@ export interface Installation {
   readonly prekeys: MadePrekeys;
   readonly username: string;
   readonly fullName: string;
+  /** What an open vault gave for the history archive. */
+  readonly archive?: ArchiveSetup;
+  /** The account may have a history that this store has not got. */
+  readonly restore?: boolean;
 }
 
 /** Whose messages this store holds; undefined when nobody's. */
@@ -61,7 +67,9 @@ export async function installDevice(store: LocalStore, made: Installation): Prom
   change.set("device", "counters", prekeys.counters);
   putPrekeys(change, prekeys.privates);
   change.set("accounts", account, contactOf(list, username, fullName));
-  await store.commit([...await oldDevice(store), ...change.writes]);
+  if (made.restore) change.set("meta", archiveKeys.wanted, true);
+  const archive = made.archive ? archiveRows(made.archive) : [];
+  await store.commit([...await oldDevice(store), ...change.writes, ...archive]);
 }
 
 /** The server has taken the device. `login` is a terminal's bearer login. */

@@ -64,6 +64,10 @@ export interface Contact {
   readonly requiredBy?: DeviceId;
   /** The person has compared the safety number of `list.aik`. */
   readonly verified: boolean;
+  /** Nothing of theirs is shown and nothing is sent to them. */
+  readonly blocked?: boolean;
+  /** When the person last decided about either, on whichever device. Milliseconds since 1970. */
+  readonly decided?: number;
   /** A list under another account key, seen but not accepted: nothing is sent meanwhile. */
   readonly changed: DeviceList | null;
   /** What the last rollback or fork warning was about, so that it is said once. */

@@ -22,7 +22,7 @@ import type {
 const MOST_OWED = 200;
 
 /** How far a message has come; a state never goes back, only "not sent" and "sending" swap. */
-const RANK: Readonly<Record<MessageState, number>> = {
+export const RANK: Readonly<Record<MessageState, number>> = {
   "not sent": 0,
   "sending": 0,
   "sent": 1,

@@ -139,6 +139,8 @@ export interface Api {
   roomLog(room: RoomId, since: number): Promise<ApiResult<LogAnswer>>;
   /** `room` is null for a `create`. */
   appendToRoom(room: RoomId | null, entry: RoomEntry): Promise<ApiResult<AppendAnswer>>;
+  /** Any other call that a signed-in device makes: GET without a body, else POST. */
+  ask<T>(path: string, body: Bytes | null, schema: Schema<T>): Promise<ApiResult<T>>;
   startPasswordChange(request: PasswordStartRequest): Promise<ApiResult<PasswordStartAnswer>>;
   provePassword(request: FinishRequest): Promise<ApiResult<PasswordProvenAnswer>>;
   changePassword(request: PasswordChangeRequest): Promise<ApiResult<PasswordChangeAnswer>>;
@@ -288,6 +290,10 @@ class HttpApi implements Api {
   async changePassword(request: PasswordChangeRequest): Promise<ApiResult<PasswordChangeAnswer>> {
     const body = encode(passwordChangeRequest, request);
     return this.#keep(await this.#post("/settings/password/change", body, passwordChangeAnswer));
+  }
+
+  ask<T>(path: string, body: Bytes | null, schema: Schema<T>): Promise<ApiResult<T>> {
+    return body === null ? this.#get(path, schema) : this.#post(path, body, schema);
   }
 
   #get<T>(path: string, schema: Schema<T>): Promise<ApiResult<T>> {

@@ -260,7 +260,9 @@ export type WarningKind =
   | "room-fork"
   | "room-log"
   | "room-removal"
-  | "server-id-changed";
+  | "server-id-changed"
+  | "history-conflict"
+  | "history-incomplete";
 
 export type EngineEvent =
   | { readonly kind: "message"; readonly message: Message }

@@ -33,6 +33,7 @@
  * `login` are null in its answers. A terminal sends `Snug-Client: terminal` and no `Origin`; it
  * gets both in the body and sends them back as `Snug-Challenge` and `Authorization: Bearer`.
  */
+import { MAX_DEPOSITS } from "./archive_api.ts";
 import { fetchedBundleSchema, prekeyUploadSchema, signedSchema } from "./bundle.ts";
 import {
   bytes,
@@ -50,6 +51,7 @@ import {
 } from "./codec.ts";
 import type { Bytes } from "./encoding.ts";
 import type { AccountId, DeviceId } from "./ids.ts";
+import { depositEntrySchema } from "./segment.ts";
 import { MAX_DEVICES, MAX_LIST_ENTRIES, SIGNATURE_BYTES } from "./limits.ts";
 
 /** The media type of every machine body. */
@@ -168,6 +170,8 @@ export const finishAnswer = tagged("next", {
     aik: bytes(32),
     username,
     entries,
+    /** Archive keys that were sealed for the vault while it was shut. */
+    deposits: list(depositEntrySchema, { max: MAX_DEPOSITS }),
     vault: vaultSchema,
     challenge: bytes(SECRET_BYTES),
     login,

@@ -14,6 +14,7 @@ export type Label =
   | "join"
   | "sender"
   | "segment"
+  | "deposit"
   | "login";
 
 /** What an Ed25519 signature covers: the label in ASCII, a zero byte, the structure. */

@@ -70,9 +70,9 @@ export function signInRoutes(app: App, { auth, assets }: { auth: Auth; assets: P
 
 /** Everything that opens the vault, and the login that names a device. */
 export function answerRight(c: Context<AppEnv>, right: PasswordRight): Response {
-  const { account: { id, aik, username }, entries, vault, challenge, login } = right;
+  const { account: { id, aik, username }, entries, deposits, vault, challenge, login } = right;
   const given = giveLogin(c, login);
-  const known = { account: id, aik, username, entries, vault, challenge, login: given };
+  const known = { account: id, aik, username, entries, deposits, vault, challenge, login: given };
   return answer(c, finishAnswer, { next: "device", ...known });
 }
 

@@ -6,7 +6,7 @@ import { bitFlips, prefixes } from "../helpers/mutations.ts";
 
 const LABELS: Label[] = [
   ...["set", "revoke", "device", "bundle", "kem-once", "kem-last"] as const,
-  ...["log", "join", "sender", "segment", "login"] as const,
+  ...["log", "join", "sender", "segment", "deposit", "login"] as const,
 ];
 const structure = utf8("structure");
 /** L of RFC 8032 section 5.1, little endian. */

@@ -1,0 +1,304 @@
+/**
+ * The history archive of a device, put together: written as messages come and go, read back on a new device and
+ * when somebody scrolls beyond what is here.
+ */
+import type { DeviceKeys } from "../crypto/account.ts";
+import type { KeyMode } from "../crypto/private_key.ts";
+import { findDevice } from "../protocol/bundle.ts";
+import type { DeviceId } from "../protocol/ids.ts";
+import { type ArchiveApi, archiveApi } from "./archive_api.ts";
+import { checkArchive, type Checked } from "./archive_check.ts";
+import { ArchiveKeys } from "./archive_keys.ts";
+import { ArchiveMerge } from "./archive_merge.ts";
+import { ArchiveReader, upTo } from "./archive_reader.ts";
+import { archiveKeys, type Head } from "./archive_records.ts";
+import { ArchiveWriter, type Flushed } from "./archive_writer.ts";
+import type { Change, Writer } from "./change.ts";
+import type { ContentBody } from "./content.ts";
+import type { DeviceApi } from "./device_login.ts";
+import type { Directory } from "./directory.ts";
+import type { After } from "./link.ts";
+import type { Outbox } from "./outbox.ts";
+import type { LocalStore } from "./store.ts";
+import { getContact } from "./timeline.ts";
+import {
+  type ConversationId,
+  done,
+  type Me,
+  type Message,
+  type MessagesOptions,
+  type Outcome,
+  refused,
+} from "./types.ts";
+
+/** What a person is told of the archive. */
+export interface HistoryStatus {
+  readonly on: boolean;
+  /** Bytes on the server, and how many it keeps; null when it did not answer. */
+  readonly bytes: number | null;
+  readonly most: number | null;
+  /** Messages of this device that are not in the archive yet. */
+  readonly waiting: number;
+  /** The newest of every conversation is here. */
+  readonly restored: boolean;
+}
+
+/** History, as the page and the terminal see it. */
+export interface HistoryEngine {
+  status(): Promise<HistoryStatus>;
+  /** Off: nothing more goes in, from any device. What is there stays until it is erased. */
+  setOn(on: boolean): Promise<Outcome<null>>;
+  /** Removes all of it from the server. What is on devices stays there. */
+  erase(): Promise<Outcome<null>>;
+  /** Sends what waits now. */
+  flush(): Promise<Flushed>;
+  /** Walks all chains; tells a warning when something is missing. */
+  check(): Promise<Outcome<Checked>>;
+}
+
+export interface HistoryOptions {
+  readonly me: Me;
+  readonly own: DeviceKeys;
+  readonly mode: KeyMode;
+  readonly store: LocalStore;
+  readonly writer: Writer;
+  readonly api: DeviceApi;
+  readonly directory: Directory;
+  readonly outbox: Outbox;
+  readonly after: After;
+  readonly now: () => number;
+  readonly background: (work: Promise<unknown>) => void;
+  readonly wake: () => void;
+}
+
+/** How long what is new is gathered before it is sealed. Milliseconds. */
+const GATHER_MS = 10_000;
+/** After an answer that did not come. Milliseconds. */
+const AGAIN_MS = 60_000;
+/** How soon the next of one's own devices makes the key that none has made yet. Milliseconds. */
+const TURN_MS = 3_000;
+/** Another device has this long to archive what never came here. Milliseconds. */
+const LOST_MS = 30_000;
+/** One's own other devices hear this often how far the chain goes. Milliseconds. */
+const TELL_MS = 6 * 3_600_000;
+/** Parts fetched for one page of a timeline. */
+const MOST_PARTS = 32;
+
+const OFFLINE = refused("offline", "The server cannot be reached. Try again once connected.");
+
+export class History implements HistoryEngine {
+  readonly #o: HistoryOptions;
+  readonly #api: ArchiveApi;
+  readonly #keys: ArchiveKeys;
+  readonly #writer: ArchiveWriter;
+  readonly #reader: ArchiveReader;
+  readonly #callOffs = new Map<string, () => void>();
+  #flushing: Promise<Flushed> | null = null;
+  #restoring: Promise<void> | null = null;
+  #told = -Infinity;
+  #stopped = false;
+
+  constructor(options: HistoryOptions) {
+    this.#o = options;
+    const { own, mode, store, writer, outbox, now, me, directory } = options;
+    const api = this.#api = archiveApi(options.api);
+    const keys = this.#keys = new ArchiveKeys({ own, mode, store, outbox, now });
+    this.#writer = new ArchiveWriter({ own, store, writer, api, keys, now });
+    const merge = new ArchiveMerge({ me, store, directory });
+    const people = options.api;
+    this.#reader = new ArchiveReader({ own, store, writer, api, people, keys, merge });
+    writer.marked = () => this.#later("flush", GATHER_MS, () => this.flush());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const callOff of this.#callOffs.values()) callOff();
+  }
+
+  /** Connected: what waits goes out, and a new device takes in what there is. */
+  async connected(): Promise<void> {
+    this.#writer.connected();
+    await this.#restore();
+    await this.#writer.adopt();
+    await this.listChanged();
+    if (await this.#o.store.get("meta", archiveKeys.off)) return;
+    await this.flush();
+  }
+
+  /** Envelopes never came: another own device may have archived what was in them. */
+  lost(): void {
+    this.#later("lost", LOST_MS, () => this.#reader.restore());
+  }
+
+  /** The own device list may have changed. */
+  async listChanged(): Promise<void> {
+    const { writer, own, wake } = this.#o;
+    const turn = await writer.change(async (change) => {
+      const news = await this.#keys.look(change);
+      if (!news) return null;
+      if (news.added.length > 0) await this.#tellHead(change, news.added);
+      if (await this.#keys.current(change) !== null) return null;
+      const devices = news.list.devices.map(({ device }) => device).sort();
+      return (await this.#keys.all()).length === 0 ? null : devices.indexOf(own.device);
+    });
+    wake();
+    if (turn === null || turn < 0) return;
+    this.#later("key", turn * TURN_MS, () => this.#makeKey());
+  }
+
+  /** What another own device says about the archive; false when its list must be fetched first. */
+  async control(change: Change, from: DeviceId, body: ContentBody): Promise<boolean> {
+    if (body.kind === "archive-key") {
+      const taken = await this.#keys.take(change, body);
+      if (taken) change.after.push(() => this.#later("flush", 0, () => this.flush()));
+      return taken;
+    }
+    if (body.kind === "archive-head") {
+      const known = await change.get<Head>("device", archiveKeys.vouched(from));
+      const head: Head = { seq: body.seq, hash: body.hash };
+      if (head.seq > (known?.seq ?? 0)) change.set("device", archiveKeys.vouched(from), head);
+    }
+    return true;
+  }
+
+  /** The newest `limit` messages before `before`, from the archive where this device has no more. */
+  async messages(
+    conversation: ConversationId,
+    options: MessagesOptions,
+    local: () => Promise<Message[]>,
+  ): Promise<Message[]> {
+    const limit = Math.min(options.limit ?? 50, 500);
+    let rows = await local();
+    if (rows.length < limit && options.before !== undefined) await this.#reader.begin(conversation);
+    for (let parts = 0; parts < MOST_PARTS; parts++) {
+      if (!await this.#reader.hasMore(conversation)) return rows;
+      const whole = upTo(rows, await this.#reader.horizon(conversation));
+      if (whole.length >= limit) return whole;
+      if (!await this.#reader.more(conversation)) return rows;
+      rows = await local();
+    }
+    return rows;
+  }
+
+  flush(): Promise<Flushed> {
+    if (this.#stopped) return Promise.resolve("later");
+    this.#flushing ??= this.#flush().finally(() => this.#flushing = null);
+    return this.#flushing;
+  }
+
+  async status(): Promise<HistoryStatus> {
+    const { store } = this.#o;
+    const state = await this.#api.state();
+    const off = await store.get("meta", archiveKeys.off) === true;
+    const { bytes, most, on } = state.ok ? state.value : { bytes: null, most: null, on: true };
+    const waiting = (await store.list("meta", { prefix: archiveKeys.marks })).length;
+    const restored = await store.get("meta", archiveKeys.wanted) !== true;
+    return { on: on && !off, bytes, most, waiting, restored };
+  }
+
+  async setOn(on: boolean): Promise<Outcome<null>> {
+    return await this.#set(on, false);
+  }
+
+  async erase(): Promise<Outcome<null>> {
+    const { on } = await this.status();
+    return await this.#set(on, true);
+  }
+
+  async check(): Promise<Outcome<Checked>> {
+    const checked = await checkArchive(this.#api, this.#keys);
+    if (checked === null) return OFFLINE;
+    const { unreadable } = this.#reader;
+    const missing = checked.missing + unreadable;
+    if (missing > 0 || checked.unknown > 0) await this.#warn(INCOMPLETE);
+    return done({ ...checked, missing });
+  }
+
+  async #set(on: boolean, erase: boolean): Promise<Outcome<null>> {
+    const answer = await this.#api.set({ on, erase });
+    if (!answer.ok) return answer.status === 0 ? OFFLINE : refused("internal", answer.words);
+    if (!on || erase) await this.#writer.drop();
+    await this.#switch(on);
+    return done(null);
+  }
+
+  async #switch(on: boolean): Promise<void> {
+    await this.#o.writer.change((change) => {
+      if (on) change.remove("meta", archiveKeys.off);
+      else change.set("meta", archiveKeys.off, true);
+      return Promise.resolve();
+    });
+  }
+
+  async #flush(): Promise<Flushed> {
+    const { store, writer, wake, now } = this.#o;
+    if (await store.get("meta", archiveKeys.off)) {
+      await this.#writer.drop();
+      return "off";
+    }
+    const flushed = await this.#writer.flush();
+    if (flushed === "later") this.#later("flush", AGAIN_MS, () => this.flush());
+    if (flushed === "waits") await this.listChanged();
+    if (flushed === "full") await this.#warn(FULL);
+    if (flushed === "off") {
+      await this.#switch(false);
+      await this.#writer.drop();
+    }
+    if (flushed === "done" && now() - this.#told > TELL_MS) {
+      this.#told = now();
+      await writer.change((change) => this.#tellHead(change));
+      wake();
+    }
+    return flushed;
+  }
+
+  async #tellHead(change: Change, to?: readonly DeviceId[]): Promise<void> {
+    const head = await change.get<Head>("device", archiveKeys.chain);
+    if (head) await this.#keys.tellOwn(change, { kind: "archive-head", ...head }, to);
+  }
+
+  async #makeKey(): Promise<void> {
+    const { writer, own, wake } = this.#o;
+    await writer.change(async (change) => {
+      const contact = await getContact(change, own.account);
+      const listed = contact && findDevice(contact.list, own.device);
+      if (!listed || await this.#keys.current(change) !== null) return;
+      await this.#keys.open(change);
+    });
+    wake();
+    await this.flush();
+  }
+
+  async #restore(): Promise<void> {
+    this.#restoring ??= this.#restoreNow().finally(() => this.#restoring = null);
+    await this.#restoring;
+  }
+
+  async #restoreNow(): Promise<void> {
+    const { store, writer } = this.#o;
+    if (await store.get("meta", archiveKeys.wanted) !== true) return;
+    if (!await this.#reader.restore()) return;
+    await writer.change((change) => Promise.resolve(change.remove("meta", archiveKeys.wanted)));
+    this.#o.background(this.check());
+  }
+
+  async #warn(words: string): Promise<void> {
+    await this.#o.writer.change((change) => {
+      change.tell({ kind: "warning", what: "history-incomplete", words });
+      return Promise.resolve();
+    });
+  }
+
+  /** One timer a name: the later of two calls waits for the first. */
+  #later(name: string, ms: number, work: () => Promise<unknown>): void {
+    if (this.#callOffs.has(name) || this.#stopped) return;
+    const callOff = this.#o.after(ms, () => {
+      this.#callOffs.delete(name);
+      this.#o.background(work());
+    });
+    this.#callOffs.set(name, callOff);
+  }
+}
+
+const INCOMPLETE = "Your history is incomplete: the server holds back some of it, or has lost it.";
+const FULL = "Your history has no more room on the server. New messages stay on your devices.";

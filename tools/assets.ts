@@ -38,6 +38,7 @@ const ENTRIES: Readonly<Record<string, Bundle>> = {
   },
   "chat_more.js": { entry: "client/web/more.ts", policy: "script" },
   "invite.js": { entry: "client/web/invite_link.ts", policy: "script" },
+  "join.js": { entry: "client/web/join.ts", policy: "script" },
   "kem_script.js": { entry: "crypto/kem_script.ts", policy: "script" },
   "opaque_worker.js": { entry: "client/web/opaque_worker.ts", policy: "wasm-worker" },
   "service_worker.js": {

@@ -1,4 +1,5 @@
 /** The chat page's entry: this device's engine, in this tab or in another one, and the page over it. */
+import { platformHasKem } from "../../crypto/kem_path.ts";
 import { openEngine } from "../engine.ts";
 import { openIdbStore } from "../store_idb.ts";
 import { createApi, fetchSend } from "../transport.ts";
@@ -8,8 +9,10 @@ import { runChatPage } from "./chat_page.ts";
 import { connectWhenBack } from "./coming_back.ts";
 import { makeDrafts } from "./drafts.ts";
 import { now } from "./entry/clock.ts";
+import { readInvitation } from "./invitation.ts";
+import { fetchKem } from "./later.ts";
 import { joinTabs, type Note, type Tab, type TabParts } from "./leader.ts";
-import { showGate } from "./notices.ts";
+import { type Gate, showGate } from "./notices.ts";
 import { pageSocket } from "./socket.ts";
 import { trustedScript } from "./trusted_types.ts";
 import { followViewport } from "./viewport.ts";
@@ -53,6 +56,25 @@ function tabParts(): TabParts {
   };
 }
 
+const OLD_COPY: Gate = {
+  title: "This is an old copy",
+  words:
+    "This browser’s data was restored from a copy. Using it again could repeat keys, so sign in " +
+    "to make this browser a new device.",
+  links: [["Sign in", "/sign-in"]],
+};
+const SIGNED_OUT: Gate = {
+  title: "You’re signed out",
+  words: "Sign in to make this browser one of your devices. Your keys are made here and stay here.",
+  links: [["Sign in", "/sign-in"], ["Create an account", "/sign-up"]],
+};
+const INVITED: Gate = {
+  title: "You’re invited to a room",
+  words: "Sign in or create an account first. The invitation waits in this tab, and you see the " +
+    "room before you join.",
+  links: [["Create an account", "/sign-up"], ["Sign in", "/sign-in"]],
+};
+
 /** No device here, or none that can be used: the one thing to do is to sign in. */
 function explain(cause: unknown): void {
   if (!(cause instanceof NoDevice)) {
@@ -62,17 +84,8 @@ function explain(cause: unknown): void {
       action: ["Try again", () => location.reload()],
     });
   }
-  const restored = cause.reason === "restored";
-  showGate({
-    title: restored ? "This is an old copy" : "You’re signed out",
-    words: restored
-      ? "This browser’s data was restored from a copy. Using it again could repeat keys, so sign in " +
-        "to make this browser a new device."
-      : "Sign in to make this browser one of your devices. Your keys are made here and stay here.",
-    links: restored
-      ? [["Sign in", "/sign-in"]]
-      : [["Sign in", "/sign-in"], ["Create an account", "/sign-up"]],
-  });
+  if (cause.reason === "restored") showGate(OLD_COPY);
+  else showGate(readInvitation(sessionStorage) === null ? SIGNED_OUT : INVITED);
   // Somebody may sign in meanwhile in another tab.
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") location.reload();
@@ -96,12 +109,14 @@ async function main(): Promise<void> {
   followViewport();
   if ((await missing(globalThis)).length > 0) return;
   void keepShell();
+  if (!await platformHasKem()) fetchKem();
   try {
     const tab = await joinTabs(tabParts());
     tab.onFailure(explain);
     letGo(tab);
     const drafts = makeDrafts(sessionStorage);
-    await runChatPage({ tab, calendar: makeCalendar(), now, drafts, host });
+    const calendar = makeCalendar();
+    await runChatPage({ tab, calendar, now, drafts, host, origin, storage: sessionStorage });
   } catch (cause) {
     explain(cause);
   }

@@ -1,16 +1,17 @@
 /** The chat page: hears the engine's events, keeps what is shown, and passes on what people do. */
-import { type MessageId, randomId } from "../../protocol/ids.ts";
+import { type AccountId, type MessageId, randomId } from "../../protocol/ids.ts";
 import type { Conversation, ConversationId, EngineEvent, Message } from "../types.ts";
-import { avatar } from "./avatar.ts";
+import { conversationAvatar } from "./avatar.ts";
 import { showBanner, showConnection } from "./banner.ts";
 import { Composer } from "./composer.ts";
 import { ConversationList } from "./conversation_list.ts";
-import { Details, verificationMark } from "./details.ts";
-import { el, fill, need, setText } from "./dom.ts";
+import { fill, need, setText } from "./dom.ts";
 import type { Drafts } from "./drafts.ts";
+import { Extras } from "./extras.ts";
+import { dropInvitation, readInvitation, type TabStorage } from "./invitation.ts";
 import type { Tab } from "./leader.ts";
-import { plainName } from "./names.ts";
-import { NewConversation } from "./new_conversation.ts";
+import { aboutConversation } from "./marks.ts";
+import { plainName, titleOf } from "./names.ts";
 import { notice } from "./notices.ts";
 import { Place } from "./place.ts";
 import { Timeline } from "./timeline.ts";
@@ -24,13 +25,24 @@ export interface ChatPageParts {
   readonly drafts: Drafts;
   /** The server's name, for the line under the list. */
   readonly host: string;
+  /** What links to rooms begin with. */
+  readonly origin: string;
+  /** The tab's own: where an invitation waits. */
+  readonly storage: TabStorage;
 }
 
 const ONE_COLUMN = "(max-width: 699.9px)";
 /** Something on this device failed and nothing better can be said. */
 const FAILED = "Something went wrong on this device. Reload the page and try again.";
 /** Warnings that the conversation's own lines say already. */
-const SAID_IN_TIMELINE = new Set(["key-changed", "new-device", "unreadable", "peer-lost-messages"]);
+const SAID_IN_TIMELINE = new Set([
+  "key-changed",
+  "new-device",
+  "unreadable",
+  "peer-lost-messages",
+  "room-fork",
+  "room-removal",
+]);
 
 /** Runs the page over an engine that is open, here or in another tab. */
 export async function runChatPage(parts: ChatPageParts): Promise<void> {
@@ -44,8 +56,7 @@ class ChatPage {
   readonly #list: ConversationList;
   readonly #timeline: Timeline;
   readonly #composer: Composer;
-  readonly #details: Details;
-  readonly #dialog: NewConversation;
+  readonly #extras: Extras;
   readonly #place: Place;
   /** Newest first. */
   #conversations: Conversation[] = [];
@@ -55,7 +66,7 @@ class ChatPage {
 
   constructor(parts: ChatPageParts) {
     this.#parts = parts;
-    const { tab, calendar, now, drafts } = parts;
+    const { tab, calendar, now, drafts, origin } = parts;
     this.#place = new Place((open) => this.#follow(open));
     this.#list = new ConversationList({
       ...{ calendar, now },
@@ -67,16 +78,15 @@ class ChatPage {
       retry: (message) => void this.#retry(message),
       seen: () => this.#markRead(),
     });
-    this.#composer = new Composer({ drafts, send: (...args) => void this.#send(...args) });
-    this.#details = new Details({
-      tab,
-      complain: notice,
-      closed: () => need("details-button").focus(),
+    this.#composer = new Composer({
+      drafts,
+      send: (...args) => void this.#send(...args),
+      mayMention: () => this.#extras.mention(),
     });
-    this.#dialog = new NewConversation({
-      me: () => tab.me,
-      start: (username) => this.#outcome(tab.startConversation(username)),
-      started: (conversation) => this.#started(conversation),
+    this.#extras = new Extras({
+      ...{ tab, origin, complain: notice },
+      failed: FAILED,
+      started: (id) => void this.#started(id),
     });
     this.#listen();
   }
@@ -85,9 +95,17 @@ class ChatPage {
   async begin(): Promise<void> {
     const { tab, host } = this.#parts;
     showConnection(tab.connection, host);
-    this.#conversations = await tab.conversations();
+    this.#conversations = (await tab.conversations()).filter((each) => each.kind === "person");
     this.#showList();
     this.#follow(this.#place.open);
+    this.#welcomeGuest();
+  }
+
+  /** Somebody came with a link to a room: they see it before they decide. */
+  #welcomeGuest(): void {
+    const { storage } = this.#parts;
+    const code = readInvitation(storage);
+    if (code !== null) this.#extras.invite(code, () => dropInvitation(storage));
   }
 
   #listen(): void {
@@ -98,9 +116,9 @@ class ChatPage {
       if (stalled) notice(STALLED);
     });
     need("back").addEventListener("click", () => this.#place.leave());
-    need("welcome-button").addEventListener("click", () => this.#dialog.open());
+    need("welcome-button").addEventListener("click", () => this.#extras.start());
     onSwipeBack(need("conversation"), () => {
-      if (matchMedia(ONE_COLUMN).matches && !this.#details.isOpen) this.#place.leave();
+      if (matchMedia(ONE_COLUMN).matches && !this.#extras.detailsAreOpen) this.#place.leave();
     });
     document.addEventListener("visibilitychange", () => this.#markRead());
     document.addEventListener("keydown", (event) => this.#escape(event));
@@ -113,7 +131,8 @@ class ChatPage {
       case "state":
         return this.#timeline.setState(event);
       case "conversation":
-        return this.#changed(event.conversation);
+        if (event.conversation.kind === "person") this.#changed(event.conversation);
+        return;
       case "connection":
         return showConnection(event.state, this.#parts.host);
       case "gap":
@@ -128,7 +147,7 @@ class ChatPage {
   async #refresh(): Promise<void> {
     const { tab, host } = this.#parts;
     showConnection(tab.connection, host);
-    this.#conversations = await tab.conversations();
+    this.#conversations = (await tab.conversations()).filter((each) => each.kind === "person");
     this.#showList();
     const open = this.#conversations.find(({ id }) => id === this.#open?.id);
     if (open) this.#showOpen(open);
@@ -159,7 +178,8 @@ class ChatPage {
   #showList(): void {
     this.#list.update(this.#conversations);
     this.#showWelcome();
-    const unread = this.#conversations.reduce((sum, each) => sum + each.unread, 0);
+    const heard = this.#conversations.filter(({ muted }) => !muted);
+    const unread = heard.reduce((sum, each) => sum + each.unread, 0);
     const title = unread > 0 ? `(${badge(unread)}) Snug` : "Snug";
     if (document.title !== title) document.title = title;
   }
@@ -172,16 +192,20 @@ class ChatPage {
     setText(
       need("welcome-words"),
       none
-        ? "It’s quiet in here. Whoever is on this server, you can write to by username."
+        ? "It’s quiet in here. Write to somebody by username, or make a room and share its code."
         : "Pick a conversation, or begin a new one.",
     );
     need("welcome-button").hidden = !none;
     need("welcome").hidden = this.#open !== null;
   }
 
-  #started(conversation: Conversation): void {
-    this.#changed(conversation);
-    this.#enter(conversation.id);
+  /** Opens what was just begun; another tab's event about it may not have come yet. */
+  async #started(id: ConversationId): Promise<void> {
+    if (!this.#conversations.some((each) => each.id === id)) {
+      this.#conversations = await this.#parts.tab.conversations();
+      this.#showList();
+    }
+    this.#enter(id);
   }
 
   #enter(id: ConversationId): void {
@@ -207,7 +231,7 @@ class ChatPage {
   #leave(): void {
     const wasOpen = this.#open !== null;
     this.#open = null;
-    this.#details.close();
+    this.#extras.follow(null);
     this.#timeline.close();
     need("conversation").hidden = true;
     this.#showWelcome();
@@ -216,29 +240,22 @@ class ChatPage {
 
   #showOpen(conversation: Conversation): void {
     this.#open = conversation;
-    const { account, username, verification } = conversation;
-    const name = plainName(conversation.title, username);
     need("welcome").hidden = true;
     need("conversation").hidden = false;
-    setText(need("talk-title"), name);
-    fill(need("talk-avatar"), avatar(account, name, "small"));
-    fill(
-      need("talk-about"),
-      el("span", { class: "handle" }, `@${username}`),
-      " ",
-      verificationMark(verification),
-    );
+    setText(need("talk-title"), titleOf(conversation));
+    fill(need("talk-avatar"), conversationAvatar(conversation, "small"));
+    fill(need("talk-about"), ...aboutConversation(conversation));
     showBanner(conversation, {
-      compare: () => this.#details.open(),
+      look: () => this.#extras.openDetails(),
       accept: ({ account }) => void this.#accept(account),
     });
     this.#composer.open(conversation);
-    this.#details.update(conversation);
+    this.#extras.follow(conversation);
   }
 
   /** The bubble is there at once; the engine's own copy, under the same id, takes its place. */
   async #send(conversation: Conversation, text: string): Promise<void> {
-    const { tab, now } = this.#parts;
+    const { tab, now, drafts } = this.#parts;
     const { account, device } = tab.me;
     const bubble: Message = {
       id: randomId<"message">(),
@@ -252,8 +269,9 @@ class ChatPage {
     this.#timeline.add(bubble);
     const outcome = await this.#outcome(tab.send(conversation.id, text, bubble.id));
     if (!outcome.ok || outcome.value.id !== bubble.id) this.#timeline.drop(bubble);
-    if (outcome.ok) this.#timeline.add(outcome.value);
-    else this.#composer.giveBack(conversation, text, outcome.words);
+    if (!outcome.ok) return this.#composer.giveBack(conversation, text, outcome.words);
+    drafts.settle(conversation.id, text);
+    this.#timeline.add(outcome.value);
   }
 
   async #retry({ conversation, id }: { conversation: ConversationId; id: MessageId }) {
@@ -262,7 +280,7 @@ class ChatPage {
     else notice(outcome.words);
   }
 
-  async #accept(account: Conversation["account"]): Promise<void> {
+  async #accept(account: AccountId): Promise<void> {
     const outcome = await this.#outcome(this.#parts.tab.acceptChange(account));
     if (outcome.ok) this.#changed(outcome.value);
     else notice(outcome.words);
@@ -285,7 +303,7 @@ class ChatPage {
   #escape(event: KeyboardEvent): void {
     if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
     if (document.querySelector("dialog[open]") !== null) return;
-    if (this.#details.isOpen) this.#details.close();
+    if (this.#extras.detailsAreOpen) this.#extras.closeDetails();
     else if (this.#open !== null && matchMedia(ONE_COLUMN).matches) this.#place.leave();
     else if (this.#open !== null) this.#list.focus();
   }

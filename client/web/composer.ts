@@ -4,12 +4,15 @@ import { utf8 } from "../../protocol/encoding.ts";
 import type { Conversation } from "../types.ts";
 import { need, setAttribute, setText } from "./dom.ts";
 import type { Drafts } from "./drafts.ts";
-import { plainName } from "./names.ts";
+import { titleOf } from "./names.ts";
+import { closedWords } from "./words.ts";
 
 export interface ComposerParts {
   readonly drafts: Drafts;
   /** Takes the text over; what cannot be sent comes back through `giveBack`. */
   readonly send: (conversation: Conversation, text: string) => void;
+  /** Something was typed that may become a mention. */
+  readonly mayMention: () => void;
 }
 
 /** From this share of the limit on, what is left is said. */
@@ -60,9 +63,8 @@ export class Composer {
   /** A message that was refused: its text comes back, before anything typed since. */
   giveBack(conversation: Conversation, text: string, words: string): void {
     const { drafts } = this.#parts;
-    const since = drafts.read(conversation.id);
-    const whole = since === "" || since === text ? text : `${text}\n${since}`;
-    drafts.write(conversation.id, whole);
+    drafts.takeBack(conversation.id, text);
+    const whole = drafts.read(conversation.id);
     if (conversation.id !== this.#conversation?.id) return;
     this.#field.value = whole;
     this.#trouble = words;
@@ -81,7 +83,7 @@ export class Composer {
       return this.#show();
     }
     this.#field.value = "";
-    this.#parts.drafts.write(conversation.id, "");
+    this.#parts.drafts.hand(conversation.id, text);
     this.#trouble = null;
     this.#fit();
     this.#show();
@@ -91,6 +93,8 @@ export class Composer {
   #typed(): void {
     if (this.#conversation === null) return;
     this.#parts.drafts.write(this.#conversation.id, this.#field.value);
+    const isRoom = this.#conversation.kind === "room";
+    if (isRoom && this.#field.value.includes("@")) this.#parts.mayMention();
     this.#trouble = null;
     this.#fit();
     this.#show();
@@ -106,16 +110,20 @@ export class Composer {
   #show(): void {
     const conversation = this.#conversation;
     if (conversation === null) return;
-    const blocked = conversation.verification === "changed";
+    const closed = conversation.kind === "room" ? closedWords(conversation) : null;
+    const paused = conversation.kind === "person" && conversation.verification === "changed";
+    const blocked = paused || closed !== null;
     this.#field.disabled = blocked;
     this.#button.disabled = blocked;
-    this.#field.placeholder = blocked ? "Sending is paused" : "Message";
+    this.#field.placeholder = paused ? "Sending is paused" : blocked ? "" : "Message";
+    setAttribute(this.#form, "data-closed", closed !== null);
     setAttribute(this.#form, "data-empty", this.#field.value.trim() === "");
     const used = utf8(this.#field.value.trim()).length;
-    const words = this.#trouble ?? lengthWords(used) ?? strangerWords(conversation);
+    const words = closed ?? this.#trouble ?? lengthWords(used) ?? strangerWords(conversation);
     setText(this.#note, words ?? "");
     this.#note.hidden = words === null;
-    setAttribute(this.#note, "data-state", this.#trouble || used > MAX_TEXT_BYTES ? "bad" : null);
+    const isBad = closed === null && (this.#trouble !== null || used > MAX_TEXT_BYTES);
+    setAttribute(this.#note, "data-state", isBad ? "bad" : null);
   }
 }
 
@@ -131,8 +139,8 @@ function tooLong(over: number): string {
     "Split it in two.";
 }
 
-function strangerWords({ accepted, last, title, username }: Conversation): string | null {
-  if (accepted || !last) return null;
-  const name = plainName(title, username);
+function strangerWords(conversation: Conversation): string | null {
+  if (conversation.accepted || !conversation.last) return null;
+  const name = titleOf(conversation);
   return `${name} wrote to you first. Once you answer, they see when you get and read messages.`;
 }

@@ -3,10 +3,10 @@
  * ten thousand conversations cost as much as twenty. One row is in the tab order; arrows move it.
  */
 import type { Conversation, ConversationId } from "../types.ts";
-import { avatar } from "./avatar.ts";
+import { conversationAvatar } from "./avatar.ts";
 import { el, fill, icon, need, setAttribute } from "./dom.ts";
-import { plainName } from "./names.ts";
-import { badge, type Calendar, lastWords, unreadWords } from "./words.ts";
+import { titleOf } from "./names.ts";
+import { badge, type Calendar, lastWords, unreadWords, waitingWords } from "./words.ts";
 
 export interface ConversationListParts {
   readonly calendar: Calendar;
@@ -70,15 +70,16 @@ export class ConversationList {
 
   #filter(): void {
     const wanted = this.#find.value.trim().toLocaleLowerCase().replace(/^@/, "");
-    const matches = ({ title, username }: Conversation) =>
-      title.toLocaleLowerCase().includes(wanted) || username.includes(wanted);
+    const matches = (each: Conversation) =>
+      each.title.toLocaleLowerCase().includes(wanted) ||
+      each.kind === "person" && each.username.includes(wanted);
     this.#shown = wanted === "" ? this.#all : this.#all.filter(matches);
     if (!this.#shown.some(({ id }) => id === this.#active)) this.#active = null;
     const empty = need("list-empty");
     empty.hidden = this.#shown.length > 0;
     this.#list.hidden = !empty.hidden;
     empty.textContent = wanted === ""
-      ? `People you write to appear here. Others find you as @${this.#parts.username()}.`
+      ? `People and rooms you write to appear here. Others find you as @${this.#parts.username()}.`
       : "Nobody here by that name. Use + to find someone by username.";
     this.#render();
   }
@@ -136,21 +137,13 @@ export class ConversationList {
 
   #fillIn(item: Item, conversation: Conversation): void {
     item.conversation = conversation;
-    const { account, username, unread, verification, last } = conversation;
+    const { unread, last } = conversation;
     const { calendar, now } = this.#parts;
-    const name = plainName(conversation.title, username);
     setAttribute(item.entry, "data-unread", unread > 0);
-    const changed = verification === "changed";
     fill(
       item.entry,
-      avatar(account, name),
-      el(
-        "span",
-        { class: "entry-name" },
-        el("bdi", {}, name),
-        " ",
-        el("span", { class: "handle" }, `@${username}`),
-      ),
+      conversationAvatar(conversation),
+      entryName(conversation),
       last
         ? el(
           "time",
@@ -159,13 +152,7 @@ export class ConversationList {
         )
         : el("span"),
       el("span", { class: "entry-last", dir: "auto" }, lastWords(conversation)),
-      el(
-        "span",
-        { class: "entry-marks" },
-        changed && el("span", { class: "changed" }, icon("shield-alert"), sr("Key changed")),
-        unread > 0 && el("span", { class: "unread", "aria-hidden": "true" }, badge(unread)),
-        unread > 0 && sr(unreadWords(unread)),
-      ),
+      entryMarks(conversation),
     );
   }
 
@@ -227,6 +214,38 @@ export class ConversationList {
     this.#render();
     this.#items.get(id)?.entry.focus({ preventScroll: true });
   }
+}
+
+function entryName(conversation: Conversation): HTMLElement {
+  const isRoom = conversation.kind === "room";
+  return el(
+    "span",
+    { class: "entry-name" },
+    isRoom && sr("Room "),
+    el("bdi", {}, titleOf(conversation)),
+    " ",
+    !isRoom && el("span", { class: "handle" }, `@${conversation.username}`),
+  );
+}
+
+/** What wants attention, as icons and numbers for the eye and as words for the ear. */
+function entryMarks(conversation: Conversation): HTMLElement {
+  const { kind, unread, muted } = conversation;
+  const mentions = kind === "room" ? conversation.mentions : 0;
+  const waiting = kind === "room" ? conversation.waiting : 0;
+  const changed = kind === "person" && conversation.verification === "changed";
+  const badgeClass = muted ? "unread muted" : "unread";
+  return el(
+    "span",
+    { class: "entry-marks" },
+    changed && el("span", { class: "changed" }, icon("shield-alert"), sr("Key changed")),
+    waiting > 0 &&
+      el("span", { class: "waiting" }, icon("door-open"), sr(waitingWords(waiting))),
+    muted && el("span", {}, icon("bell-off"), sr("Muted")),
+    mentions > 0 && el("span", { class: "unread mentions", "aria-hidden": "true" }, "@"),
+    unread > 0 && el("span", { class: badgeClass, "aria-hidden": "true" }, badge(unread)),
+    unread > 0 && sr(unreadWords(unread, mentions)),
+  );
 }
 
 /** Moving an element takes the focus away from what is in it; it is given back. */

@@ -4,7 +4,14 @@
  * in line opens the engine, and commands without an answer are asked again. Commands are repeatable:
  * a message has its id from the tab that wrote it, and the engine sends one id once.
  */
-import type { ConnectionState, Engine, EngineEvent, Me } from "../types.ts";
+import {
+  type ConnectionState,
+  type Engine,
+  type EngineEvent,
+  type Me,
+  refused,
+  type RoomsEngine,
+} from "../types.ts";
 
 /** What tabs may ask of the leader. */
 const METHODS = [
@@ -14,16 +21,47 @@ const METHODS = [
   "send",
   "retry",
   "markRead",
+  "mute",
   "safetyNumber",
   "setVerified",
   "acceptChange",
   "devices",
 ] as const;
 
-type Method = typeof METHODS[number];
+const ROOM_METHODS = [
+  "createRoom",
+  "previewRoom",
+  "joinRoom",
+  "room",
+  "rooms",
+  "addMember",
+  "leaveRoom",
+  "removeMember",
+  "banMember",
+  "setRole",
+  "renameRoom",
+  "setTopic",
+  "setPicture",
+  "rotateCode",
+  "setNewcomers",
+  "approve",
+  "decline",
+  "endRoom",
+] as const satisfies readonly (keyof RoomsEngine)[];
+
+type RoomMethod = typeof ROOM_METHODS[number];
+type EngineMethod = typeof METHODS[number];
+type Method = EngineMethod | `rooms.${RoomMethod}`;
+
+const ASKED: ReadonlySet<Method> = new Set<Method>([
+  ...METHODS,
+  ...ROOM_METHODS.map((method) => `rooms.${method}` as const),
+]);
+/** Asked twice, these would be done twice: when the leader goes meanwhile, nobody knows what came of them. */
+const ONCE: ReadonlySet<Method> = new Set<Method>(["rooms.createRoom", "rooms.rotateCode"]);
 
 /** An engine that may run in another tab. */
-export interface Tab extends Pick<Engine, Method | "me" | "connection" | "on"> {
+export interface Tab extends Pick<Engine, EngineMethod | "me" | "connection" | "on" | "rooms"> {
   /** The leader changed: events may have been missed, so everything shown is to be read again. */
   onReset(listener: () => void): void;
   /** The engine could not be opened when this tab's turn came; the tab is of no use any more. */
@@ -83,6 +121,8 @@ interface Pending {
   readonly resolve: (value: unknown) => void;
   readonly reject: (cause: unknown) => void;
   readonly callOff: () => void;
+  /** Some leader has heard it. */
+  isAsked: boolean;
 }
 
 /** Silence of the leader after which the person is told. Milliseconds. */
@@ -162,15 +202,24 @@ class SharedTab implements Tab {
   readonly send = this.#remote("send");
   readonly retry = this.#remote("retry");
   readonly markRead = this.#remote("markRead");
+  readonly mute = this.#remote("mute");
   readonly safetyNumber = this.#remote("safetyNumber");
   readonly setVerified = this.#remote("setVerified");
   readonly acceptChange = this.#remote("acceptChange");
   readonly devices = this.#remote("devices");
+  readonly rooms = this.#remoteRooms();
 
   /** A method that runs here or in the leader's tab, whichever it is when its turn comes. */
-  #remote<M extends Method>(method: M): Engine[M] {
+  #remote<M extends EngineMethod>(method: M): Engine[M] {
     const call = (...args: unknown[]) => this.#call(method, args);
     return call as unknown as Engine[M];
+  }
+
+  #remoteRooms(): RoomsEngine {
+    const calls = ROOM_METHODS.map((method) => {
+      return [method, (...args: unknown[]) => this.#call(`rooms.${method}`, args)];
+    });
+    return Object.fromEntries(calls) as RoomsEngine;
   }
 
   #call(method: Method, args: readonly unknown[]): Promise<unknown> {
@@ -178,14 +227,16 @@ class SharedTab implements Tab {
     const call = this.#calls++;
     return new Promise((resolve, reject) => {
       const callOff = this.#parts.after(STALLED_AFTER, () => this.#setStalled(true));
-      this.#pending.set(call, { method, args, resolve, reject, callOff });
+      this.#pending.set(call, { method, args, resolve, reject, callOff, isAsked: false });
       if (this.#leader !== null) this.#post(call, this.#leader);
     });
   }
 
   #post(call: number, leader: string): void {
-    const { method, args } = this.#pending.get(call)!;
+    const pending = this.#pending.get(call)!;
+    const { method, args } = pending;
     const tab = this.#parts.name;
+    pending.isAsked = true;
     this.#parts.channel.post({ kind: "call", leader, tab, call, method, args });
   }
 
@@ -214,12 +265,22 @@ class SharedTab implements Tab {
     });
     this.#sayHere();
     engine.connect();
+    this.#giveUpOnce();
     for (const [call, { method, args, resolve, reject }] of [...this.#pending]) {
       this.#settle(call);
       run(engine, method, args).then(resolve, reject);
     }
     ready();
     if (takesOver) this.#reset();
+  }
+
+  /** The leader went with the answer to what must not be asked twice. */
+  #giveUpOnce(): void {
+    for (const [call, { method, isAsked, resolve }] of [...this.#pending]) {
+      if (!isAsked || !ONCE.has(method)) continue;
+      this.#settle(call);
+      resolve(refused("internal", NOBODY_KNOWS));
+    }
   }
 
   #sayHere(): void {
@@ -245,6 +306,7 @@ class SharedTab implements Tab {
     this.#connection = note.connection;
     ready();
     if (before === note.leader) return;
+    this.#giveUpOnce();
     for (const call of this.#pending.keys()) this.#post(call, note.leader);
     if (before !== null) this.#reset();
   }
@@ -252,7 +314,7 @@ class SharedTab implements Tab {
   #answer({ tab, call, method, args }: Note & { kind: "call" }): void {
     const { channel } = this.#parts;
     const engine = this.#engine;
-    if (engine === null || !METHODS.includes(method)) return;
+    if (engine === null || !ASKED.has(method)) return;
     run(engine, method, args).then(
       (value) => channel.post({ kind: "answer", tab, call, result: { value } }),
       (cause) => channel.post({ kind: "answer", tab, call, result: { failure: String(cause) } }),
@@ -285,7 +347,12 @@ class SharedTab implements Tab {
   }
 }
 
+const NOBODY_KNOWS =
+  "The tab that was doing this was closed. Look whether it happened before you try again.";
+
 async function run(engine: Engine, method: Method, args: readonly unknown[]): Promise<unknown> {
-  const call = engine[method] as (...args: unknown[]) => Promise<unknown>;
-  return await call.apply(engine, [...args]);
+  const room = /^rooms\.(.*)$/.exec(method)?.[1];
+  const [owner, name] = room === undefined ? [engine, method] : [engine.rooms, room];
+  const call = Reflect.get(owner, name) as (...args: unknown[]) => Promise<unknown>;
+  return await call.apply(owner, [...args]);
 }

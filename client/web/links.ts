@@ -1,8 +1,10 @@
-/** Finding addresses in somebody's text. Only http, https and mailto become links (security.md 4.2). */
+/** Finding addresses and mentions in somebody's text. Only http, https and mailto become links (security.md 4.2). */
 
 export type Piece =
   | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "link"; readonly text: string; readonly href: string };
+  | { readonly kind: "link"; readonly text: string; readonly href: string }
+  /** "@username" */
+  | { readonly kind: "mention"; readonly text: string };
 
 /**
  * One pass, no backtracking: a scheme at a word's beginning and everything up to white space or a
@@ -18,8 +20,29 @@ const TRAILING = /[.,:;!?'’”»…]$/;
 /** Longer addresses stay text: nobody reads them, and parsing is bounded. */
 const MAX_HREF = 2_000;
 
-/** Cuts a text into links and the rest, in order, nothing lost. */
-export function pieces(text: string): Piece[] {
+/** "@" at a word's beginning and a username's letters, as protocol/api.ts has them. */
+const MENTION = /(?<![\p{L}\p{N}_@.])@[a-z0-9_]{3,32}(?![\p{L}\p{N}_])/giu;
+
+/** Cuts a text into links, mentions if asked for, and the rest, in order, nothing lost. */
+export function pieces(text: string, withMentions = false): Piece[] {
+  const cut = linksAndRest(text);
+  if (!withMentions) return cut;
+  return cut.flatMap((piece) => piece.kind === "text" ? mentionsAndRest(piece.text) : [piece]);
+}
+
+function mentionsAndRest(text: string): Piece[] {
+  const found: Piece[] = [];
+  let end = 0;
+  for (const { 0: mention, index } of text.matchAll(MENTION)) {
+    if (index > end) found.push({ kind: "text", text: text.slice(end, index) });
+    found.push({ kind: "mention", text: mention });
+    end = index + mention.length;
+  }
+  if (end < text.length) found.push({ kind: "text", text: text.slice(end) });
+  return found;
+}
+
+function linksAndRest(text: string): Piece[] {
   const found: Piece[] = [];
   let end = 0;
   for (const match of text.matchAll(ADDRESS)) {

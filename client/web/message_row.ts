@@ -3,13 +3,18 @@ import type { LineKind, Message } from "../types.ts";
 import { isoTime } from "./conversation_list.ts";
 import { button, el, fill, icon } from "./dom.ts";
 import { isEmojiOnly, pieces } from "./links.ts";
+import { plainName, tintOf } from "./names.ts";
 import type { Row } from "./rows.ts";
 import { type Calendar, counted } from "./words.ts";
 
 export interface RowContext {
   readonly calendar: Calendar;
-  /** The other person's name, made plain. */
+  /** What the conversation is called: in one with a person, their name. Made plain. */
   readonly name: string;
+  /** In a room others have names of their own, and "@username" in a text is a mention. */
+  readonly isRoom: boolean;
+  /** One's own username. */
+  readonly username: string;
   readonly retry: (message: Message) => void;
 }
 
@@ -19,6 +24,8 @@ const LINE_ICONS: Readonly<Record<LineKind, string>> = {
   "key-changed": "shield-alert",
   "key-accepted": "key-round",
   "missing": "triangle-alert",
+  "room": "info",
+  "room-warning": "triangle-alert",
 };
 
 /** What a row looks like depends on this alone: equal signatures, equal nodes. */
@@ -27,8 +34,8 @@ export function signature(row: Row): string {
   if (row.kind === "fresh") return String(row.count);
   if (row.kind === "beginning") return "";
   if (row.kind === "line") return row.message.text;
-  const { text, time, state, reason } = row.message;
-  return JSON.stringify([row.first, text, time, state, reason]);
+  const { text, time, state, reason, sender, mention } = row.message;
+  return JSON.stringify([row.first, text, time, state, reason, sender, mention]);
 }
 
 /** Makes a row, or brings the node it had before up to date. */
@@ -39,9 +46,10 @@ export function renderRow(row: Row, context: RowContext, before?: HTMLElement): 
         "p",
         { class: "beginning" },
         icon("lock"),
-        "What you and ",
+        context.isRoom ? "What the members of " : "What you and ",
         el("bdi", {}, context.name),
         " write here is encrypted on your devices. The server carries it and can’t read it.",
+        context.isRoom && " Whoever joins later can’t read what was said before.",
       );
     case "day":
       return el(
@@ -74,6 +82,7 @@ function article(
   before = el("article"),
 ): HTMLElement {
   const { mine, state, text, reason } = message;
+  const sender = senderOf(message, context);
   const failed = state === "not sent";
   const isNew = before.classList.contains("new");
   before.className = [
@@ -83,15 +92,17 @@ function article(
     failed && "failed",
     isEmojiOnly(text) && "emoji",
     isNew && "new",
+    message.mention && "mentions-me",
   ].filter(Boolean).join(" ");
   fill(
     before,
+    context.isRoom && !mine && first && who(message, sender),
     el(
       "div",
       { class: "bubble", dir: "auto" },
       // Whose it is, for ears; <bdi> keeps it out of the bubble's own direction.
-      el("bdi", { class: "sr" }, mine ? "You: " : `${context.name}: `),
-      body(message, context.calendar),
+      el("bdi", { class: "sr" }, mine ? "You: " : `${sender}: `),
+      body(message, context),
       " ",
       meta(message, context.calendar),
     ),
@@ -101,11 +112,25 @@ function article(
   return before;
 }
 
-function body({ text, time, mine, state }: Message, calendar: Calendar): HTMLElement {
+function senderOf({ sender }: Message, { isRoom, name }: RowContext): string {
+  return isRoom ? plainName(sender ?? "", "Somebody") : name;
+}
+
+/** For the eye: ears hear it from each bubble. The colour is the account's, the same everywhere. */
+function who({ from }: Message, sender: string): HTMLElement {
+  const className = `who who-${tintOf(from)}`;
+  return el("p", { class: className, "aria-hidden": "true" }, el("bdi", {}, sender));
+}
+
+function body({ text, time, mine, state }: Message, context: RowContext): HTMLElement {
+  const { calendar, isRoom, username } = context;
   const room = mine ? `${calendar.clock(time)} · ${state ?? ""}` : calendar.clock(time);
-  const inside = pieces(text).map((piece) =>
-    piece.kind === "text" ? piece.text : link(piece.text, piece.href)
-  );
+  const inside = pieces(text, isRoom).map((piece) => {
+    if (piece.kind === "text") return piece.text;
+    if (piece.kind === "link") return link(piece.text, piece.href);
+    const ofMe = piece.text.slice(1).toLowerCase() === username;
+    return el("bdi", { class: ofMe ? "mention me" : "mention" }, piece.text);
+  });
   return el("p", { class: "text", "data-room": room }, ...inside);
 }
 

@@ -1,5 +1,7 @@
 /** Names as the page shows them: other people's text, so nothing in them may rule what is around them. */
 
+import type { Conversation } from "../types.ts";
+
 /** Controls, bidi overrides and isolates, zero-width and other invisible marks (security.md A12). */
 const UNSEEN =
   // deno-lint-ignore no-control-regex
@@ -8,6 +10,15 @@ const UNSEEN =
 /** The name without invisible characters and doubled spaces; `instead` when nothing is left. */
 export function plainName(name: string, instead: string): string {
   return name.replace(UNSEEN, "").replace(/\s+/g, " ").trim() || instead;
+}
+
+/** What a room is called whose name nobody has told this device yet. */
+export const NAMELESS_ROOM = "A room";
+
+/** What a conversation is called. */
+export function titleOf(conversation: Conversation): string {
+  const { kind, title } = conversation;
+  return plainName(title, kind === "room" ? NAMELESS_ROOM : conversation.username);
 }
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });

@@ -28,7 +28,10 @@ const SHELL = "/chat";
 const FILES: readonly string[] = [
   "{{href style.css}}",
   "{{href chat.css}}",
+  "{{href rooms.css}}",
   "{{href chat.js}}",
+  "{{href chat_more.js}}",
+  "{{href kem_script.js}}",
   "{{href browser_check.js}}",
   "{{href icons.svg}}",
   "{{href mark.svg}}",

@@ -5,13 +5,13 @@
 import type { Conversation, EngineEvent, Message } from "../types.ts";
 import { el, fill, need, setText } from "./dom.ts";
 import { renderRow, type RowContext, signature } from "./message_row.ts";
-import { plainName } from "./names.ts";
+import { titleOf } from "./names.ts";
 import { freshMark, keyOf, type Row, toRows, withNewer } from "./rows.ts";
 import type { Tab } from "./leader.ts";
 import { type Calendar, counted } from "./words.ts";
 
 export interface TimelineParts {
-  readonly tab: Pick<Tab, "messages">;
+  readonly tab: Pick<Tab, "me" | "messages">;
   readonly calendar: Calendar;
   readonly now: () => number;
   readonly retry: (message: Message) => void;
@@ -175,12 +175,14 @@ export class Timeline {
   }
 
   #render(arrived?: string): void {
-    const { calendar, now, retry } = this.#parts;
+    const { tab, calendar, now, retry } = this.#parts;
     const conversation = this.#conversation;
     if (conversation === null || this.#opens) return;
     const context: RowContext = {
       calendar,
-      name: plainName(conversation.title, conversation.username),
+      name: titleOf(conversation),
+      isRoom: conversation.kind === "room",
+      username: tab.me.username,
       retry,
     };
     const options = { calendar, now: now(), complete: this.#complete, fresh: this.#fresh };

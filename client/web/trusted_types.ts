@@ -1,6 +1,6 @@
 /**
  * The page's one Trusted Types policy. `require-trusted-types-for 'script'` refuses plain strings as
- * the address of a worker or a service worker; this names the only two there are. It makes no HTML.
+ * the address of a worker, a service worker or a script; this names the only ones there are. It makes no HTML.
  */
 
 interface Policy {
@@ -11,19 +11,22 @@ interface PolicyFactory {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): Policy;
 }
 
-const ALLOWED = [/^\/service_worker\.js$/, /^\/static\/opaque_worker\.[0-9a-f]{12}\.js$/];
+const ALLOWED = [
+  /^\/service_worker\.js$/,
+  /^\/static\/(opaque_worker|chat_more|kem_script)\.[0-9a-f]{12}\.js$/,
+];
 
-/** Is this the path of one of our own workers? Addresses with an origin or a query are not. */
-export function isOwnWorker(url: string): boolean {
+/** Is this the path of one of our own scripts that are named by a script? Addresses with an origin or a query are not. */
+export function isOwnScript(url: string): boolean {
   return ALLOWED.some((pattern) => pattern.test(url));
 }
 
 let policy: Policy | undefined;
 
 /**
- * An address that `new Worker` and `serviceWorker.register` take: a TrustedScriptURL where the
+ * An address that `new Worker`, `serviceWorker.register` and `script.src` take: a TrustedScriptURL where the
  * browser has such a thing, typed as the string that the platform's types ask for.
- * @throws {TypeError} for an address that is not one of our own workers
+ * @throws {TypeError} for an address that is not one of our own scripts
  */
 export function trustedScript(url: string): string {
   policy ??= makePolicy();
@@ -33,7 +36,7 @@ export function trustedScript(url: string): string {
 function makePolicy(): Policy {
   const rules = {
     createScriptURL(url: string) {
-      if (!isOwnWorker(url)) throw new TypeError("not one of this page's workers");
+      if (!isOwnScript(url)) throw new TypeError("not one of this page's scripts");
       return url;
     },
   };

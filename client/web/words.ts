@@ -1,5 +1,13 @@
 /** Times, counts and states in words. Formats follow the browser's language; the words are English. */
-import type { ConnectionState, Conversation, MessageState, Verification } from "../types.ts";
+import type {
+  ConnectionState,
+  Conversation,
+  MessageState,
+  Role,
+  RoomConversation,
+  Verification,
+} from "../types.ts";
+import { plainName } from "./names.ts";
 
 const DAY = 86_400_000;
 
@@ -96,9 +104,12 @@ export const VERIFICATION: Readonly<
 
 /** The last line of a conversation in the list. */
 export function lastWords(conversation: Conversation): string {
-  const { last } = conversation;
-  if (!last) return "No messages yet";
-  return last.mine ? `You: ${last.text}` : last.text;
+  const { kind, last } = conversation;
+  if (!last) return kind === "room" ? "Nothing said yet" : "No messages yet";
+  if (last.mine) return `You: ${last.text}`;
+  return last.sender === undefined
+    ? last.text
+    : `${plainName(last.sender, "Somebody")}: ${last.text}`;
 }
 
 /** What stands behind the time of an own message. */
@@ -107,6 +118,36 @@ export function stateWords(state: MessageState | undefined): string {
 }
 
 /** What the list says of a conversation in one go, to those who hear it. */
-export function unreadWords(unread: number): string {
-  return unread === 0 ? "" : counted(unread, "unread message");
+export function unreadWords(unread: number, mentions = 0): string {
+  if (unread === 0) return "";
+  const words = counted(unread, "unread message");
+  return mentions === 0 ? words : `${words}, ${counted(mentions, "mention")} of you`;
+}
+
+/** "1 person would like to come in" */
+export function waitingWords(waiting: number): string {
+  return `${counted(waiting, "person", "people")} would like to come in`;
+}
+
+export const ROLES: Readonly<Record<Role, string>> = {
+  waiting: "Waiting to come in",
+  member: "Member",
+  moderator: "Moderator",
+  owner: "Owner",
+};
+
+/** Why nothing can be written in a room, and what is left; null while everything is open. */
+export function closedWords({ role, stopped }: RoomConversation): string | null {
+  switch (stopped) {
+    case "left":
+      return "You’re no longer in this room. What was said while you were in it stays here.";
+    case "ended":
+      return "This room has ended. What was said stays here.";
+    case "fork":
+      return "This room exists in two versions, so nothing is sent. Ask the others what they see.";
+    case null:
+      return role === "waiting"
+        ? "You’ve asked to come in. A moderator of the room decides."
+        : null;
+  }
 }

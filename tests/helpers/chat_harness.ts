@@ -32,7 +32,9 @@ async function main(): Promise<void> {
   });
   const drafts = makeDrafts(sessionStorage);
   const calendar = makeCalendar("en-GB", "Europe/Berlin");
-  await runChatPage({ tab, calendar, now, drafts, host: "chat.example.org" });
+  const host = "chat.example.org";
+  const [origin, storage] = [`https://${host}`, sessionStorage];
+  await runChatPage({ tab, calendar, now, drafts, host, origin, storage });
 }
 
 await main();

@@ -121,7 +121,7 @@ async function putHarness(
   files: Map<string, Served>,
   link: (name: string) => { readonly href: string; readonly integrity: string },
 ): Promise<void> {
-  const harness = await bundleHarness((name) => link(name).href);
+  const harness = await bundleHarness(link);
   const chat = link("chat.js");
   files.set(chat.href, { ...files.get(chat.href)!, body: harness });
   const shell = files.get("/chat")!;
@@ -132,7 +132,9 @@ async function putHarness(
   files.set("/chat", { ...shell, body });
 }
 
-async function bundleHarness(link: (name: string) => string): Promise<Uint8Array<ArrayBuffer>> {
+async function bundleHarness(
+  link: (name: string) => { readonly href: string; readonly integrity: string },
+): Promise<Uint8Array<ArrayBuffer>> {
   const out = await Deno.makeTempFile({ suffix: ".js" });
   const entry = "tests/helpers/chat_harness.ts";
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -143,6 +145,9 @@ async function bundleHarness(link: (name: string) => string): Promise<Uint8Array
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   const script = await Deno.readTextFile(out);
   await Deno.remove(out);
-  const filled = script.replace(/\{\{href ([a-z0-9_.]+)\}\}/g, (_, name: string) => link(name));
+  const filled = script.replace(
+    /\{\{(href|integrity) ([a-z0-9_.]+)\}\}/g,
+    (_, kind: "href" | "integrity", name: string) => link(name)[kind],
+  );
   return new TextEncoder().encode(filled);
 }

@@ -2,6 +2,7 @@
 import { type AccountId, type DeviceId, type MessageId, randomId } from "../../protocol/ids.ts";
 import {
   type ConnectionState,
+  type Conversation,
   type ConversationId,
   done,
   type Engine,
@@ -12,23 +13,37 @@ import {
   type MessageState,
   type Outcome,
   type OwnDevice,
-  type PersonConversation as Conversation,
+  type PersonConversation,
   refused,
-  type RoomsEngine,
+  type Room,
+  type RoomConversation,
   type Verification,
 } from "../../client/types.ts";
+import { type FakeRoom, FakeRooms } from "./fake_rooms.ts";
 
 /** What there is when the page opens. Plain JSON, so that a test can hand it over. */
 export interface Scenario {
   readonly me?: Partial<Me>;
   readonly connection?: ConnectionState;
   readonly people?: readonly Person[];
+  /** Rooms that one is or was in, with what the list says of them. */
+  readonly rooms?: readonly (FakeRoom & RoomRow)[];
+  /** Rooms that a code opens. */
+  readonly elsewhere?: readonly FakeRoom[];
   /** That many more people without anything special about them. */
   readonly crowd?: number;
   /** Calls of these methods are never answered. */
   readonly silent?: readonly string[];
   /** Words with which every `send` is refused. */
   readonly refuseSend?: string;
+}
+
+/** What the list says of a room. */
+interface RoomRow {
+  readonly unread?: number;
+  readonly mentions?: number;
+  readonly muted?: boolean;
+  readonly messages?: readonly Line[];
 }
 
 export interface Person {
@@ -53,16 +68,14 @@ const SAFETY_NUMBER = "306418821047753099265188026497733156024811907845623907420
 export class FakeEngine implements Engine {
   readonly me: Me;
   connection: ConnectionState;
-  /** The scenarios have people only. */
-  readonly rooms = new Proxy({}, {
-    get: () => () => Promise.resolve(refused("not-available", "There are no rooms here.")),
-  }) as RoomsEngine;
   readonly #listeners = new Set<(event: EngineEvent) => void>();
   readonly #conversations = new Map<ConversationId, Conversation>();
   readonly #messages = new Map<ConversationId, Message[]>();
   readonly #scenario: Scenario;
   readonly #now: () => number;
+  readonly rooms: FakeRooms;
   readonly calls: string[] = [];
+  readonly safetyNumbers = new Map<AccountId, string>();
   closed = false;
   #order = 0;
 
@@ -77,8 +90,17 @@ export class FakeEngine implements Engine {
       ...scenario.me,
     };
     this.connection = scenario.connection ?? "online";
+    this.rooms = new FakeRooms({
+      me: this.me,
+      id: fakeId,
+      call: (...args) => this.#call(...args),
+      tell: (event) => this.tell(event),
+      show: (room) => this.#showRoom(room),
+      line: (room, text) => this.#tellLine(room, text),
+    }, scenario.elsewhere ?? []);
     for (let i = 0; i < (scenario.crowd ?? 0); i++) this.#meet(crowdPerson(i));
     for (const person of [...scenario.people ?? []].reverse()) this.#meet(person);
+    for (const room of [...scenario.rooms ?? []].reverse()) this.#enter(room);
   }
 
   connect(): void {}
@@ -114,7 +136,19 @@ export class FakeEngine implements Engine {
     this.#update(fakeId<AccountId>(username), { verification });
   }
 
-  async startConversation(username: string): Promise<Outcome<Conversation>> {
+  /** Something said in a room by one of its members. */
+  say(room: string, username: string, text: string, change: Partial<Message> = {}): Message {
+    const id = fakeId<ConversationId>(`room ${room}`);
+    const { sender = username } = change;
+    const from = { from: fakeId<AccountId>(username), device: fakeId<DeviceId>(username), sender };
+    const message = this.#write(id, { text, ...from, ...change });
+    this.tell({ kind: "message", message });
+    const { unread } = this.#conversation(id);
+    this.#update(id, { unread: unread + 1 });
+    return message;
+  }
+
+  async startConversation(username: string): Promise<Outcome<PersonConversation>> {
     await this.#call("startConversation", username);
     if (username === this.me.username) return refused("yourself", "That is you.");
     if (username.startsWith("no")) {
@@ -122,7 +156,7 @@ export class FakeEngine implements Engine {
     }
     const id = fakeId<AccountId>(username);
     if (!this.#conversations.has(id)) this.#meet({ username, name: username });
-    const conversation = this.#conversation(id);
+    const conversation = this.#person(id);
     this.tell({ kind: "conversation", conversation });
     return done(conversation);
   }
@@ -167,23 +201,34 @@ export class FakeEngine implements Engine {
 
   async safetyNumber(account: AccountId): ReturnType<Engine["safetyNumber"]> {
     await this.#call("safetyNumber", account);
-    const state = this.#conversation(account).verification;
-    return done({ number: SAFETY_NUMBER, state });
-  }
-
-  async setVerified(account: AccountId, verified: boolean): Promise<Outcome<Conversation>> {
-    await this.#call("setVerified", account, String(verified));
-    return done(this.#update(account, { verification: verified ? "verified" : "unverified" }));
-  }
-
-  async acceptChange(account: AccountId): Promise<Outcome<Conversation>> {
-    await this.#call("acceptChange", account);
-    return done(this.#update(account, { verification: "unverified" }));
+    const known = this.#conversations.get(account);
+    const state = known?.kind === "person" ? known.verification : "unverified";
+    return done({ number: this.safetyNumbers.get(account) ?? SAFETY_NUMBER, state });
   }
 
   async mute(id: ConversationId, muted: boolean): Promise<Outcome<Conversation>> {
-    await this.#call("mute", id, String(muted));
-    return done(this.#update(id, { muted }));
+    await this.#call("mute", String(muted));
+    this.#update(id, { muted });
+    return done(this.#conversation(id));
+  }
+
+  async setVerified(account: AccountId, verified: boolean): Promise<Outcome<PersonConversation>> {
+    await this.#call("setVerified", account, String(verified));
+    this.#update(account, { verification: verified ? "verified" : "unverified" });
+    return done(this.#person(account));
+  }
+
+  async acceptChange(account: AccountId): Promise<Outcome<PersonConversation>> {
+    await this.#call("acceptChange", account);
+    this.#update(account, { verification: "unverified" });
+    return done(this.#person(account));
+  }
+
+  /** This person's key is another one, and with it the safety number. */
+  swapKey(username: string, number: string): void {
+    const account = fakeId<AccountId>(username);
+    this.safetyNumbers.set(account, number);
+    this.#update(account, { verification: "changed" });
   }
 
   devices(): Promise<OwnDevice[]> {
@@ -207,13 +252,39 @@ export class FakeEngine implements Engine {
     this.#conversations.set(id, {
       ...{ id, account: id, kind: "person", title: name, username },
       unread: person.unread ?? 0,
+      muted: false,
       verification: person.verification ?? "unverified",
       accepted: person.accepted ?? true,
-      muted: false,
       order: this.#nextOrder(),
     });
     for (let i = 0; i < history; i++) this.#write(id, historyLine(i, history));
     for (const message of messages) this.#write(id, message);
+  }
+
+  #enter({ unread = 0, mentions = 0, muted = false, messages = [], ...fake }: FakeRoom & RoomRow) {
+    const { conversation } = this.rooms.put(fake);
+    for (const message of messages) this.#write(conversation, message);
+    this.#update(conversation, { unread, mentions, muted });
+  }
+
+  #showRoom(room: Room): void {
+    const { conversation: id, name: title, topic, picture, members, waiting, role, stopped } = room;
+    const before = this.#conversations.get(id);
+    const counts = { unread: 0, mentions: 0, muted: false, order: this.#nextOrder() };
+    const conversation: RoomConversation = {
+      ...before?.kind === "room" ? before : counts,
+      ...{ id, kind: "room", room: room.id, title, topic, picture, role, stopped, accepted: true },
+      members: members.length,
+      waiting: role === "owner" || role === "moderator" ? waiting.length : 0,
+    };
+    this.#conversations.set(id, conversation);
+    if (!this.#messages.has(id)) this.#messages.set(id, []);
+    this.tell({ kind: "conversation", conversation });
+  }
+
+  #tellLine({ conversation }: Room, text: string): void {
+    const message = this.#write(conversation, { kind: "line", line: "room", text });
+    this.tell({ kind: "message", message });
   }
 
   #write(id: ConversationId, line: Line): Message {
@@ -233,8 +304,9 @@ export class FakeEngine implements Engine {
       ...rest,
     };
     this.#messages.get(id)!.push(message);
-    const { text, time, order } = message;
-    const last = message.kind === "text" ? { last: { text, time, mine } } : {};
+    const { text, time, order, sender } = message;
+    const said = { text, time, mine, ...sender === undefined || mine ? {} : { sender } };
+    const last = message.kind === "text" ? { last: said } : {};
     const conversation = { ...this.#conversation(id), ...last, order };
     this.#conversations.set(id, conversation);
     this.tell({ kind: "conversation", conversation });
@@ -246,11 +318,19 @@ export class FakeEngine implements Engine {
     all[all.indexOf(before)] = after;
   }
 
-  #update(id: ConversationId, change: Partial<Conversation>): Conversation {
-    const conversation = { ...this.#conversation(id), ...change };
+  #update(
+    id: ConversationId,
+    change: Partial<PersonConversation> | Partial<RoomConversation>,
+  ): void {
+    const conversation = { ...this.#conversation(id), ...change } as Conversation;
     this.#conversations.set(id, conversation);
     this.tell({ kind: "conversation", conversation });
-    return conversation;
+  }
+
+  #person(id: ConversationId): PersonConversation {
+    const found = this.#conversation(id);
+    if (found.kind !== "person") throw new Error("not a conversation with one person");
+    return found;
   }
 
   #conversation(id: ConversationId): Conversation {

@@ -1,0 +1,63 @@
+/**
+ * Scripts that the first screen does not need. Each comes by a script element, because only that carries `integrity` in
+ * every browser that Snug runs in; an `import()` of the same address then finds the module in the document and fetches
+ * nothing. The service worker keeps these files too, so they come without a network.
+ */
+import type * as More from "./more.ts";
+import { trustedScript } from "./trusted_types.ts";
+
+/** Dialogs, the details panel, the share sheet. */
+export type { More };
+
+interface Later {
+  readonly href: string;
+  readonly integrity: string;
+}
+
+/** Filled in by the build. */
+const MORE: Later = {
+  href: "{{href chat_more.js}}",
+  integrity: "{{integrity chat_more.js}}",
+};
+const KEM_SCRIPT: Later = {
+  href: "{{href kem_script.js}}",
+  integrity: "{{integrity kem_script.js}}",
+};
+
+let more: Promise<typeof More> | undefined;
+
+/**
+ * What is behind the buttons, fetched once.
+ * @throws {Error} when it could not be fetched or is not what this page was built with
+ */
+export function loadMore(): Promise<typeof More> {
+  return more ??= fetchMore().catch((cause) => {
+    // The next press tries again.
+    more = undefined;
+    throw cause;
+  });
+}
+
+async function fetchMore(): Promise<typeof More> {
+  await fetchScript(MORE);
+  return await import(MORE.href);
+}
+
+/** Begins to fetch ML-KEM; `import()` in crypto/kem.ts waits for it. */
+export function fetchKem(): void {
+  // Whoever needs it hears of the failure from `import()`.
+  fetchScript(KEM_SCRIPT).catch(() => {});
+}
+
+function fetchScript({ href, integrity }: Later): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const script = document.createElement("script");
+  script.type = "module";
+  script.integrity = integrity;
+  script.crossOrigin = "anonymous";
+  script.src = trustedScript(href);
+  script.addEventListener("load", () => resolve());
+  script.addEventListener("error", () => reject(new Error(`${href} could not be loaded`)));
+  document.head.append(script);
+  return promise;
+}

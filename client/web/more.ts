@@ -1,0 +1,33 @@
+/** The entry of chat_more.js: everything of the chat page that its first screen does not need. */
+import { Details } from "./details.ts";
+import { JoinPreview } from "./join_preview.ts";
+import { MentionPicker } from "./mention_picker.ts";
+import { NewConversation, type StartTab } from "./new_conversation.ts";
+import type { MoreParts } from "./more_parts.ts";
+
+export type { MoreParts, StartTab };
+
+/** What stands behind the page's buttons, over the page's own parts. */
+export interface MoreOfPage {
+  readonly details: Details;
+  readonly mentions: MentionPicker;
+  /** Opens the dialog for a new conversation. */
+  start(tab: StartTab): void;
+  /** Shows what a code opens; `decided` is called once, when the person has made up their mind. */
+  invite(code: string, decided: () => void): void;
+}
+
+export function makeMore(parts: MoreParts): MoreOfPage {
+  const dialog = new NewConversation(parts);
+  const preview = new JoinPreview(parts);
+  return {
+    details: new Details(parts),
+    mentions: new MentionPicker(parts),
+    start: (tab) => dialog.open(tab),
+    invite(code, decided) {
+      if (code.trim() !== "") return preview.open(code, decided);
+      decided();
+      dialog.open("join");
+    },
+  };
+}

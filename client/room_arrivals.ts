@@ -13,14 +13,15 @@ import { findDevice } from "../protocol/bundle.ts";
 import { type Bytes, equalBytes, toBase64Url } from "../protocol/encoding.ts";
 import { FormatError, VerifyError } from "../protocol/errors.ts";
 import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
-import { findMember } from "../protocol/room.ts";
+import { findMember, type Judgement } from "../protocol/room.ts";
 import { decodeRoomEnvelope, type RoomEnvelope } from "../protocol/room_envelope.ts";
-import { type Change, StoreFailed } from "./change.ts";
+import { type Change, StoreFailed, type Writer } from "./change.ts";
 import { REMEMBERED_WEEKS, weekOf } from "./inbox.ts";
 import { type Contact, keys } from "./records.ts";
 import { decodeRoomContent, type RoomContent } from "./room_content.ts";
 import type { RoomLogs } from "./room_logs.ts";
 import { conversationOf, getPeerKeys, getRoom, type HeldItem, MOST_HELD } from "./room_records.ts";
+import { HELD_FOR, HELD_FOR_STRANGE_ROOMS, type HeldCode } from "./room_records.ts";
 import { roomKeys, type RoomRecord } from "./room_records.ts";
 import type { LocalStore, Row } from "./store.ts";
 import { mentions } from "./mentions.ts";
@@ -30,6 +31,7 @@ import type { Me } from "./types.ts";
 export interface RoomArrivalsOptions {
   readonly me: Me;
   readonly store: LocalStore;
+  readonly writer: Writer;
   readonly logs: RoomLogs;
   readonly now: () => number;
   /** The log has gone on, or the room is not known here yet; called after the change. */
@@ -48,6 +50,8 @@ export interface RoomArrivalsOptions {
 
 /** `hold`: not now. */
 type Taken = "done" | "hold";
+/** Whose device it is, says the session or the sender key. */
+type Sender = { readonly account: AccountId; readonly device: DeviceId };
 
 export class RoomArrivals {
   readonly #o: RoomArrivalsOptions;
@@ -121,7 +125,7 @@ export class RoomArrivals {
     }
     if (record.stopped || await this.#isDuplicate(change, envelope)) return "done";
     if (record.removed.includes(account) || await this.#isRevoked(change, record, envelope)) {
-      return await this.#notMember(change, record, account, device);
+      return await this.#notMember(change, record, envelope);
     }
     const kept = await getPeerKeys(change, room, account, device);
     const opened = await openRoomMessage(record.state, kept, envelope, this.#o.now());
@@ -132,14 +136,27 @@ export class RoomArrivals {
       case "unknown-key":
         change.after.push(() => this.#o.keyMissing(envelope));
         return "hold";
+      default:
+        return await this.#verdict(change, record, opened.kind, { account, device });
+    }
+  }
+
+  /** What becomes of something whose sender or head the log does not bear out. */
+  async #verdict(
+    change: Change,
+    record: RoomRecord,
+    verdict: Exclude<Judgement, "ok">,
+    from: Sender,
+  ): Promise<Taken> {
+    switch (verdict) {
       case "newer":
-        change.after.push(() => this.#o.behind(room));
+        change.after.push(() => this.#o.behind(record.id));
         return "hold";
       case "fork":
         await this.#o.logs.fork(change, record);
         return "done";
       case "not-member":
-        return await this.#notMember(change, record, account, device);
+        return await this.#notMember(change, record, from);
     }
   }
 
@@ -194,7 +211,7 @@ export class RoomArrivals {
     }
     if (record.stopped) return "done";
     if (record.removed.includes(account)) {
-      return await this.#notMember(change, record, account, device);
+      return await this.#notMember(change, record, { account, device });
     }
     const kept = await getPeerKeys(change, room, account, device);
     const from = { account, device };
@@ -205,14 +222,8 @@ export class RoomArrivals {
         return "done";
       case "known":
         return "done";
-      case "newer":
-        change.after.push(() => this.#o.behind(room));
-        return "hold";
-      case "fork":
-        await this.#o.logs.fork(change, record);
-        return "done";
-      case "not-member":
-        return await this.#notMember(change, record, account, device);
+      default:
+        return await this.#verdict(change, record, outcome.kind, from);
     }
   }
 
@@ -231,13 +242,12 @@ export class RoomArrivals {
   async #notMember(
     change: Change,
     { id }: RoomRecord,
-    account: AccountId,
-    device: DeviceId,
+    { account, device }: Sender,
   ): Promise<Taken> {
     const contact: Contact | undefined = await getContact(change, account);
     const name = contact ? nameOf(contact) : "Somebody";
     const words = `${name} sent something to a room that they are not in. It was dropped.`;
-    this.#warn(change, id, "not-member", words, { account, device });
+    await this.#o.logs.warn(change, id, "not-member", words, { account, device });
     return "done";
   }
 
@@ -250,17 +260,34 @@ export class RoomArrivals {
     return false;
   }
 
+  /** Drops what has waited too long, above all for rooms that this account never came into. */
+  async expire(): Promise<void> {
+    const { writer, now } = this.#o;
+    const rows = await this.#list(roomKeys.allHeld);
+    const codes = await this.#o.store.list<HeldCode>("sessions", { prefix: roomKeys.allCodes });
+    await writer.change(async (change) => {
+      const isOver = async (room: RoomId, at: number) => {
+        const known = await getRoom(change, room) !== undefined;
+        return now() - at > (known ? HELD_FOR : HELD_FOR_STRANGE_ROOMS);
+      };
+      for (const { key, value } of rows) {
+        if (await isOver(roomOfItem(value), value.at ?? 0)) change.remove("sessions", key);
+      }
+      for (const { key, value: { message, at } } of codes) {
+        if (await isOver(message.room, at)) change.remove("sessions", key);
+      }
+    });
+  }
+
   async #hold(change: Change, room: RoomId, item: HeldItem): Promise<void> {
-    const held = await this.#list(roomKeys.heldOf(room));
+    const known = await getRoom(change, room) !== undefined;
+    const held = await this.#list(known ? roomKeys.heldOf(room) : roomKeys.allHeld);
     if (held.length >= MOST_HELD) {
-      return this.#warn(
-        change,
-        room,
-        "unreadable",
-        "Too much waits for this room. It was dropped.",
-      );
+      const words = "Too much waits for this room. It was dropped.";
+      return this.#warn(change, known ? room : null, "unreadable", words);
     }
-    change.set("sessions", roomKeys.held(room, await change.nextOrder()), item);
+    const row: HeldItem = { ...item, at: this.#o.now() };
+    change.set("sessions", roomKeys.held(room, await change.nextOrder()), row);
   }
 
   #list(prefix: string): Promise<Row<HeldItem>[]> {
@@ -272,13 +299,16 @@ export class RoomArrivals {
   #warn(
     change: Change,
     room: RoomId | null,
-    what: "unreadable" | "not-member",
+    what: "unreadable",
     words: string,
-    about: { readonly account?: AccountId; readonly device?: DeviceId } = {},
   ): void {
     const where = room === null ? {} : { conversation: conversationOf(room) };
-    change.tell({ kind: "warning", what, words, ...where, ...about });
+    change.tell({ kind: "warning", what, words, ...where });
   }
+}
+
+function roomOfItem(item: HeldItem): RoomId {
+  return item.kind === "key" ? item.message.room : decodeRoomEnvelope(item.envelope).room;
 }
 
 function isRefusal(error: unknown): boolean {

@@ -81,6 +81,10 @@ export class RoomLogs {
     });
   }
 
+  async isKnown(room: RoomId): Promise<boolean> {
+    return await this.#o.writer.change((change) => getRoom(change, room)) !== undefined;
+  }
+
   /** Brings a room up to date. Those who ask at the same time share one answer. */
   catchUp(room: RoomId): Promise<Supply> {
     const running = this.#running.get(room);

@@ -12,7 +12,8 @@ import type { RoomCodeMessage } from "../crypto/room_code.ts";
 import type { OwnSenderKey, PeerSenderKey, SenderKeyMessage } from "../crypto/sender_key.ts";
 import type { Bytes } from "../protocol/encoding.ts";
 import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
-import type { RoomState } from "../protocol/room.ts";
+import { DAY_MS } from "../protocol/limits.ts";
+import type { RoomEntry, RoomState } from "../protocol/room.ts";
 import type { Change } from "./change.ts";
 import type { LocalStore } from "./store.ts";
 import type { ConversationId } from "./types.ts";
@@ -29,8 +30,20 @@ export interface RoomRecord {
   readonly nextCode: RoomCodeMessage | null;
   /** Removed here, not yet in the log: nothing goes to them any more. */
   readonly removed: readonly AccountId[];
+  /** The entries that remove them, where they are known. Absent in records from before. */
+  readonly removals?: readonly Removal[];
   /** Why nothing is sent or taken here any more. */
   readonly stopped: "fork" | "left" | "ended" | null;
+}
+
+/** A removal that a moderator has signed and told, and the log does not show. */
+export interface Removal {
+  readonly member: AccountId;
+  /** The moderator's device. */
+  readonly by: { readonly account: AccountId; readonly device: DeviceId };
+  readonly entry: RoomEntry;
+  /** When it came, in milliseconds since 1970. */
+  readonly at: number;
 }
 
 /** A code that came before its room. */
@@ -42,16 +55,24 @@ export interface HeldCode {
 
 /** Something that came too early: the log or a key is missing. */
 export type HeldItem =
-  | { readonly kind: "message"; readonly envelope: Bytes }
-  | {
-    readonly kind: "key";
-    readonly account: AccountId;
-    readonly device: DeviceId;
-    readonly message: SenderKeyMessage;
-  };
+  & (
+    | { readonly kind: "message"; readonly envelope: Bytes }
+    | {
+      readonly kind: "key";
+      readonly account: AccountId;
+      readonly device: DeviceId;
+      readonly message: SenderKeyMessage;
+    }
+  )
+  /** Milliseconds since 1970; absent in rows from before this was kept. */
+  & { readonly at?: number };
 
-/** Things held for one room; more are dropped, and show as missing. */
+/** Things held for one room, and for all rooms that are not known here together; more are dropped. */
 export const MOST_HELD = 1_000;
+/** As long as an envelope may wait for its device, its room or key may come after it. Milliseconds. */
+export const HELD_FOR = 30 * DAY_MS;
+/** Whoever is let into a room is online with it soon, or asks for the log then. Milliseconds. */
+export const HELD_FOR_STRANGE_ROOMS = 7 * DAY_MS;
 
 export const roomKeys = {
   room: (room: RoomId) => `room/${room}`,
@@ -62,6 +83,8 @@ export const roomKeys = {
   held: (room: RoomId, order: string) => `room-held/${room}/${order}`,
   code: (room: RoomId) => `room-code/${room}`,
   heldOf: (room: RoomId) => `room-held/${room}/`,
+  allHeld: "room-held/",
+  allCodes: "room-code/",
 } as const;
 
 /** A room as a conversation: rooms and accounts draw their ids from the same 16 random bytes. */

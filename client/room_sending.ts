@@ -15,23 +15,32 @@ import {
 } from "../crypto/sender_key.ts";
 import { type AccountId, type DeviceId, randomId, type RoomId } from "../protocol/ids.ts";
 import { isPinBehind, type RoomDevice } from "../protocol/room.ts";
-import type { Change } from "./change.ts";
+import { type Change, StoreFailed } from "./change.ts";
 import type { ContentBody } from "./content.ts";
 import type { Outbox, Sealing } from "./outbox.ts";
 import { keys, type OutboxRecord } from "./records.ts";
 import { encodeRoomContent } from "./room_content.ts";
 import { getOwnKey, getRoom, roomKeys, type RoomRecord } from "./room_records.ts";
 import { membersKnown, recipientsOf } from "./room_views.ts";
+import type { LocalStore } from "./store.ts";
 
 export interface RoomSendingOptions {
   readonly own: DeviceKeys;
   readonly mode: KeyMode;
   readonly outbox: Outbox;
   readonly now: () => number;
+  readonly store: LocalStore;
+  /** A message of this room is on its way: the request is to be answered once the server has decided on it. */
+  readonly later: (from: Asking, request: SenderKeyRequest) => void;
   /** A member's devices are not those that the log pins: somebody should say so in the log. */
   readonly pinBehind: (room: RoomId, account: AccountId) => void;
-  /** Accounts that could not be looked up lately: messages do not wait for them. */
-  readonly isMissing: (account: AccountId) => boolean;
+  /** Whether an account was looked up lately and this version of its list not found: messages do not wait for it. */
+  readonly isMissing: (account: AccountId, version: number) => boolean;
+}
+
+export interface Asking {
+  readonly account: AccountId;
+  readonly device: DeviceId;
 }
 
 /** A device is told its key again at most this often. Milliseconds. */
@@ -52,10 +61,12 @@ export class RoomSending {
     const record = await getRoom(change, row.room!);
     if (!record || record.stopped) return await outbox.park(change, row, stoppedWords(record));
     const known = await membersKnown(change, record.state);
-    const lists = record.state.members.filter(({ account, pin }) => {
+    const lists = record.state.members.filter(({ account, pin, role }) => {
+      if (role === "waiting") return false;
       // The log may name devices that the list known here has not got yet.
       const behind = (known.get(account)?.list.version ?? 0) < pin.version;
-      return behind && !record.removed.includes(account) && !this.#o.isMissing(account);
+      const here = !record.removed.includes(account);
+      return behind && here && !this.#o.isMissing(account, pin.version);
     }).map(({ account }) => account);
     if (lists.length > 0) return { kind: "needs", needs: { lists, bundles: [] } };
     for (const [account, { list }] of known) {
@@ -91,7 +102,7 @@ export class RoomSending {
   /** A device that lacks the key asks for it. Answered when it is a recipient, with the key as it stands. */
   async answer(
     change: Change,
-    from: { readonly account: AccountId; readonly device: DeviceId },
+    from: Asking,
     request: SenderKeyRequest,
   ): Promise<void> {
     const { own: me, now } = this.#o;
@@ -104,6 +115,10 @@ export class RoomSending {
     });
     const last = this.#answered.get(from.device) ?? -Infinity;
     if (!to || now() - last < ANSWER_EVERY) return;
+    // A message that is refused goes back on the chain: whoever got the key behind it could not read it.
+    if (await this.#isUnderway(request.room)) {
+      return void change.after.push(() => this.#o.later(from, request));
+    }
     this.#answered.set(from.device, now());
     await this.#give(change, record, own, [to], null);
   }
@@ -135,6 +150,14 @@ export class RoomSending {
     for (const [account, devices] of byAccount(meant)) {
       await this.tell(change, account, devices, { kind: "room-code", room, epoch, code });
     }
+  }
+
+  async #isUnderway(room: RoomId): Promise<boolean> {
+    const waiting = { prefix: keys.waiting("") };
+    const rows = await this.#o.store.list<OutboxRecord>("outbox", waiting).catch((error) => {
+      throw new StoreFailed(error);
+    });
+    return rows.some(({ value }) => value.room === room && value.sealed !== null);
   }
 
   async #encrypt(

@@ -1,4 +1,5 @@
 /** Rooms of a device, put together: what arrives, what leaves, what the log says, what a person asks. */
+import type { SenderKeyRequest } from "../crypto/sender_key.ts";
 import type { DeviceKeys } from "../crypto/account.ts";
 import type { KeyMode } from "../crypto/private_key.ts";
 import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
@@ -14,7 +15,7 @@ import { RoomCommands } from "./room_commands.ts";
 import { RoomEntering } from "./room_entering.ts";
 import { RoomLogs } from "./room_logs.ts";
 import { getRoom, type RoomRecord } from "./room_records.ts";
-import { RoomSending } from "./room_sending.ts";
+import { type Asking, RoomSending } from "./room_sending.ts";
 import { RoomWriting } from "./room_writing.ts";
 import type { LocalStore } from "./store.ts";
 import type { Supplies, Supply } from "./supplies.ts";
@@ -56,9 +57,14 @@ export class Rooms {
   readonly #logs: RoomLogs;
   readonly #entering: RoomEntering;
   readonly #asked = new Map<string, number>();
-  readonly #missing = new Map<AccountId, number>();
+  /** Who was looked up lately without the list that the log names: until when that version is not asked for again. */
+  readonly #missing = new Map<AccountId, { readonly until: number; readonly version: number }>();
+  /** The highest list version that a message has waited for. */
+  readonly #sought = new Map<AccountId, number>();
   readonly #pinning = new Set<string>();
   readonly #callOffs = new Set<() => void>();
+  /** Rooms not known here, and when the server was asked about them. */
+  readonly #strange = new Map<RoomId, number>();
 
   constructor(options: RoomsOptions) {
     this.#o = options;
@@ -75,13 +81,14 @@ export class Rooms {
       ownPinned: (room) => options.background(this.#tellOwnDevices(room)),
     });
     const sending = this.sending = new RoomSending({
-      ...{ own, mode, outbox, now },
+      ...{ own, mode, outbox, store, now },
+      later: (from, request) => this.#answerLater(from, request),
       pinBehind: (room, account) => this.#pin(room, account),
-      isMissing: (account) => (this.#missing.get(account) ?? 0) > now(),
+      isMissing: (account, version) => this.#isMissing(account, version),
     });
     this.arrivals = new RoomArrivals({
-      ...{ me, store, logs, now },
-      behind: (room) => options.background(this.catchUp(room)),
+      ...{ me, store, writer, logs, now },
+      behind: (room) => this.#behind(room),
       keyMissing: (wanted) => this.#keyMissing(wanted),
       missing: options.missing,
     });
@@ -144,6 +151,7 @@ export class Rooms {
       if (gone && stopped === null) await this.catchUp(id);
     }
     await this.listChanged(this.#o.me.account);
+    await this.arrivals.expire();
   }
 
   /** Somebody has another list of devices: the rooms where they are should know. */
@@ -159,12 +167,29 @@ export class Rooms {
 
   /** Looks members up whom nobody has met here; those who cannot be are passed over for a while. */
   async meet(account: AccountId): Promise<Supply> {
-    const supply = await this.#o.supplies.list(account);
+    // As of the asking: what the log names by the time of the answer is not answered by it.
+    const version = this.#sought.get(account) ?? 0;
+    let supply = await this.#o.supplies.list(account);
+    // It may have been asked for before the log named what is sought.
+    if (supply.kind === "done" && await this.#versionOf(account) < version) {
+      supply = await this.#o.supplies.list(account);
+    }
     if (supply.kind !== "refused" && supply.kind !== "done") return supply;
     // A server that shows an older list than the log names must not be asked for ever.
     const wait = supply.kind === "done" ? ASK_AFTER : MISSING_FOR;
-    this.#missing.set(account, this.#o.now() + wait);
+    this.#missing.set(account, { until: this.#o.now() + wait, version });
     return { kind: "done" };
+  }
+
+  async #versionOf(account: AccountId): Promise<number> {
+    const contact = await this.#o.writer.change((change) => getContact(change, account));
+    return contact?.list.version ?? 0;
+  }
+
+  #isMissing(account: AccountId, version: number): boolean {
+    const missing = this.#missing.get(account);
+    this.#sought.set(account, Math.max(version, this.#sought.get(account) ?? 0));
+    return missing !== undefined && missing.until > this.#o.now() && missing.version >= version;
   }
 
   /** The log pins a new device of this account, whoever said so: it needs the code. */
@@ -200,6 +225,35 @@ export class Rooms {
     const callOff = after(ASK_AFTER, () => {
       this.#callOffs.delete(callOff);
       background(this.#ask(wanted));
+    });
+    this.#callOffs.add(callOff);
+  }
+
+  #answerLater(from: Asking, request: SenderKeyRequest): void {
+    this.#soon(ASK_AFTER, async (change) => {
+      await this.sending.answer(change, from, request);
+      change.after.push(this.#o.wake);
+    });
+  }
+
+  /** The log has gone on. For a room that is not known here the server is not asked with every envelope. */
+  #behind(room: RoomId): void {
+    const { now, background } = this.#o;
+    const last = this.#strange.get(room) ?? -Infinity;
+    background(
+      this.#logs.isKnown(room).then(async (known) => {
+        if (!known && now() - last < ASK_AFTER) return;
+        if (!known) this.#strange.set(room, now());
+        await this.catchUp(room);
+      }),
+    );
+  }
+
+  #soon(ms: number, work: (change: Change) => Promise<void>): void {
+    const { after, background, writer } = this.#o;
+    const callOff = after(ms, () => {
+      this.#callOffs.delete(callOff);
+      background(writer.change(work));
     });
     this.#callOffs.add(callOff);
   }

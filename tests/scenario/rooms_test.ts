@@ -1,6 +1,5 @@
 /** Rooms from engine to engine over the whole server in this process. */
 import assert from "node:assert/strict";
-import type { EngineEvent, Room } from "../../client/types.ts";
 import { conversationOf, type RoomRecord } from "../../client/room_records.ts";
 import type { DeviceKeys } from "../../crypto/account.ts";
 import { openRoomMessage } from "../../crypto/room_cipher.ts";
@@ -16,43 +15,8 @@ import { decodeRoomEnvelope } from "../../protocol/room_envelope.ts";
 import { findCanaries, type Place } from "../helpers/canary.ts";
 import { decodeClientFrame } from "../../protocol/frame.ts";
 import { must, type Wrapping } from "../helpers/people_world.ts";
-import { RealDevice, RealServer } from "../helpers/real_server.ts";
-
-const PASSWORD = "lantern under the stairs";
-
-interface Scene {
-  readonly server: RealServer;
-  readonly ana: RealDevice;
-  readonly ben: RealDevice;
-  readonly cleo: RealDevice;
-}
-
-async function withThree(run: (scene: Scene) => Promise<void>): Promise<void> {
-  const server = await RealServer.start();
-  const people = [new RealDevice(server), new RealDevice(server), new RealDevice(server)] as const;
-  const [ana, ben, cleo] = people;
-  try {
-    for (const [at, name] of (["ana", "ben", "cleo"] as const).entries()) {
-      await people[at]!.signUp(name, `${PASSWORD} ${name}`);
-      await people[at]!.open();
-    }
-    await run({ server, ana, ben, cleo });
-  } finally {
-    for (const one of people) await one.close();
-    await server.end();
-  }
-}
-
-async function said(device: RealDevice, room: RoomId): Promise<string[]> {
-  const rows = await device.engine!.messages(conversationOf(room), { limit: 500 });
-  return rows.filter(({ kind }) => kind === "text").map(({ text }) => text);
-}
-
-function troubles(...devices: RealDevice[]): EngineEvent[] {
-  return devices.flatMap(({ events }) =>
-    events.filter(({ kind }) => kind === "warning" || kind === "gap")
-  );
-}
+import type { RealDevice } from "../helpers/real_server.ts";
+import { names, said, troubles, withThree } from "../helpers/room_scene.ts";
 
 /** What a device sends to rooms, as it leaves. */
 function recording(sent: Uint8Array[]): Wrapping {
@@ -85,8 +49,6 @@ async function opens(device: RealDevice, room: RoomId, envelope: Uint8Array): Pr
   }
   return false;
 }
-
-const names = ({ members }: Room) => members.map(({ username }) => username);
 
 Deno.test("three people make a room, join by its code, and talk; all of it arrives once, in order", () =>
   withThree(async ({ ana, ben, cleo }) => {

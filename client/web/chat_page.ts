@@ -95,7 +95,7 @@ class ChatPage {
   async begin(): Promise<void> {
     const { tab, host } = this.#parts;
     showConnection(tab.connection, host);
-    this.#conversations = (await tab.conversations()).filter((each) => each.kind === "person");
+    this.#conversations = await tab.conversations();
     this.#showList();
     this.#follow(this.#place.open);
     this.#welcomeGuest();
@@ -131,8 +131,9 @@ class ChatPage {
       case "state":
         return this.#timeline.setState(event);
       case "conversation":
-        if (event.conversation.kind === "person") this.#changed(event.conversation);
-        return;
+        return this.#changed(event.conversation);
+      case "room":
+        return this.#extras.roomChanged(event.room);
       case "connection":
         return showConnection(event.state, this.#parts.host);
       case "gap":
@@ -147,7 +148,7 @@ class ChatPage {
   async #refresh(): Promise<void> {
     const { tab, host } = this.#parts;
     showConnection(tab.connection, host);
-    this.#conversations = (await tab.conversations()).filter((each) => each.kind === "person");
+    this.#conversations = await tab.conversations();
     this.#showList();
     const open = this.#conversations.find(({ id }) => id === this.#open?.id);
     if (open) this.#showOpen(open);

@@ -1,7 +1,7 @@
 /** Keeps one certificate good: asks, keeps what comes, and tries again when something is in the way. */
 import { type AcmeOutcome, type Answers, obtainCertificate } from "./acme.ts";
 import { type DoorConfig, openDoor } from "./acme_door.ts";
-import { dueAt, dueAtStart, FAILURES_AN_HOUR, pauseFor, shownWait } from "./acme_schedule.ts";
+import { dueAt, dueAtStart, FAILURES_AN_HOUR, shownWait } from "./acme_schedule.ts";
 import {
   type Issued,
   issued,
@@ -15,6 +15,7 @@ import { type Problem, problemWords } from "./acme_words.ts";
 import type { AcmeSettings, Config } from "./config.ts";
 import type { CertificatePair, Listener } from "./listener.ts";
 import type { Log } from "./log.ts";
+import { type Pause, pauseFor } from "./pause.ts";
 
 /** Never asks more often than this, whatever the clock does. */
 const SHORTEST_PAUSE = 60_000;
@@ -29,7 +30,7 @@ export interface AcmeIo {
   /** For people. */
   readonly say: (line: string) => void;
   /** Resolves after so many milliseconds, or when the signal says stop. */
-  readonly pause?: typeof pauseFor;
+  readonly pause?: Pause;
   /** First wait between two looks at an order, in milliseconds. */
   readonly patience?: number;
 }

@@ -43,17 +43,3 @@ export function shownWait(milliseconds: number): string {
   const hours = Math.round(minutes / 60);
   return hours === 1 ? "an hour" : `${hours} hours`;
 }
-
-/** Resolves after so many milliseconds, or when `stop` says so. */
-export function pauseFor(milliseconds: number, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      stop.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    stop.addEventListener("abort", done);
-    if (stop.aborted) done();
-  });
-}

@@ -5,6 +5,7 @@
  */
 import {
   type AcmeSettings,
+  type BackupSettings,
   choice,
   ConfigError,
   type Environment,
@@ -13,6 +14,7 @@ import {
   proxyCheck,
   type QueueOverflow,
   readAcme,
+  readBackups,
   readDomain,
   readLimits,
   readListen,
@@ -38,6 +40,7 @@ import { settingNames, SETTINGS } from "./settings.ts";
 
 export {
   type AcmeSettings,
+  type BackupSettings,
   ConfigError,
   type Environment,
   isLoopbackHost,
@@ -68,6 +71,8 @@ export interface Config {
   readonly isTrustedProxy: (address: string) => boolean;
   readonly smsWebhook: SmsWebhook | undefined;
   readonly metricsToken: string | undefined;
+  /** Set with `--backup-every` only. */
+  readonly backups: BackupSettings | undefined;
   readonly queueOverflow: QueueOverflow;
   readonly logLevel: LogLevel;
   readonly limits: Limits;
@@ -104,6 +109,7 @@ export function readConfig(args: readonly string[], env: Environment): Config {
     isTrustedProxy: proxyCheck(proxies),
     smsWebhook: readSmsWebhook(values.smsWebhook, env),
     metricsToken: readMetricsToken(values.metricsToken),
+    backups: readBackups(values, values.data ?? "./data"),
     queueOverflow: choice("queueOverflow", values.queueOverflow, ["refuse", "drop-oldest"]) ??
       "refuse",
     logLevel: choice("logLevel", values.logLevel, LOG_LEVELS) ?? "info",

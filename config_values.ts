@@ -37,6 +37,16 @@ export interface AcmeSettings {
   readonly caFile: string | undefined;
 }
 
+/** Backups that the server makes by itself. */
+export interface BackupSettings {
+  /** Milliseconds between two. */
+  readonly every: number;
+  /** As `snug backup --new-key` printed it. */
+  readonly recipient: string;
+  readonly dir: string;
+  readonly keep: number;
+}
+
 /** Who takes codes for phone numbers. */
 export interface SmsWebhook {
   readonly url: string;
@@ -276,6 +286,54 @@ export function readSmsWebhook(
     throw new ConfigError("--sms-webhook needs SNUG_SMS_SECRET: 16 characters or more.");
   }
   return Object.freeze({ url: value, secret });
+}
+
+const MINUTE = 60_000;
+const UNITS: Readonly<Record<string, number>> = {
+  m: MINUTE,
+  h: 60 * MINUTE,
+  d: 24 * 60 * MINUTE,
+};
+/** More often, and one would not be done before the next. */
+const SHORTEST_EVERY = 10 * MINUTE;
+const LONGEST_EVERY = 366 * UNITS.d!;
+const MOST_KEPT = 1_000;
+
+/** What `--backup-every` needs; undefined without it, where its flags are refused. */
+export function readBackups(values: Values, dataDir: string): BackupSettings | undefined {
+  const { backupEvery, backupRecipient, backupDir, backupKeep } = values;
+  if (backupEvery === undefined) {
+    const names = ["backupRecipient", "backupDir", "backupKeep"] as const;
+    const stray = names.find((name) => values[name] !== undefined);
+    if (stray !== undefined) {
+      throw new ConfigError(`--${SETTINGS[stray].flag} needs --backup-every.`);
+    }
+    return undefined;
+  }
+  if (backupRecipient === undefined) {
+    throw new ConfigError(
+      "--backup-every needs --backup-recipient: make one with snug backup --new-key FILE.",
+    );
+  }
+  return Object.freeze({
+    every: readEvery(backupEvery),
+    recipient: backupRecipient,
+    dir: backupDir ?? `${dataDir}/backups`,
+    keep: readKeep(backupKeep ?? "7"),
+  });
+}
+
+function readEvery(value: string): number {
+  const [, count = "", unit = ""] = /^(\d{1,5})([mhd])$/.exec(value) ?? [];
+  const every = Number(count) * (UNITS[unit] ?? NaN);
+  if (every >= SHORTEST_EVERY && every <= LONGEST_EVERY) return every;
+  throw bad("backupEvery", value, "expected 10m to 366d, for example 12h");
+}
+
+function readKeep(value: string): number {
+  const keep = /^\d{1,4}$/.test(value) ? Number(value) : 0;
+  if (keep >= 1 && keep <= MOST_KEPT) return keep;
+  throw bad("backupKeep", value, `expected 1 to ${MOST_KEPT}`);
 }
 
 /** A secret that cannot be guessed; never repeated in a message. */

@@ -4,9 +4,11 @@
  * Owns the process: signals, the two guards against stray errors, and the exit status. Commands
  * are loaded when they are called, so that `snug version` does not start half a server.
  */
+import { answerBackups, isThread } from "./backup_worker.ts";
 import { chatHelp } from "./client/terminal/options.ts";
 import { ConfigError } from "./config.ts";
 import { backupHelp, doctorHelp, restoreHelp, serveHelp, usage } from "./help.ts";
+import { adminHelp } from "./admin_help.ts";
 import { createLog } from "./log.ts";
 import type { CommandIo } from "./serve.ts";
 import { VERSION } from "./version.ts";
@@ -48,6 +50,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     words: "look for what is wrong, and say the cure",
     help: doctorHelp,
     run: async (args, io) => await (await import("./doctor.ts")).runDoctor(args, io),
+  },
+  admin: {
+    words: "run the server from its own machine",
+    help: adminHelp,
+    run: async (args, io) => await (await import("./admin.ts")).runAdmin(args, io),
   },
   version: {
     words: "print the version",
@@ -116,7 +123,9 @@ function stopSignal(now: () => number): AbortSignal {
   return stop.signal;
 }
 
-if (import.meta.main) {
+if (import.meta.main && isThread()) {
+  answerBackups(() => Date.now());
+} else if (import.meta.main) {
   const encoder = new TextEncoder();
   const io: CommandIo = {
     env: (name) => Deno.env.get(name),
@@ -124,6 +133,7 @@ if (import.meta.main) {
     writeLog: (line) => void Deno.stderr.writeSync(encoder.encode(line + "\n")),
     now: () => Date.now(),
     stop: stopSignal(() => Date.now()),
+    program: import.meta.url,
   };
   guardProcess(io);
   Deno.exit(await main(Deno.args, io));

@@ -3,6 +3,8 @@ import type { Hono } from "hono";
 import { createApp } from "./app.ts";
 import { type Backend, openBackend } from "./backend.ts";
 import { openCertificate } from "./certificate_source.ts";
+import { scheduleBackups } from "./backup_schedule.ts";
+import { backupInThread } from "./backup_worker.ts";
 import { type Config, type Environment, readConfig } from "./config.ts";
 import { listen, type Listener } from "./listener.ts";
 import { createLog, type Log } from "./log.ts";
@@ -30,6 +32,8 @@ export interface CommandIo {
   readonly now: () => number;
   /** Aborted when the process is asked to stop. */
   readonly stop: AbortSignal;
+  /** URL of the program's own file, for threads of it. */
+  readonly program?: string;
 }
 
 /** Runs the server until `io.stop`; resolves to the exit status. */
@@ -83,6 +87,7 @@ async function serveBackend(
     log,
   });
   const unwatch = certificate?.watch((pair) => listener.replaceCertificate(pair));
+  const endBackups = await startBackups(config, log, io);
   state.ready = true;
   for (const line of announcement(config, backend)) io.print(line);
   for (const line of certificate?.lines ?? []) io.print(line);
@@ -91,11 +96,25 @@ async function serveBackend(
     close: async () => {
       state.ready = false;
       unwatch?.();
+      await endBackups();
       await backend.stopSockets();
       await listener.close();
       await backend.close();
     },
   };
+}
+
+/** In a thread of the program itself: no conversation waits for a backup. */
+async function startBackups(config: Config, log: Log, io: CommandIo): Promise<() => Promise<void>> {
+  const { backups, dataDir } = config;
+  if (backups === undefined || io.program === undefined) return () => Promise.resolve();
+  const program = io.program;
+  return await scheduleBackups(backups, dataDir, {
+    now: io.now,
+    log,
+    say: io.print,
+    make: (task, stop) => backupInThread(program, task, stop),
+  });
 }
 
 /** Every URL of the server; the test of routes and roles asks for them here. */

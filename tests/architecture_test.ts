@@ -46,7 +46,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   "acme_store.ts": { may: ["certificate.ts"], types: ["config.ts", "listener.ts"] },
   "acme_schedule.ts": { may: [], types: ["acme_store.ts"] },
   "acme_keeper.ts": {
-    may: ["acme.ts", "acme_door.ts", "acme_schedule.ts", "acme_store.ts", "acme_words.ts"],
+    may: [
+      ..."acme.ts acme_door.ts acme_schedule.ts acme_store.ts acme_words.ts pause.ts".split(" "),
+    ],
     types: ["config.ts", "listener.ts", ...INJECTED],
   },
   "acme_source.ts": {
@@ -58,14 +60,25 @@ const RULES: Readonly<Record<string, Rule>> = {
     types: ["listener.ts", ...INJECTED],
   },
   "backend.ts": {
-    may: ["auth", "hub", "db", "routes", "limits.ts", "machine.ts"],
+    may: ["auth", "hub", "db", "routes", "limits.ts", "machine.ts", "admin_socket.ts"],
     types: ["protocol", "config.ts", ...INJECTED],
   },
+  "admin.ts": {
+    may: [
+      ..."admin_arguments.ts admin_socket.ts admin_tables.ts backend.ts config.ts".split(" "),
+      ..."db log.ts settings.ts".split(" "),
+    ],
+    types: ["routes", "serve.ts"],
+  },
+  "admin_arguments.ts": { may: ["config_values.ts"], types: ["routes"] },
+  "admin_help.ts": { may: ["admin_arguments.ts", "settings.ts"] },
+  "admin_socket.ts": { may: [], types: ["routes", ...INJECTED] },
+  "admin_tables.ts": { may: [], types: ["routes"] },
   "machine.ts": { may: ["version.ts"], types: ["routes"] },
   "serve.ts": {
     may: [
       ..."routes views protocol static".split(" "),
-      ..."app.ts backend.ts certificate_source.ts config.ts limits.ts listener.ts log.ts version.ts"
+      ..."app.ts backend.ts backup_schedule.ts backup_worker.ts certificate_source.ts config.ts limits.ts listener.ts log.ts version.ts"
         .split(
           " ",
         ),
@@ -76,6 +89,12 @@ const RULES: Readonly<Record<string, Rule>> = {
     may: ["db", "config_values.ts", "passphrase.ts", "settings.ts", "version.ts"],
     types: ["protocol", "serve.ts"],
   },
+  "backup_schedule.ts": {
+    may: ["db", "backup.ts", "pause.ts"],
+    types: ["backup_worker.ts", "config.ts", ...INJECTED],
+  },
+  "backup_worker.ts": { may: ["db", "version.ts"], types: ["protocol"] },
+  "pause.ts": { may: [] },
   "passphrase.ts": { may: ["db", "config.ts"] },
   "doctor.ts": {
     may: [..."config.ts doctor_data.ts doctor_machine.ts doctor_network.ts version.ts".split(" ")],
@@ -91,7 +110,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   "main.ts": {
     may: [
       "client",
+      "admin.ts",
+      "admin_help.ts",
       "backup.ts",
+      "backup_worker.ts",
       "chat.ts",
       "doctor.ts",
       "serve.ts",

@@ -1,0 +1,111 @@
+/** `snug serve --backup-every`: makes backups by itself and keeps the newest. */
+import { join } from "node:path";
+import { recipientFrom } from "./backup.ts";
+import type { BackupOutcome, BackupTask } from "./backup_worker.ts";
+import type { BackupSettings } from "./config.ts";
+import { dropOldCopies } from "./db/before_upgrade.ts";
+import { inWords } from "./db/backup_error.ts";
+import type { Log } from "./log.ts";
+import { type Pause, pauseFor } from "./pause.ts";
+
+const HOUR = 3_600_000;
+const NAME = /^snug-(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)(\d\d)Z\.backup$/;
+
+/** What the schedule needs from outside. */
+export interface ScheduleIo {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly log: Log;
+  /** For people. */
+  readonly say: (line: string) => void;
+  /** Makes one. */
+  readonly make: (task: BackupTask, stop: AbortSignal) => Promise<BackupOutcome>;
+  readonly pause?: Pause;
+}
+
+/**
+ * Starts the schedule; the returned function ends it, and resolves when nothing is half done.
+ * @throws {ConfigError} when the recipient is not whole
+ * @throws {BackupError} when the folder cannot be written to
+ */
+export async function scheduleBackups(
+  settings: BackupSettings,
+  dataDir: string,
+  io: ScheduleIo,
+): Promise<() => Promise<void>> {
+  const recipient = await recipientFrom(settings.recipient, "--backup-recipient");
+  await prepareFolder(settings.dir);
+  const stop = new AbortController();
+  const ended = run(settings, { dataDir, recipient }, io, stop.signal)
+    .catch((error) => io.log.error("backup.stopped", { error }));
+  return async () => {
+    stop.abort();
+    await ended;
+  };
+}
+
+async function prepareFolder(dir: string): Promise<void> {
+  try {
+    await Deno.mkdir(dir, { recursive: true, mode: 0o700 });
+    await Deno.remove(await Deno.makeTempFile({ dir, prefix: "try-" }));
+  } catch (error) {
+    throw inWords(`--backup-dir ${dir}`, error);
+  }
+}
+
+async function run(
+  settings: BackupSettings,
+  task: Omit<BackupTask, "file">,
+  io: ScheduleIo,
+  stop: AbortSignal,
+): Promise<void> {
+  const pause = io.pause ?? pauseFor;
+  const newest = (await backupsIn(settings.dir)).at(-1);
+  let due = newest === undefined ? io.now() : timeOf(newest) + settings.every;
+  while (!stop.aborted) {
+    const left = due - io.now();
+    if (left > 0) {
+      await pause(Math.min(left, HOUR), stop);
+      continue;
+    }
+    const done = await makeOne(settings, task, io, stop);
+    due = io.now() + (done ? settings.every : Math.min(settings.every, HOUR));
+  }
+}
+
+/** One backup; then the oldest go. A failure is said, and tried again within the hour. */
+async function makeOne(
+  { dir, keep }: BackupSettings,
+  task: Omit<BackupTask, "file">,
+  { log, make, now, say }: ScheduleIo,
+  stop: AbortSignal,
+): Promise<boolean> {
+  const started = now();
+  const file = join(dir, nameAt(started));
+  const outcome = await make({ ...task, file }, stop);
+  if (stop.aborted) return false;
+  if ("words" in outcome) {
+    log.warn("backup.failed");
+    say(`No backup: ${outcome.words ?? "the program has a fault; snug backup may say which."}`);
+    return false;
+  }
+  log.info("backup.made", { bytes: outcome.bytes, ms: now() - started });
+  const surplus = (await backupsIn(dir)).slice(0, -keep);
+  for (const name of surplus) await Deno.remove(join(dir, name));
+  dropOldCopies(join(task.dataDir, "snug.db"), now());
+  return true;
+}
+
+/** Our own files, oldest first: their names sort by time. Others are left alone. */
+async function backupsIn(dir: string): Promise<string[]> {
+  const names = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);
+  return names.filter((name) => NAME.test(name)).sort();
+}
+
+function nameAt(time: number): string {
+  return `snug-${new Date(time).toISOString().slice(0, 19).replaceAll(":", "")}Z.backup`;
+}
+
+function timeOf(name: string): number {
+  return Date.parse(name.replace(NAME, "$1T$2:$3:$4Z"));
+}

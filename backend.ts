@@ -14,6 +14,7 @@ import {
   openLiveSettings,
   openSecrets,
 } from "./auth/mod.ts";
+import { openAdminSocket } from "./admin_socket.ts";
 import type { Config } from "./config.ts";
 import { openStore, type Store } from "./db/store.ts";
 import { localBus } from "./hub/bus.ts";
@@ -24,6 +25,7 @@ import type { Log } from "./log.ts";
 import { watchMachine } from "./machine.ts";
 import type { Bytes } from "./protocol/encoding.ts";
 import type { Machine } from "./routes/admin_door.ts";
+import { type OrderAnswer, runOrder } from "./routes/admin_orders.ts";
 import { createSocketDoor, type UpgradeDoor } from "./routes/socket.ts";
 
 /** Heartbeats, presence and late sockets are looked at once a second. */
@@ -69,6 +71,45 @@ export async function openBackend(config: Config, io: BackendIo): Promise<Backen
   }
 }
 
+/**
+ * Runs one order of `snug admin` on the database itself, where no server runs on it. Letters that it
+ * sends are taken by the mail server, or lie in the outbox, before this resolves.
+ * @throws {DatabaseError} when a server holds the folder after all
+ */
+export async function runOffline(
+  config: Config,
+  io: BackendIo,
+  order: unknown,
+): Promise<OrderAnswer> {
+  const store = openStore(join(config.dataDir, "snug.db"), queueLimits(config));
+  const mail = openMail(config, io);
+  const sending: Promise<void>[] = [];
+  const mailer: AuthDeps["mailer"] = {
+    send(letter) {
+      const sent = mail.send(letter);
+      sending.push(sent);
+      return sent;
+    },
+  };
+  try {
+    const deps = await authDeps(config, io, { store, mailer, events: NOBODY_LISTENS });
+    const machine = watchMachine(config.dataDir, io.now(), () => 0);
+    return await runOrder({ auth: createAuth(deps), machine }, order);
+  } finally {
+    await Promise.allSettled(sending);
+    mail.close();
+    await store.close();
+  }
+}
+
+/** Without a server there are no sockets. */
+const NOBODY_LISTENS: AuthEvents = {
+  loginsEnded: () => {},
+  listChanged: () => {},
+  roomChanged: () => {},
+  prekeysLow: () => {},
+};
+
 async function assemble(config: Config, io: BackendIo, store: Store): Promise<Backend> {
   const bus = localBus(io.log);
   const hub = new Hub({
@@ -82,6 +123,9 @@ async function assemble(config: Config, io: BackendIo, store: Store): Promise<Ba
   const mailer = openMail(config, io);
   const deps = await authDeps(config, io, { store, mailer, events: eventsOf(hub) });
   const auth = createAuth(deps);
+  const machine = watchMachine(config.dataDir, io.now(), () => hub.size);
+  const order = (order: unknown) => runOrder({ auth, machine }, order);
+  const adminSocket = await openAdminSocket(config.dataDir, order, io.log);
   const link = await firstAccountLink(deps);
   const timers = [
     setInterval(() => hub.tick(), TICK_MS),
@@ -91,11 +135,12 @@ async function assemble(config: Config, io: BackendIo, store: Store): Promise<Ba
     auth,
     socketDoor: socketDoor(config, auth, hub),
     socketCount: () => hub.size,
-    machine: watchMachine(config.dataDir, io.now(), () => hub.size),
+    machine,
     firstAccountLink: link,
     stopSockets: () => hub.close(),
     close: async () => {
       for (const timer of timers) clearInterval(timer);
+      await adminSocket?.close();
       mailer.close();
       await bus.close();
       await store.close();

@@ -92,6 +92,8 @@ export interface Admin {
   isFresh(login: OwnerLogin): boolean;
   needsFresh(act: UserAct): boolean;
   users(search: string, after: string): Promise<UserPage>;
+  /** The named admin, or the one who is here longest: whose name an act bears that has to be somebody's. */
+  standIn(username?: string): Promise<{ readonly account: AccountId } | null>;
   user(account: AccountId): Promise<Outcome<UserDetails>>;
   byName(username: string): Promise<AccountRow | null>;
   act(actor: Actor, act: UserAct, account: AccountId): Promise<Outcome<null>>;
@@ -188,6 +190,14 @@ export function createAdminDesk(
     async actorOf({ account }) {
       const row = await store.accounts.byId(account);
       return row?.admin === true && row.disabled === null ? { account, name: row.username } : null;
+    },
+    async standIn(username) {
+      if (username === undefined) {
+        const account = await store.admin.oldestAdmin();
+        return account === null ? null : { account };
+      }
+      const row = await store.accounts.byUsername(username.replace(/^@/, "").toLowerCase());
+      return row?.admin === true && row.disabled === null ? { account: row.id } : null;
     },
     isFresh: ({ made }) => made + FRESH_MS > now(),
     needsFresh: (kind) => NEEDS_FRESH.includes(kind),

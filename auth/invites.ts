@@ -1,6 +1,7 @@
 /** Invites: links that let somebody make an account. The server keeps a hash of each, and counts. */
 import type { ListedInvite } from "../db/invites.ts";
 import { idFrom } from "../protocol/ids.ts";
+import { actOf, type Actor } from "./admin.ts";
 import type { AuthDeps } from "./deps.ts";
 import { newCarried } from "./digest.ts";
 import type { Limiter } from "./limits.ts";
@@ -43,15 +44,19 @@ export interface InviteList {
   readonly registration: AuthDeps["registration"];
 }
 
+/** Whose invites they are: a signed-in owner's. */
+export type Inviter = Pick<OwnerLogin, "account">;
+
 /** Invites of whoever may make them. */
 export interface Invites {
   /** Whether this account may invite: admins always, others where the server says so. */
-  may(login: OwnerLogin): Promise<boolean>;
-  make(login: OwnerLogin, wish: InviteWish): Promise<Outcome<MadeInvite>>;
+  may(login: Inviter): Promise<boolean>;
+  /** `by`: who acts, where that is not the login's own account. What admins do goes into their log. */
+  make(login: Inviter, wish: InviteWish, by?: Actor): Promise<Outcome<MadeInvite>>;
   /** One's own, the newest first; an admin sees everybody's. */
-  list(login: OwnerLogin): Promise<Outcome<InviteList>>;
+  list(login: Inviter): Promise<Outcome<InviteList>>;
   /** An admin may revoke anybody's. */
-  revoke(login: OwnerLogin, id: string): Promise<Outcome<null>>;
+  revoke(login: Inviter, id: string, by?: Actor): Promise<Outcome<null>>;
   purge(): Promise<void>;
 }
 
@@ -59,14 +64,26 @@ export interface Invites {
 export function createInviteDesk(deps: AuthDeps, limiter: Limiter): Invites {
   const { accounts, invites } = deps.store;
 
-  async function role(login: OwnerLogin): Promise<"admin" | "member" | "none"> {
+  async function role(login: Inviter): Promise<"admin" | "member" | "none"> {
     const account = await accounts.byId(login.account);
     if (account?.admin) return "admin";
     return deps.memberInvites && deps.registration !== "closed" ? "member" : "none";
   }
 
-  async function make(login: OwnerLogin, { uses, days }: InviteWish): Promise<Outcome<MadeInvite>> {
-    if (await role(login) === "none") return refused("no-invites");
+  /** A line in the log of admins' acts. */
+  async function note({ account }: Inviter, by: Actor | undefined, act: string, detail: string) {
+    const row = by === undefined ? await accounts.byId(account) : null;
+    const actor = by ?? { account, name: row?.username ?? "" };
+    await deps.store.audit.append(actOf(actor, deps.now(), act, { detail }));
+  }
+
+  async function make(
+    login: Inviter,
+    { uses, days }: InviteWish,
+    by?: Actor,
+  ): Promise<Outcome<MadeInvite>> {
+    const who = await role(login);
+    if (who === "none") return refused("no-invites");
     if (deps.registration === "closed") return refused("registration-closed");
     const sound = Number.isInteger(uses) && uses >= 1 && uses <= MAX_INVITE_USES;
     if (!sound || !INVITE_DAYS.includes(days)) return refused("bad-invite");
@@ -77,6 +94,8 @@ export function createInviteDesk(deps: AuthDeps, limiter: Limiter): Invites {
     const expires = made + days * DAY_MS;
     const row = { id: idFrom(deps.random(16)), hash, maker: login.account, made, expires, uses };
     if (!await invites.make(row, deps.limits.invitesOpen)) return refused("too-many-invites");
+    const detail = `${row.id}, ${uses} times, ${days} days`;
+    if (who === "admin") await note(login, by, "make-invite", detail);
     deps.log.info("auth.invite-made", { count: uses });
     return done({ link: `${deps.origin}/invite#${secret}`, uses, expires });
   }
@@ -93,11 +112,13 @@ export function createInviteDesk(deps: AuthDeps, limiter: Limiter): Invites {
       const judged = rows.map((row) => ({ ...row, state: stateOf(row, now) }));
       return done({ invites: judged, everybodys, registration: deps.registration });
     },
-    async revoke(login, id) {
+    async revoke(login, id, by) {
       const who = await role(login);
       const maker = who === "admin" ? null : login.account;
       const revoked = await invites.revoke(id, maker, deps.now());
-      return revoked ? done(null) : refused("invite-over");
+      if (!revoked) return refused("invite-over");
+      if (who === "admin") await note(login, by, "revoke-invite", id);
+      return done(null);
     },
     purge: () => invites.purge(deps.now() - REMEMBERED_MS),
   };

@@ -2,6 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { AccountId } from "../protocol/ids.ts";
 import { type Act, auditRows } from "./audit.ts";
+import { departureRows } from "./departures.ts";
 import { loginRows } from "./logins.ts";
 import { all, later, one, transaction } from "./transaction.ts";
 
@@ -39,6 +40,8 @@ export interface AdminStore {
   /** Accounts whose username, full name or address has `part` in it, by username, after `after`. */
   users(part: string, after: string, limit: number): Promise<UserRow[]>;
   user(account: AccountId): Promise<UserRow | null>;
+  /** Null while there is no admin who is on. */
+  oldestAdmin(): Promise<AccountId | null>;
   count(): Promise<{ readonly accounts: number; readonly admins: number }>;
   /** Switches the account off or on; off ends every login. */
   setDisabled(account: AccountId, disabled: boolean, act: Act): Promise<ActResult>;
@@ -57,6 +60,7 @@ export interface AdminStore {
 export function createAdmin(db: DatabaseSync): AdminStore {
   const audit = auditRows(db);
   const logins = loginRows(db);
+  const departures = departureRows(db);
   const users = db.prepare(`
     select * from people where username > ? and (instr(username, ?) > 0
       or instr(lower(fullName), ?) > 0 or instr(lower(contact), ?) > 0)
@@ -66,6 +70,9 @@ export function createAdmin(db: DatabaseSync): AdminStore {
   const count = db.prepare(`
     select count(*) as accounts, coalesce(sum(admin = 1 and disabled is null), 0) as admins
     from accounts
+  `);
+  const oldest = db.prepare(`
+    select id from accounts where admin = 1 and disabled is null order by made, id limit 1
   `);
   const disable = db.prepare("update accounts set disabled = ? where id = ?");
   const setAdmin = db.prepare("update accounts set admin = ? where id = ?");
@@ -77,7 +84,6 @@ export function createAdmin(db: DatabaseSync): AdminStore {
     select id from logins where account not in (select account from totp)
     and account not in (select account from passkeys)
   `);
-  const remove = db.prepare("delete from accounts where id = ?");
   const depth = db.prepare(`
     select count(*) as envelopes,
     coalesce(sum(length(coalesce(e.body, b.body))), 0) as bytes, min(e.minute) * 60000 as oldest
@@ -109,6 +115,7 @@ export function createAdmin(db: DatabaseSync): AdminStore {
   return {
     users: (part, after, limit) => later(() => all<UserRow>(users, after, part, part, part, limit)),
     user: (account) => later(() => one<UserRow>(user, account)),
+    oldestAdmin: () => later(() => one<{ id: AccountId }>(oldest)?.id ?? null),
     count: () => later(() => one<{ accounts: number; admins: number }>(count)!),
     setDisabled: (account, disabled, act) =>
       change(account, act, disabled, () => {
@@ -128,12 +135,7 @@ export function createAdmin(db: DatabaseSync): AdminStore {
         dropPasskeys.run(account);
         return logins.endOthers(account, "");
       }),
-    remove: (account, act) =>
-      change(account, act, true, () => {
-        const ended = allLogins(account);
-        remove.run(account);
-        return ended;
-      }),
+    remove: (account, act) => change(account, act, true, () => departures.remove(account, act.at)),
     loginsWithoutFactor: () => later(() => all<{ id: string }>(withoutFactor).map(({ id }) => id)),
     queueDepth: () => later(() => one<QueueDepth>(depth)!),
   };

@@ -20,7 +20,7 @@ import {
 import { type Bytes, equalBytes, utf8 } from "../protocol/encoding.ts";
 import { FormatError } from "../protocol/errors.ts";
 import type { AccountId } from "../protocol/ids.ts";
-import { all, later, one } from "./transaction.ts";
+import { all, later, one, transaction } from "./transaction.ts";
 
 /** Keeps the hash apart from every other hash of the same bytes. */
 const LABEL = utf8("snug/1 admin act\0");
@@ -66,8 +66,10 @@ export type AuditVerdict =
   | { readonly whole: true; readonly head: AuditHead }
   | { readonly whole: false; readonly seq: number };
 
-/** Reading the log. Writing it is part of each act: see admin.ts. */
+/** The log. Most acts write their line in their own transaction: see admin.ts. */
 export interface AuditStore {
+  /** An act that is in no other transaction. */
+  append(act: Act): Promise<AuditHead>;
   /** Entries below `before`, the newest first. */
   list(before: number, limit: number): Promise<AuditRow[]>;
   /** Reads everything. With a head that was noted earlier, it must be in the log as it was. */
@@ -144,7 +146,9 @@ export function createAudit(db: DatabaseSync): AuditStore {
     return seen ? { whole: true, head } : { whole: false, seq: head.seq + 1 };
   }
 
+  const rows = auditRows(db);
   return {
+    append: (act) => later(() => transaction(db, () => rows.append(act))),
     list: (before, limit) =>
       later(() =>
         all<Row>(list, before, limit).flatMap((row) => {

@@ -29,6 +29,7 @@ export const REFUSALS: Readonly<Record<RefusalCode, Row>> = {
     status: 409,
     words: "That address got an account in between. Sign in with it.",
   },
+  "same-contact": { status: 422, words: "That is the one you have. Write the new one." },
   "invite-needed": {
     status: 403,
     words: "This server takes people by invitation. Ask whoever runs it for a link.",
@@ -144,6 +145,10 @@ export const REFUSALS: Readonly<Record<RefusalCode, Row>> = {
   "last-admin": {
     status: 409,
     words: "Nobody would be left to run this server. Make somebody else an admin first.",
+  },
+  "no-admin": {
+    status: 409,
+    words: "There is no such admin. Make the first account, or an admin.",
   },
   "wrong-name": { status: 422, words: "That is not the username of this account." },
   "set-at-start": {

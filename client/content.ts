@@ -18,6 +18,7 @@ import {
 import type { Bytes } from "../protocol/encoding.ts";
 import { FormatError } from "../protocol/errors.ts";
 import { HASH_BYTES, KEY_BYTES, MAX_TEXT_BYTES, MAX_VERSION } from "../protocol/limits.ts";
+import { roomEntrySchema } from "../protocol/room_entry.ts";
 import { roomCodeMessageSchema } from "../crypto/room_code.ts";
 import { senderKeyMessageSchema, senderKeyRequestSchema } from "../crypto/sender_key.ts";
 import type { Context } from "../crypto/session.ts";
@@ -42,6 +43,8 @@ const body = tagged("kind", {
   "sender-key": senderKeyMessageSchema,
   "sender-key-request": senderKeyRequestSchema,
   "room-code": roomCodeMessageSchema,
+  /** A `remove` or `ban` by the sending device, told to every member at once. */
+  "room-entry": record({ entry: roomEntrySchema }),
   /** To one's own other devices: an archive key, made for a version of the own device list. */
   "archive-key": record({
     epoch: uint(MAX_VERSION),

@@ -259,6 +259,7 @@ export class Pump {
         return await this.#restale(row, refusal.lists);
       case "stale-room":
         await this.#change(row, (change, current) => this.#options.rooms.unseal(change, current));
+        if (this.#isHopeless(row)) return await park(OTHER_LOG);
         return this.#waitFor(row, this.#options.rooms.catchUp(refusal.room));
       case "unknown-room":
         await park("The server says that you are not in this room any more.");
@@ -280,6 +281,14 @@ export class Pump {
     }
   }
 
+  /** Counts that the server has found a message stale; true when it has done so too often. */
+  #isHopeless({ order }: OutboxRecord): boolean {
+    const times = (this.#staleTimes.get(order) ?? 0) + 1;
+    this.#staleTimes.set(order, times);
+    if (times <= MOST_STALE) return false;
+    return this.#staleTimes.delete(order);
+  }
+
   async #restale(
     row: OutboxRecord,
     lists: readonly {
@@ -289,10 +298,7 @@ export class Pump {
     }[],
   ): Promise<void> {
     const { writer, directory } = this.#options;
-    const times = (this.#staleTimes.get(row.order) ?? 0) + 1;
-    this.#staleTimes.set(row.order, times);
-    if (times > MOST_STALE) {
-      this.#staleTimes.delete(row.order);
+    if (this.#isHopeless(row)) {
       return await this.#change(
         row,
         (change, current) =>
@@ -360,6 +366,7 @@ export class Pump {
   }
 }
 
+const OTHER_LOG = "The server shows another log of this room than the one here. It was not sent.";
 const WAIT_WORDS = {
   rate: "Waiting: too many messages at once.",
   unavailable: "Waiting: the server cannot save messages right now.",

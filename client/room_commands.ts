@@ -11,12 +11,12 @@ import { findMember, isPinBehind, type RoomMember } from "../protocol/room.ts";
 import type { Change, Writer } from "./change.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Contact } from "./records.ts";
-import { conversationOf, dropPeerKeys, getRoom, type RoomRecord } from "./room_records.ts";
+import { conversationOf, getRoom, type RoomRecord } from "./room_records.ts";
 import type { RoomEntering } from "./room_entering.ts";
 import type { RoomLogs } from "./room_logs.ts";
 import { isPicture } from "./room_picture.ts";
 import type { RoomSending } from "./room_sending.ts";
-import { putRoom, viewRoom } from "./room_views.ts";
+import { viewRoom } from "./room_views.ts";
 import type { CodeChange, MakeEntry, RoomWriting } from "./room_writing.ts";
 import type { LocalStore } from "./store.ts";
 import { ALREADY_IN, NO_CODE, NOBODY_HERE, NOT_NOW, STOPPED } from "./room_words.ts";
@@ -38,8 +38,6 @@ export interface RoomCommandsOptions {
   readonly now: () => number;
   /** Wakes whatever sends. */
   readonly wake: () => void;
-  /** The removal of these is on its way: their fellow members are told at once, and the log is watched. */
-  readonly removing: (room: RoomId, member: AccountId) => void;
 }
 
 export class RoomCommands implements RoomsEngine {
@@ -218,7 +216,7 @@ export class RoomCommands implements RoomsEngine {
     return entered.ok ? await this.room(entered.value) : entered;
   }
 
-  /** The removal counts here at once, and everywhere as soon as the others hear of it. */
+  /** Counts here at once, and everywhere as soon as the others hear of it: see RoomRemovals. */
   async #remove(room: RoomId, username: string, kind: "remove" | "ban"): Promise<Outcome<Room>> {
     const view = await this.room(room);
     if (!view.ok) return view;
@@ -226,12 +224,7 @@ export class RoomCommands implements RoomsEngine {
     const found = present.find((one) => isCalled(one, username))?.account;
     const member = found ?? (kind === "ban" ? (await this.#contact(username))?.account : undefined);
     if (member === undefined || member === this.#o.me.account) return NOBODY_HERE;
-    if (found !== undefined) await this.#setRemoved(room, member, true);
-    const outcome = await this.#recode(room, { kind, member });
-    // Refused by the rules, not lost on the way: then it does not count here either.
-    if (!outcome.ok && outcome.code !== "offline") await this.#setRemoved(room, member, false);
-    else if (found !== undefined) this.#o.removing(room, member);
-    return outcome;
+    return await this.#recode(room, { kind, member });
   }
 
   async #recode(room: RoomId, change: CodeChange): Promise<Outcome<Room>> {
@@ -276,18 +269,6 @@ export class RoomCommands implements RoomsEngine {
       return await plainEntry(record.state, writing.author(), change);
     };
     return await writing.write(room, entry);
-  }
-
-  async #setRemoved(room: RoomId, member: AccountId, isRemoved: boolean): Promise<void> {
-    const { writer, store, me } = this.#o;
-    await writer.change(async (change) => {
-      const record = await getRoom(change, room);
-      if (!record) return;
-      const others = record.removed.filter((account) => account !== member);
-      const removed = isRemoved ? [...others, member] : others;
-      await putRoom(change, me.account, { ...record, removed });
-      if (isRemoved) await dropPeerKeys(change, store, room, member);
-    });
   }
 
   async #tellCode(room: RoomId, account: AccountId): Promise<void> {

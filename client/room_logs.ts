@@ -25,6 +25,7 @@ import {
   type RoomRecord,
 } from "./room_records.ts";
 import type { HeldCode } from "./room_records.ts";
+import { standing } from "./room_standing.ts";
 import { accountsIn, readSealed, type Step, tellSteps } from "./room_telling.ts";
 import { putRoom } from "./room_views.ts";
 import type { LocalStore } from "./store.ts";
@@ -236,12 +237,11 @@ export class RoomLogs {
     const gone = before.state.members.filter(({ account }) => !findMember(state, account));
     for (const { account } of gone) {
       await dropPeerKeys(change, store, state.id, account);
-      await this.#dropStaged(change, state.id, account);
+      await this.dropStaged(change, state.id, account);
     }
     const present = findMember(state, own.account) !== null;
     const stopped = present ? state.ended ? "ended" : null : "left";
-    const removed = before.removed.filter((account) => findMember(state, account));
-    const moved: RoomRecord = { ...before, state, removed, stopped };
+    const moved: RoomRecord = { ...before, ...await standing(state, before), state, stopped };
     if (stopped !== null) change.remove("sessions", roomKeys.own(state.id));
     const after = await this.#recoded(change, before, moved);
     await putRoom(change, own.account, after);
@@ -293,7 +293,7 @@ export class RoomLogs {
   }
 
   /** Keys on their way to somebody who is gone are not sent. */
-  async #dropStaged(change: Change, room: RoomId, account: AccountId): Promise<void> {
+  async dropStaged(change: Change, room: RoomId, account: AccountId): Promise<void> {
     const rows = await this.#o.store.list<OutboxRecord>("outbox", { prefix: keys.waiting("") });
     for (const { key, value: { conversation, body } } of rows) {
       const about = body.kind === "sender-key" || body.kind === "room-code";

@@ -141,14 +141,24 @@ export class RoomSending {
     record: RoomRecord,
     to: AccountId | "everybody",
   ): Promise<void> {
-    const { own: me } = this.#o;
     if (record.code === null) return;
     const { id: room, code, state: { code: { epoch } } } = record;
+    await this.tellEverybody(change, record, { kind: "room-code", room, epoch, code }, to);
+  }
+
+  /** Queues a control content for everybody in a room, or for the devices of one account in it. */
+  async tellEverybody(
+    change: Change,
+    record: RoomRecord,
+    body: ContentBody,
+    to: AccountId | "everybody" = "everybody",
+  ): Promise<void> {
+    const { own: me } = this.#o;
     const known = await membersKnown(change, record.state);
     const all = recipientsOf(record, me.device, known);
     const meant = to === "everybody" ? all : all.filter(({ account }) => account === to);
     for (const [account, devices] of byAccount(meant)) {
-      await this.tell(change, account, devices, { kind: "room-code", room, epoch, code });
+      await this.tell(change, account, devices, body);
     }
   }
 

@@ -1,17 +1,12 @@
 /** Entries that this device signs: put on top of the log, and again on top of whatever came first. */
 import type { DeviceKeys } from "../crypto/account.ts";
-import {
-  deriveRoomKeys,
-  makeRoomCode,
-  type RoomDetails,
-  type RoomKeys,
-} from "../crypto/room_code.ts";
+import { deriveRoomKeys, makeRoomCode } from "../crypto/room_code.ts";
 import { codeEntry, nextCode, type RoomAuthor } from "../crypto/room_log.ts";
 import type { Bytes } from "../protocol/encoding.ts";
 import { VerifyError } from "../protocol/errors.ts";
 import type { AccountId, RoomId } from "../protocol/ids.ts";
-import { appendRoomEntry, type RoomEntry, type RoomState } from "../protocol/room.ts";
-import type { Writer } from "./change.ts";
+import { appendRoomEntry, findMember, type RoomEntry, type RoomState } from "../protocol/room.ts";
+import type { Change, Writer } from "./change.ts";
 import type { DeviceApi } from "./device_login.ts";
 import type { RoomLogs } from "./room_logs.ts";
 import { getRoom, roomKeys, type RoomRecord } from "./room_records.ts";
@@ -27,6 +22,8 @@ export interface RoomWritingOptions {
   readonly api: DeviceApi;
   readonly logs: RoomLogs;
   readonly now: () => number;
+  /** An entry of this device is about to leave: a removal counts at once, and everybody is told. */
+  readonly removing: (change: Change, record: RoomRecord, entry: RoomEntry) => Promise<void>;
 }
 
 /** What brings a new code. */
@@ -38,6 +35,7 @@ export type CodeChange =
 export type MakeEntry = (
   record: RoomRecord,
 ) => Promise<RoomEntry | Refused | null> | Refused | null;
+type Prepare = (change: Change, record: RoomRecord, entry: RoomEntry) => Promise<void>;
 type Refused = Outcome<never> & { readonly ok: false };
 
 /** How often an entry that came second is signed again on top of the other. */
@@ -51,8 +49,15 @@ export class RoomWriting {
     this.#o = options;
   }
 
-  /** Writes an entry; the room with it. */
-  async write(room: RoomId, make: MakeEntry): Promise<Outcome<Room>> {
+  /**
+   * Writes an entry; the room with it.
+   * @param prepare what must be on disk before anybody else can have the entry
+   */
+  async write(
+    room: RoomId,
+    make: MakeEntry,
+    prepare: Prepare = () => Promise.resolve(),
+  ): Promise<Outcome<Room>> {
     const { writer, api, logs } = this.#o;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const record = await writer.change((change) => getRoom(change, room));
@@ -63,6 +68,10 @@ export class RoomWriting {
       if ("ok" in entry) return entry;
       const allowed = await judged(record.state, entry);
       if (!allowed.ok) return allowed;
+      await writer.change(async (change) => {
+        const now = await getRoom(change, room);
+        if (now) await prepare(change, now, entry);
+      });
       const answer = await api.appendToRoom(room, entry);
       if (!answer.ok) return await this.#refused(room, answer);
       const accepted = answer.value.outcome === "accepted";
@@ -79,10 +88,19 @@ export class RoomWriting {
     if (!server.ok) return server;
     const code = makeRoomCode();
     const opened = await deriveRoomKeys(code, server.value, "sealed");
-    return await this.write(room, async (record) => {
+    const make: MakeEntry = async (record) => {
+      if (isNeedless(record.state, what)) return null;
       // Sealed under the new code, the name is as it was: nobody may lose it who does not know it.
       if (record.details === null) return NO_CODE;
-      return await this.#codeEntry(record, what, { code, opened, details: record.details });
+      const next = await nextCode(record.state, opened, record.details);
+      return await codeEntry(record.state, this.author(), what, next);
+    };
+    return await this.write(room, make, async (change, record, entry) => {
+      // The code is on disk before the log can have it: a crash must not lose what nobody else knows.
+      const nextCode = { room, epoch: record.state.code.epoch + 1, code };
+      const next: RoomRecord = { ...record, nextCode };
+      change.set("sessions", roomKeys.room(room), next);
+      await this.#o.removing(change, next, entry);
     });
   }
 
@@ -105,24 +123,6 @@ export class RoomWriting {
     return { keys: this.#o.own, minute: Math.floor(this.#o.now() / MINUTE_MS) };
   }
 
-  /** The code is on disk before the log can have it: a crash must not lose what nobody else knows. */
-  async #codeEntry(
-    { id: room, state }: RoomRecord,
-    what: CodeChange,
-    fresh: { readonly code: Bytes; readonly opened: RoomKeys; readonly details: RoomDetails },
-  ): Promise<RoomEntry> {
-    const next = await nextCode(state, fresh.opened, fresh.details);
-    const entry = await codeEntry(state, this.author(), what, next);
-    const { epoch } = next.code;
-    await this.#o.writer.change(async (change) => {
-      const record = await getRoom(change, room);
-      if (!record) return;
-      const nextCode = { room, epoch, code: fresh.code };
-      change.set("sessions", roomKeys.room(room), { ...record, nextCode });
-    });
-    return entry;
-  }
-
   /** Refused for what the log has become meanwhile: the log says it better than the server. */
   async #refused(
     room: RoomId,
@@ -131,6 +131,12 @@ export class RoomWriting {
     if (answer.code === "no-such-room") await this.#o.logs.catchUp(room);
     return refusedBy(answer);
   }
+}
+
+/** Somebody else was faster. */
+function isNeedless(state: RoomState, what: CodeChange): boolean {
+  if (what.kind === "remove") return findMember(state, what.member) === null;
+  return what.kind === "ban" && state.banned.includes(what.member);
 }
 
 /** The room's rules, before the server is asked. */

@@ -3,7 +3,7 @@ import type { SenderKeyRequest } from "../crypto/sender_key.ts";
 import type { DeviceKeys } from "../crypto/account.ts";
 import type { KeyMode } from "../crypto/private_key.ts";
 import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
-import { findMember, isPinBehind } from "../protocol/room.ts";
+import { findMember, isPinBehind, readRoomBody } from "../protocol/room.ts";
 import type { RoomEnvelope } from "../protocol/room_envelope.ts";
 import type { Change, Writer } from "./change.ts";
 import type { ContentBody } from "./content.ts";
@@ -15,6 +15,7 @@ import { RoomCommands } from "./room_commands.ts";
 import { RoomEntering } from "./room_entering.ts";
 import { RoomLogs } from "./room_logs.ts";
 import { getRoom, type RoomRecord } from "./room_records.ts";
+import { REMOVAL_WAIT, RoomRemovals } from "./room_removals.ts";
 import { type Asking, RoomSending } from "./room_sending.ts";
 import { RoomWriting } from "./room_writing.ts";
 import type { LocalStore } from "./store.ts";
@@ -56,6 +57,8 @@ export class Rooms {
   readonly #o: RoomsOptions;
   readonly #logs: RoomLogs;
   readonly #entering: RoomEntering;
+  readonly #removals: RoomRemovals;
+  readonly #writing: RoomWriting;
   readonly #asked = new Map<string, number>();
   /** Who was looked up lately without the list that the log names: until when that version is not asked for again. */
   readonly #missing = new Map<AccountId, { readonly until: number; readonly version: number }>();
@@ -63,6 +66,7 @@ export class Rooms {
   readonly #sought = new Map<AccountId, number>();
   readonly #pinning = new Set<string>();
   readonly #callOffs = new Set<() => void>();
+  readonly #watched = new Set<RoomId>();
   /** Rooms not known here, and when the server was asked about them. */
   readonly #strange = new Map<RoomId, number>();
 
@@ -92,13 +96,22 @@ export class Rooms {
       keyMissing: (wanted) => this.#keyMissing(wanted),
       missing: options.missing,
     });
-    const writing = new RoomWriting({ me, own, writer, api, logs, now });
+    const watch = (room: RoomId) => this.#watch(room);
+    const removals = this.#removals = new RoomRemovals({
+      ...{ me: me.account, store, logs, sending, now, watch },
+    });
+    const writing = this.#writing = new RoomWriting({
+      ...{ me, own, writer, api, logs, now },
+      removing: async (change, record, entry) => {
+        await removals.tell(change, record, entry);
+        change.after.push(wake);
+      },
+    });
     const entering = this.#entering = new RoomEntering({
       ...{ me, own, writer, api, logs, sending, writing, wake, release },
     });
     this.commands = new RoomCommands({
       ...{ me, own, store, writer, logs, sending, writing, entering, outbox, now, wake },
-      removing: () => {},
     });
   }
 
@@ -117,6 +130,7 @@ export class Rooms {
       await this.sending.answer(change, from, body);
       change.after.push(this.#o.wake);
     }
+    if (body.kind === "room-entry") return await this.#removals.take(change, from, body.entry);
     if (body.kind === "room-code") {
       await this.#logs.takeCode(change, body);
       change.after.push(() => this.#o.background(this.catchUp(body.room)));
@@ -146,7 +160,8 @@ export class Rooms {
       const known = ours.get(room);
       if (!known || known.state.seq < seq || known.stopped === "left") await this.catchUp(room);
     }
-    for (const { id, stopped } of ours.values()) {
+    for (const { id, stopped, removals = [] } of ours.values()) {
+      if (stopped === null && removals.length > 0) this.#watch(id);
       const gone = answer.ok && !theirs.some(({ room }) => room === id);
       if (gone && stopped === null) await this.catchUp(id);
     }
@@ -227,6 +242,33 @@ export class Rooms {
       background(this.#ask(wanted));
     });
     this.#callOffs.add(callOff);
+  }
+
+  /** A removal is on its way: the log should show it now, or at the latest in a minute. */
+  #watch(room: RoomId): void {
+    const { background, after, writer } = this.#o;
+    background(this.catchUp(room));
+    if (this.#watched.has(room)) return;
+    this.#watched.add(room);
+    const callOff = after(REMOVAL_WAIT, () => {
+      this.#callOffs.delete(callOff);
+      this.#watched.delete(room);
+      const looked = this.#removeAgain(room);
+      background(looked.then(() => writer.change((change) => this.#removals.check(change, room))));
+    });
+    this.#callOffs.add(callOff);
+  }
+
+  /** What this device was refused, or never got an answer to, is put into the log again. */
+  async #removeAgain(room: RoomId): Promise<void> {
+    await this.catchUp(room);
+    const { writer, own } = this.#o;
+    const record = await writer.change((change) => getRoom(change, room));
+    for (const { entry, by, member } of record?.removals ?? []) {
+      const { kind } = readRoomBody(entry);
+      if (by.device !== own.device || (kind !== "remove" && kind !== "ban")) continue;
+      await this.#writing.recode(room, { kind, member });
+    }
   }
 
   #answerLater(from: Asking, request: SenderKeyRequest): void {

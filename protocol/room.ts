@@ -94,6 +94,24 @@ export function demandInvited(
 }
 
 /**
+ * Whether a `remove` or `ban` that a member told is one that this room's rules allow, wherever in the log it will
+ * come to stand: it counts before the log has it. Place and code are not looked at, since the entry may lose its
+ * place and be signed again.
+ * @throws {VerifyError} `wrong-room` `ended` `not-member` `not-listed` `bad-signature` `not-allowed`
+ * @throws {FormatError} for a malformed entry
+ */
+export async function demandRemoval(room: RoomState, entry: RoomEntry): Promise<void> {
+  const body = readRoomBody(entry);
+  if (body.kind !== "remove" && body.kind !== "ban") throw new FormatError("not a removal");
+  demand(body.room === room.id, "wrong-room");
+  demand(!room.ended, "ended");
+  const by = rules.demandMember(room, body.account);
+  await demandSigned(by.pin.devices, body.device, entry);
+  rules.demandMember(room, body.member);
+  rules.demandAllowed(room, by, body);
+}
+
+/**
  * How many of `entries`, just fetched, stand beyond doubt. An entry by a device that its account has since
  * revoked may be from before, or be the work of a thief and a server that withholds the `devices` entry: it is in
  * doubt until somebody who was in the room before, with a device that is still listed, has signed on top of it.

@@ -51,6 +51,7 @@ export const LIMITS = {
   passwordTriesPerIp: row(50, "tries", "at passwords an hour from one IP address"),
   signUpsPerIpHour: row(20, "accounts", "an hour from one IP address"),
   invitesPerDay: row(20, "invites", "a day made by one account"),
+  takeoutsPerHour: row(5, "files", "an hour of everything stored about one account, to itself"),
   invitesOpen: row(50, "invites", "of one account that can still be used"),
   nameChecksPerIpHour: row(300, "usernames", "an hour looked at by one IP address in sign-up"),
   challengesPerIpHour: row(600, "challenges", "an hour to devices at one IP address"),

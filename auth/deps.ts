@@ -4,7 +4,9 @@ import type { AdminStore } from "../db/admin.ts";
 import type { ArchiveStore } from "../db/archive.ts";
 import type { AuditStore } from "../db/audit.ts";
 import type { ChallengesStore } from "../db/challenges.ts";
+import type { DeparturesStore } from "../db/departures.ts";
 import type { DevicesStore } from "../db/devices.ts";
+import type { ExportsStore } from "../db/exports.ts";
 import type { FootprintsStore } from "../db/footprint.ts";
 import type { InvitesStore } from "../db/invites.ts";
 import type { LimitsStore } from "../db/limits.ts";
@@ -27,7 +29,9 @@ export interface AuthStore {
   readonly accounts: AccountsStore;
   readonly challenges: ChallengesStore;
   readonly logins: LoginsStore;
+  readonly departures: DeparturesStore;
   readonly devices: DevicesStore;
+  readonly exports: ExportsStore;
   readonly prekeys: PrekeysStore;
   readonly vaults: VaultsStore;
   readonly limits: LimitsStore;
@@ -63,6 +67,7 @@ export interface AuthLimits {
   readonly passwordTriesPerIp: number;
   readonly signUpsPerIpHour: number;
   readonly invitesPerDay: number;
+  readonly takeoutsPerHour: number;
   readonly invitesOpen: number;
   readonly loginIdleSeconds: number;
   readonly loginSeconds: number;

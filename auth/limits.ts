@@ -18,6 +18,8 @@ const ALL_ADDRESSES_FACTOR = 10;
 export interface Limiter {
   signUp(address: string): Promise<Outcome<null>>;
   nameCheck(address: string): Promise<Outcome<null>>;
+  /** The file of everything, for an account. */
+  takeout(account: string): Promise<Outcome<null>>;
   /** An invite made by an account. */
   invite(account: string): Promise<Outcome<null>>;
   /** A letter to `contact`, asked for from `address`. */
@@ -85,6 +87,7 @@ export function createLimiter(deps: AuthDeps): Limiter {
     letter,
     password,
     signUp: (address) => hourly(limits.signUpsPerIpHour, "sign-ups from", address),
+    takeout: (account) => hourly(limits.takeoutsPerHour, "files of", account),
     invite: async (account) => {
       const made = { ...window(limits.invitesPerDay, "invites by", account), windowMs: DAY };
       return outcome(await counters.count([made], deps.now()));

@@ -2,6 +2,8 @@
 import { type Admin, createAdminDesk } from "./admin.ts";
 import { type Archives, createArchives } from "./archive.ts";
 import type { AuthDeps } from "./deps.ts";
+import { type ContactChanges, createContactChanges } from "./contact_change.ts";
+import { createDepartureDesk, type Departures } from "./departure.ts";
 import { createDeviceLogins, type DeviceLogins } from "./device_login.ts";
 import { createInviteDesk, type Invites } from "./invites.ts";
 import { createLimiter } from "./limits.ts";
@@ -47,6 +49,8 @@ export interface Auth {
   readonly newAccounts: NewAccounts;
   readonly invites: Invites;
   readonly resets: Resets;
+  readonly contactChanges: ContactChanges;
+  readonly departures: Departures;
   readonly recoveries: Recoveries;
   readonly signIn: SignIn;
   readonly deviceLogins: DeviceLogins;
@@ -78,6 +82,7 @@ export function createAuth(deps: AuthDeps): Auth {
   const secondFactors = createSecondFactors(deps, limiter);
   const passkeys = createPasskeys(deps, { limiter, secondFactors });
   const invites = createInviteDesk(deps, limiter);
+  const departures = createDepartureDesk(deps, { limiter, passkeys, secondFactors });
   const resets = createResets(deps, { limiter, secondFactors });
   return {
     invites,
@@ -99,9 +104,12 @@ export function createAuth(deps: AuthDeps): Auth {
     settings: createSettings(deps, limiter),
     admin: createAdminDesk(deps, { logins, secondFactors }),
     reports,
+    contactChanges: createContactChanges(deps, limiter),
+    departures,
     async purge() {
       await logins.purge();
       await invites.purge();
+      await departures.purge();
       await secondFactors.purge();
       await reports.purge();
       await passkeys.purge();

@@ -56,7 +56,7 @@ export function createNewAccounts(deps: AuthDeps, parts: NewAccountParts): NewAc
   ): Promise<Outcome<string>> {
     const row = await confirmed(challenge);
     if (!row.ok) return row;
-    if (await accounts.hasUsername(row.value.username)) return refused("name-taken");
+    if (await accounts.hasUsername(row.value.username, deps.now())) return refused("name-taken");
     const response = await opaque.registrationResponse(row.value.account, request);
     return response === null ? refused("bad-input") : done(response);
   }

@@ -80,7 +80,7 @@ export function createSignUp(deps: AuthDeps, limiter: Limiter): SignUp {
   async function freeUsername(text: string): Promise<Outcome<string>> {
     const name = readUsername(text);
     if (!name.ok) return name;
-    return await accounts.hasUsername(name.value) ? refused("name-taken") : name;
+    return await accounts.hasUsername(name.value, deps.now()) ? refused("name-taken") : name;
   }
 
   /** The same letter box, the same time, the same answer, whether the contact has an account or not. */

@@ -5,6 +5,7 @@ import type { DeviceList, PrekeyUpload, Signed } from "../protocol/bundle.ts";
 import type { Bytes } from "../protocol/encoding.ts";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import { challengeRows, type Contact } from "./challenges.ts";
+import { departureRows } from "./departures.ts";
 import { deviceRows } from "./devices.ts";
 import { inviteRows } from "./invites.ts";
 import { type LoginRow, loginRows } from "./logins.ts";
@@ -51,6 +52,17 @@ export interface NewAccount {
   readonly now: number;
 }
 
+/** A contact that is to take another one's place; both were confirmed. */
+export interface ContactChange {
+  readonly account: AccountId;
+  /** The old one, as it is compared; if it is another by now, nothing happens. */
+  readonly from: string;
+  readonly to: Contact;
+  /** The confirmed challenges, of the old and of the new one. They are used up. */
+  readonly challenges: readonly Bytes[];
+  readonly now: number;
+}
+
 /** `created`, or what another sign-up was quicker with; `bad-keys`: its device has another one's id. */
 export type Creation =
   | "created"
@@ -67,11 +79,13 @@ export interface AccountsStore {
   byUsername(username: string): Promise<AccountRow | null>;
   /** By the contact as it is compared. */
   byContact(key: string): Promise<AccountRow | null>;
-  hasUsername(username: string): Promise<boolean>;
+  /** Somebody has the name, or had it a short while ago. */
+  hasUsername(username: string, now: number): Promise<boolean>;
   hasContact(key: string): Promise<boolean>;
   /** One transaction: account, password record, list, device, prekeys, vault, login; or nothing. */
   create(account: NewAccount): Promise<Creation>;
   setFullName(account: AccountId, fullName: string): Promise<void>;
+  changeContact(change: ContactChange): Promise<"changed" | "challenge-gone" | "contact-taken">;
   /** The one link that the first account is made through; an earlier one is dead. */
   replaceFirstInvite(hash: Bytes, id: string, now: number): Promise<void>;
   hasInvite(hash: Bytes, now: number): Promise<boolean>;
@@ -137,6 +151,14 @@ export function createAccounts(db: DatabaseSync): AccountsStore {
   `);
   const setFullName = db.prepare("update accounts set full_name = ? where id = ?");
 
+  const departures = departureRows(db);
+  const setContact = db.prepare(`
+    update accounts set contact_kind = ?, contact = ?, contact_key = ?
+    where id = ? and contact_key = ?
+  `);
+
+  const isTaken = (name: string, now: number) =>
+    hasUsername.get(name) !== undefined || departures.isReserved(name, now);
   const total = () => one<{ n: number }>(count)!.n;
   const found = (row: Row | null) => row === null ? null : fromRow(row);
 
@@ -144,7 +166,7 @@ export function createAccounts(db: DatabaseSync): AccountsStore {
   function obstacle(a: NewAccount): Exclude<Creation, "created"> | null {
     if (!challenges.isConfirmed(a.challenge, a.now)) return "challenge-gone";
     if (a.invite !== null && !invites.isGood(a.invite, a.now)) return "invite-gone";
-    if (hasUsername.get(a.username) !== undefined) return "name-taken";
+    if (isTaken(a.username, a.now)) return "name-taken";
     if (hasContact.get(a.contact.key) !== undefined) return "contact-taken";
     return devices.anyTaken(a.account, a.list.devices) ? "bad-keys" : null;
   }
@@ -157,6 +179,15 @@ export function createAccounts(db: DatabaseSync): AccountsStore {
       // Whoever makes the first account runs the server.
       ...[a.passwordRecord, aik, version, hash, total() === 0 ? 1 : 0, a.now],
     );
+  }
+
+  function changeContact({ account, from, to, challenges: used, now }: ContactChange) {
+    if (!used.every((hash) => challenges.isConfirmed(hash, now))) return "challenge-gone" as const;
+    if (hasContact.get(to.key) !== undefined) return "contact-taken" as const;
+    const { changes } = setContact.run(to.kind, to.address, to.key, account, from);
+    if (Number(changes) !== 1) return "challenge-gone" as const;
+    for (const hash of used) challenges.close(hash);
+    return "changed" as const;
   }
 
   function create(a: NewAccount): Creation {
@@ -180,9 +211,10 @@ export function createAccounts(db: DatabaseSync): AccountsStore {
     byId: (account) => later(() => found(one<Row>(byId, account))),
     byUsername: (username) => later(() => found(one<Row>(byUsername, username))),
     byContact: (key) => later(() => found(one<Row>(byContact, key))),
-    hasUsername: (username) => later(() => hasUsername.get(username) !== undefined),
+    hasUsername: (username, now) => later(() => isTaken(username, now)),
     hasContact: (key) => later(() => hasContact.get(key) !== undefined),
     create: (account) => later(() => transaction(db, () => create(account))),
+    changeContact: (what) => later(() => transaction(db, () => changeContact(what))),
     setFullName: (account, fullName) => later(() => void setFullName.run(fullName, account)),
     replaceFirstInvite: (hash, id, now) =>
       later(() => transaction(db, () => invites.replaceFirst(hash, id, now))),

@@ -118,6 +118,16 @@ const ABOUT_SOMEBODY: Readonly<Record<string, string>> = {
     select count(*) as rows, sum(length(hash) + length(device) + 16) as bytes,
     min(made) as first, max(made) as last
     from device_challenges where device in (select id from devices where account = ?)`,
+  resets: `
+    select count(*) as rows, sum(length(account) + 16) as bytes, min(made) as first,
+    max(made) as last from resets where account = ?`,
+  former_vaults: `
+    select count(*) as rows, sum(length(aik) + length(list_hash) + length(sealed) +
+    length(recovery) + 24) as bytes, null as first, null as last
+    from former_vaults where account = ?`,
+  former_entries: `
+    select count(*) as rows, sum(length(body) + length(signature)) as bytes,
+    null as first, null as last from former_entries where account = ?`,
   invites: `
     select count(*) as rows, sum(length(hash) + length(id) + length(kind) + length(maker) + 40)
     as bytes, min(made) as first, max(made) as last from invites where maker = ?`,
@@ -134,6 +144,7 @@ const ABOUT_SOMEBODY: Readonly<Record<string, string>> = {
 /**
  * Tables without rows about anybody: counters under keys that are hashes,
  * ciphertexts (`bodies`) that are counted with the envelopes they belong to, lookup ids of rooms,
+ * names that nobody has any more,
  * and three numbers.
  */
 export const ABOUT_NOBODY: readonly string[] = [
@@ -141,6 +152,7 @@ export const ABOUT_NOBODY: readonly string[] = [
   "buckets",
   "counted",
   "directory_epoch",
+  "reserved_names",
   "room_lookups",
   "server_id",
   "server_settings",

@@ -6,7 +6,9 @@ import { type ArchiveStore, createArchive } from "./archive.ts";
 import { type AuditStore, createAudit } from "./audit.ts";
 import { keepBeforeUpgrade } from "./before_upgrade.ts";
 import { type ChallengesStore, createChallenges } from "./challenges.ts";
+import { createDepartures, type DeparturesStore } from "./departures.ts";
 import { createDevices, type DevicesStore } from "./devices.ts";
+import { createExports, type ExportsStore } from "./exports.ts";
 import { createFootprints, type FootprintsStore } from "./footprint.ts";
 import { createInvites, type InvitesStore } from "./invites.ts";
 import { lockFolder } from "./folder_lock.ts";
@@ -31,7 +33,9 @@ export interface Store {
   readonly archive: ArchiveStore;
   readonly audit: AuditStore;
   readonly challenges: ChallengesStore;
+  readonly departures: DeparturesStore;
   readonly devices: DevicesStore;
+  readonly exports: ExportsStore;
   readonly footprints: FootprintsStore;
   readonly invites: InvitesStore;
   readonly limits: LimitsStore;
@@ -62,7 +66,9 @@ export function openStore(path: string, limits: QueueLimits): Store {
     archive: createArchive(db),
     audit: createAudit(db),
     challenges: createChallenges(db),
+    departures: createDepartures(db),
     devices: createDevices(db),
+    exports: createExports(db),
     footprints: createFootprints(db),
     invites: createInvites(db),
     limits: createLimits(db),

@@ -16,6 +16,7 @@ import { readForm } from "./bodies.ts";
 import type { App, AppEnv } from "./env.ts";
 import { REFUSALS, wordsOf } from "./refusals.ts";
 import { passkeyRoutes } from "./settings_passkeys.tsx";
+import { accountSettingsRoutes } from "./settings_account.tsx";
 import { passwordRoutes } from "./settings_password.tsx";
 import { secondFactorRoutes } from "./settings_second_factor.tsx";
 import { withOwner } from "./settings_door.ts";
@@ -29,6 +30,7 @@ const DAY_MS = 86_400_000;
 
 /** What was done on another page, by the word in the address; nothing else is said. */
 const NOTICES: Readonly<Record<string, string>> = {
+  contact: "Codes and warnings go to the new one from now on.",
   name: "Your name is saved. People see it from now on.",
   password: "Your password is changed. Your other devices are signed out.",
   "second-factor-off": "The second factor is off.",
@@ -115,6 +117,7 @@ export function settingsRoutes(app: App, deps: Deps): void {
     }),
   );
 
+  accountSettingsRoutes(app, deps);
   passwordRoutes(app, deps);
   secondFactorRoutes(app, deps);
   passkeyRoutes(app, deps);

@@ -155,6 +155,22 @@ export const KEPT_WORDS: Readonly<Record<string, KeptWords>> = {
     words: "Somebody, perhaps you, wanted a code at the address of your account. You got a letter.",
     stays: "Gone after 90 minutes.",
   },
+  resets: {
+    title: "Starting over",
+    words:
+      "Somebody who reads your mail wants to start your account over. Any device of yours stops it.",
+    stays: "Gone when it is stopped or done.",
+  },
+  former_vaults: {
+    title: "Former vault",
+    words: "From before you started over: still sealed, and still opened by its recovery key.",
+    stays: "Gone after 30 days, or when you bring it back.",
+  },
+  former_entries: {
+    title: "Former device list",
+    words: "Which devices were yours before you started over.",
+    stays: "Gone after 30 days, or when you bring it back.",
+  },
   invites: {
     title: "Invites you made",
     words: "A hash of each link, how often it may be used and how often it was.",

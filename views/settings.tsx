@@ -63,6 +63,20 @@ export function SettingsPage(props: SettingsProps): Html {
           title="What the server sees"
           words="Everything that is stored about you here, with sizes, times and how long it stays."
         />
+        <LinkRow
+          assets={assets}
+          icon="download"
+          href="/settings/download"
+          title="Download my data"
+          words="The same, row by row, in one file. It asks for a sign-in of the last hour."
+        />
+        <LinkRow
+          assets={assets}
+          icon="trash-2"
+          href="/settings/delete"
+          title="Delete account"
+          words="Keys, vault, logins and what waits for you, for good."
+        />
       </section>
     </Layout>
   );
@@ -123,6 +137,13 @@ function GuardSection({ assets, factor }: PageProps & { factor: FactorState }): 
   return (
     <section class="part" aria-labelledby="guard-title">
       <h2 id="guard-title">Signing in</h2>
+      <LinkRow
+        assets={assets}
+        icon="mail"
+        href="/settings/contact"
+        title="Email or phone"
+        words="Where codes and warnings go. A code to the old one and to the new one changes it."
+      />
       <LinkRow
         assets={assets}
         icon="key-round"

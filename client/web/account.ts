@@ -14,6 +14,7 @@ import {
   removePasskey,
   removePassword,
 } from "../passkeys.ts";
+import { deleteAccount } from "../account_deletion.ts";
 import { changePassword } from "../password_change.ts";
 import type { PasswordClient } from "../password_client.ts";
 import { recoverAccount } from "../recovery_flow.ts";
@@ -21,6 +22,7 @@ import { openIdbStore } from "../store_idb.ts";
 import { createApi, fetchSend } from "../transport.ts";
 import { done, type Outcome, refused } from "../types.ts";
 import { runChangePassword } from "./account/change_password.ts";
+import { runDeleteAccount } from "./account/delete_account.ts";
 import { runForgot } from "./account/forgot.ts";
 import { lazyKnownPasswords } from "./account/new_password.ts";
 import { need, problem } from "./account/page.ts";
@@ -188,6 +190,13 @@ async function main(): Promise<void> {
   if (removal) return runRemovePasskey(removal, passkeySettings(password));
   if (step.querySelector("#add-passkey, #remove-password")) {
     return runPasskeys(step, passkeySettings(password), knowsPasskeys());
+  }
+  const end = step.querySelector<HTMLFormElement>("#delete-account");
+  if (end) {
+    return runDeleteAccount(
+      end,
+      (secret, progress) => deleteAccount(api, password(progress), secret),
+    );
   }
   if (step.querySelector("#forgot")) {
     return runForgot(step, {

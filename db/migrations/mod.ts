@@ -8,6 +8,7 @@ import { invites } from "./0005_invites.ts";
 import { passkeys } from "./0006_passkeys.ts";
 import { admin } from "./0007_admin.ts";
 import { archive } from "./0008_archive.ts";
+import { departures } from "./0009_departures.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   accounts,
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   passkeys,
   admin,
   archive,
+  departures,
 ];

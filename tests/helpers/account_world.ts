@@ -16,7 +16,9 @@ import { createAdmin } from "../../db/admin.ts";
 import { createArchive } from "../../db/archive.ts";
 import { createAudit } from "../../db/audit.ts";
 import { createChallenges } from "../../db/challenges.ts";
+import { createDepartures } from "../../db/departures.ts";
 import { createDevices } from "../../db/devices.ts";
+import { createExports } from "../../db/exports.ts";
 import { createFootprints } from "../../db/footprint.ts";
 import { createInvites } from "../../db/invites.ts";
 import { createLimits } from "../../db/limits.ts";
@@ -153,7 +155,9 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
       accounts: createAccounts(db),
       challenges: createChallenges(db),
       logins: createLogins(db),
+      departures: createDepartures(db),
       devices: createDevices(db),
+      exports: createExports(db),
       prekeys: createPrekeys(db),
       vaults: createVaults(db),
       limits: createLimits(db),

@@ -6,11 +6,9 @@ import { freePort, type Server, startServer } from "../e2e/server.ts";
 import { person, signIn, signUp } from "../e2e/people.ts";
 import { browserTest, launchBrowser } from "../helpers/browser.ts";
 import { filesBelow, findCanaries } from "../helpers/canary.ts";
-import { complaintsOf } from "../helpers/chat_talk.ts";
+import { inspect } from "../helpers/looks.ts";
 
 const ana = person("ana");
-/** `SNUG_SHOTS=DIR` keeps a picture of every page, wide and narrow, light and dark. */
-const SHOTS = Deno.env.get("SNUG_SHOTS");
 
 interface Scene {
   readonly server: Server;
@@ -33,36 +31,6 @@ async function withScene(work: (scene: Scene) => Promise<void>): Promise<void> {
 
 async function newPage(browser: Browser): Promise<Page> {
   return await (await browser.newContext()).newPage();
-}
-
-/** Nothing that axe finds, in both themes and both widths; and the pictures, where they are wanted. */
-async function inspect(page: Page, name: string): Promise<void> {
-  for (const colorScheme of ["light", "dark"] as const) {
-    for (const [width, height] of [[1280, 800], [390, 844]] as const) {
-      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      await page.setViewportSize({ width, height });
-      await painted(page, colorScheme, width);
-      await complaintsOf(page, `${name} ${colorScheme} ${width}`);
-      const tooWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-      assert.ok(!tooWide, `${name} fits into ${width}`);
-      if (SHOTS) {
-        const path = `${SHOTS}/${name}-${width}-${colorScheme}.png`;
-        await page.screenshot({ path, fullPage: true });
-      }
-    }
-  }
-  await page.setViewportSize({ width: 1280, height: 800 });
-  await page.emulateMedia({ colorScheme: "light" });
-}
-
-/** The new theme and width are what is on the screen. */
-async function painted(page: Page, scheme: string, width: number): Promise<void> {
-  await page.waitForFunction(([scheme, width]) => {
-    return matchMedia(`(prefers-color-scheme: ${scheme})`).matches && innerWidth === width;
-  }, [scheme, width] as const);
-  await page.evaluate(() =>
-    new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
-  );
 }
 
 function codeOf(secret: string, steps = 0): string {

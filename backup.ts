@@ -2,25 +2,21 @@
 import { ConfigError, shown } from "./config_values.ts";
 import { makeBackup, type Progress } from "./db/backup.ts";
 import { inWords } from "./db/backup_error.ts";
-import {
-  newKeyPair,
-  privateKeyText,
-  readPrivateKey,
-  readRecipient,
-  recipientText,
-} from "./db/backup_recipient.ts";
+import { newKeyPair, privateKeyText, recipientText } from "./db/backup_recipient.ts";
 import { restoreBackup } from "./db/restore.ts";
-import type { Bytes } from "./protocol/encoding.ts";
-import { type AskSecret, askTerminal, readPassphrase } from "./passphrase.ts";
+import {
+  type AskSecret,
+  askTerminal,
+  privateKeyFrom,
+  readPassphrase,
+  recipientFrom,
+} from "./passphrase.ts";
 import type { CommandIo } from "./serve.ts";
 import { SETTINGS } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
 /** People who wait hear of it this often. */
 const PROGRESS_MS = 1_000;
-
-/** A key file is three lines. */
-const MAX_KEY_FILE = 4_096;
 
 const { data } = SETTINGS;
 
@@ -103,23 +99,6 @@ async function makeKey(file: string, io: CommandIo): Promise<number> {
   io.print(`${file}: the key that opens backups. Move it away from the server.`);
   io.print(`Make backups for it: snug backup FILE --recipient ${recipient}`);
   return 0;
-}
-
-/** The key in a recipient's text. */
-export async function recipientFrom(text: string, flag: string): Promise<Bytes> {
-  const key = await readRecipient(text);
-  if (key !== null) return key;
-  throw new ConfigError(`${flag}: expected what snug backup --new-key printed.`);
-}
-
-async function privateKeyFrom(file: string): Promise<Bytes> {
-  const text = await Deno.readTextFile(file).catch((error) => {
-    throw inWords(`--key-file ${file}`, error);
-  });
-  const lines = text.slice(0, MAX_KEY_FILE).split(/\r?\n/).filter((line) => !line.startsWith("#"));
-  const key = await readPrivateKey(lines.find((line) => line.trim() !== "") ?? "");
-  if (key !== null) return key;
-  throw new ConfigError(`--key-file ${file}: expected a file that snug backup --new-key made.`);
 }
 
 /** What each of the two takes besides FILE. */

@@ -1,11 +1,11 @@
 /** `snug serve --backup-every`: makes backups by itself and keeps the newest. */
 import { join } from "node:path";
-import { recipientFrom } from "./backup.ts";
 import type { BackupOutcome, BackupTask } from "./backup_worker.ts";
 import type { BackupSettings } from "./config.ts";
 import { dropOldCopies } from "./db/before_upgrade.ts";
 import { inWords } from "./db/backup_error.ts";
 import type { Log } from "./log.ts";
+import { recipientFrom } from "./passphrase.ts";
 import { type Pause, pauseFor } from "./pause.ts";
 
 const HOUR = 3_600_000;

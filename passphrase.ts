@@ -1,6 +1,12 @@
-/** Where the passphrase of a backup comes from: a file, the environment, or a person who types it. */
+/**
+ * Where what locks and opens a backup comes from: a passphrase from a file, the environment or a
+ * person who types it; a recipient's key from its text or file.
+ */
 import { ConfigError, type Environment } from "./config.ts";
 import { MAX_PASSPHRASE, MIN_PASSPHRASE } from "./db/backup.ts";
+import { inWords } from "./db/backup_error.ts";
+import { readPrivateKey, readRecipient } from "./db/backup_recipient.ts";
+import type { Bytes } from "./protocol/encoding.ts";
 
 /** The environment variable that may hold it. */
 export const PASSPHRASE_VARIABLE = "SNUG_BACKUP_PASSPHRASE";
@@ -16,6 +22,8 @@ export interface PassphraseIo {
   readonly warn: (words: string) => void;
 }
 
+/** A key file is three lines. */
+const MAX_KEY_FILE = 4_096;
 /** Read, write or run by anybody but the owner. */
 const OTHERS = 0o077;
 
@@ -112,4 +120,22 @@ async function typedLine(): Promise<string> {
 /** A character is its first byte and all that begin with the bits 10. */
 function eraseLast(bytes: number[]): void {
   while (bytes.length > 0 && (bytes.pop()! & 0xc0) === 0x80);
+}
+
+/** The key in a recipient's text. */
+export async function recipientFrom(text: string, flag: string): Promise<Bytes> {
+  const key = await readRecipient(text);
+  if (key !== null) return key;
+  throw new ConfigError(`${flag}: expected what snug backup --new-key printed.`);
+}
+
+/** The key in a file that `snug backup --new-key` made. */
+export async function privateKeyFrom(file: string): Promise<Bytes> {
+  const text = await Deno.readTextFile(file).catch((error) => {
+    throw inWords(`--key-file ${file}`, error);
+  });
+  const lines = text.slice(0, MAX_KEY_FILE).split(/\r?\n/).filter((line) => !line.startsWith("#"));
+  const key = await readPrivateKey(lines.find((line) => line.trim() !== "") ?? "");
+  if (key !== null) return key;
+  throw new ConfigError(`--key-file ${file}: expected a file that snug backup --new-key made.`);
 }

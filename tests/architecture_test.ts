@@ -87,15 +87,15 @@ const RULES: Readonly<Record<string, Rule>> = {
   "chat.ts": { may: ["client", "routes", "static"] },
   "backup.ts": {
     may: ["db", "config_values.ts", "passphrase.ts", "settings.ts", "version.ts"],
-    types: ["protocol", "serve.ts"],
+    types: ["serve.ts"],
   },
   "backup_schedule.ts": {
-    may: ["db", "backup.ts", "pause.ts"],
+    may: ["db", "passphrase.ts", "pause.ts"],
     types: ["backup_worker.ts", "config.ts", ...INJECTED],
   },
   "backup_worker.ts": { may: ["db", "version.ts"], types: ["protocol"] },
   "pause.ts": { may: [] },
-  "passphrase.ts": { may: ["db", "config.ts"] },
+  "passphrase.ts": { may: ["db", "config.ts"], types: ["protocol"] },
   "doctor.ts": {
     may: [..."config.ts doctor_data.ts doctor_machine.ts doctor_network.ts version.ts".split(" ")],
     types: ["serve.ts"],

@@ -164,6 +164,7 @@ export function createSignIn(deps: AuthDeps, parts: SignInParts): SignIn {
     const proven = await passkeys.prove("sign-in", null, proof);
     if (!proven.ok) return proven;
     const { account, passkey } = proven.value;
+    if (account.disabled !== null) return refused("account-disabled");
     const login = logins.issueUnproven(account.id);
     await store.logins.insert(login.row);
     const opened = await openVault(account, login.row.id);

@@ -333,6 +333,19 @@ Deno.test("attack: the password stays while no passkey opens the vault, whatever
   world.close();
 });
 
+Deno.test("attack: a passkey of an account that an admin has shut signs nobody in", async () => {
+  const world = await makeWorld();
+  const ana = await signUpGuarded(world, "ana");
+  const phone = softAuthenticator();
+  value(await add(ana, phone));
+  world.db.prepare("update accounts set disabled = 1 where id = ?").run(ana.account);
+  const visitor = browser(world);
+  const claim = await askAnyPasskey({ api: visitor.api, authenticator: phone });
+  assert.equal(visitor.last!.status, 403);
+  assert.ok(!claim.ok);
+  world.close();
+});
+
 Deno.test("nothing that a passkey's PRF gave out gets to the server", async () => {
   const folder = await Deno.makeTempDir();
   const world = await makeWorld({ path: `${folder}/snug.db` });

@@ -9,6 +9,7 @@
 import { bundlesRequest, CBOR_TYPE, secondFactorRequest } from "../../protocol/api.ts";
 import { encode, type Schema } from "../../protocol/codec.ts";
 import { reportRequest } from "../../protocol/reports.ts";
+import { nothingSchema } from "../../protocol/passkey_api.ts";
 import { roomEntrySchema } from "../../protocol/room.ts";
 import { lookupRequest } from "../../protocol/room_api.ts";
 import type { Role, RoleWorld, Things } from "../helpers/role_world.ts";
@@ -115,6 +116,17 @@ export const ROWS: Readonly<Record<string, Row>> = {
     { ...all(401), partial: 409 },
     () => cbor(secondFactorRequest, { code: "123456" }),
   ),
+  "POST /sign-in/passkey/ask": row(everybody(200), () => cbor(nothingSchema, {})),
+  "POST /sign-in/passkey": row(everybody(400), noSense),
+  "POST /sign-in/second-factor/ask": row(
+    // The same: this account has no passkey.
+    { ...all(401), partial: 409 },
+    () => cbor(nothingSchema, {}),
+  ),
+  "POST /sign-in/second-factor/passkey": row(
+    { ...all(400), anonymous: 401, disabled: 401 },
+    noSense,
+  ),
   "POST /sign-in/device": row({ ...all(400), anonymous: 401, disabled: 401 }, noSense),
   "POST /api/login/challenge": row(everybody(400), noSense),
   "POST /api/login": row(everybody(400), noSense),
@@ -134,6 +146,22 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "POST /settings/password/start": row(owners(400, 401), noSense),
   "POST /settings/password/prove": row(owners(400, 401), noSense),
   "POST /settings/password/change": row(owners(400, 401), noSense),
+  "GET /settings/passkeys": row(owners(200)),
+  "POST /settings/passkeys/rename": row(owners(409), () => ({
+    form: { passkey: "none", name: "Phone" },
+  })),
+  "GET /settings/passkeys/remove": row(owners(303)),
+  "POST /settings/passkeys/remove": row(owners(303), () => ({
+    form: { passkey: "none", code: "no" },
+  })),
+  "POST /settings/passkeys/start": row(owners(400, 401), noSense),
+  "POST /settings/passkeys/prove": row(owners(400, 401), noSense),
+  "POST /settings/passkeys/ask": row(owners(409, 401), () => cbor(nothingSchema, {})),
+  "POST /settings/passkeys/unlock": row(owners(400, 401), noSense),
+  "POST /settings/passkeys/add": row(owners(400, 401), noSense),
+  "POST /settings/passkeys/remove/passkey": row(owners(400, 401), noSense),
+  "POST /settings/password/passkey": row(owners(400, 401), noSense),
+  "POST /settings/password/remove": row(owners(400, 401), noSense),
   "GET /settings/second-factor": row(owners(200)),
   "POST /settings/second-factor/begin": row(owners(200), () => ({ form: {} })),
   "POST /settings/second-factor/confirm": row(owners(422), () => ({ form: { code: "no" } })),

@@ -50,6 +50,7 @@ export interface AdminStore {
   signOut(account: AccountId, act: Act): Promise<ActResult>;
   /** Takes away every second factor, and every login with it: whoever comes back proves the password. */
   resetFactor(account: AccountId, act: Act): Promise<ActResult>;
+  /** Everything of it goes; its name is kept back for a while. */
   remove(account: AccountId, act: Act): Promise<ActResult>;
   /** Logins of accounts that have no second factor. */
   loginsWithoutFactor(): Promise<string[]>;

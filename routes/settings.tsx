@@ -129,13 +129,14 @@ async function whole(
   login: OwnerLogin,
   shown: Shown,
 ) {
-  const { username, fullName, contact } = await auth.settings.owner(login);
+  const { username, fullName, contact, admin } = await auth.settings.owner(login);
   const props = {
     ...{ assets, nonce: c.var.nonce, username, contact: contact.address },
     profile: { fullName },
     logins: await linesOf(auth, login),
     factor: await auth.secondFactors.status(login.account),
     mayInvite: await auth.invites.may(login),
+    admin,
     ...shown,
   };
   return <SettingsPage {...props} />;

@@ -22,6 +22,9 @@ const PATH = "/settings/second-factor";
 const codeSchema = strictObject({ code: pipe(string(), maxLength(1_000)) });
 const nothing = strictObject({});
 
+const NEEDED =
+  "This server asks everybody for a second factor. Set yours up, then everything is open to you.";
+
 interface Deps {
   readonly auth: Auth;
   readonly assets: PageAssets;
@@ -106,7 +109,9 @@ async function overview(
   const problem = wrong ? { problem: wordsOf(wrong.refusal) } : {};
   const about = wrong?.about && factor ? { about: wrong.about } : {};
   const status = wrong ? REFUSALS[wrong.refusal.code].status : 200;
-  const props = { assets, nonce: c.var.nonce, factor, ...problem, ...about };
+  const held = await auth.logins.isHeld(c.req.raw.headers);
+  const notice = held ? { notice: NEEDED } : {};
+  const props = { assets, nonce: c.var.nonce, factor, ...problem, ...about, ...notice };
   return page(c, <SecondFactorPage {...props} />, status);
 }
 

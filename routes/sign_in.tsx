@@ -22,7 +22,7 @@ export function signInRoutes(app: App, { auth, assets }: { auth: Auth; assets: P
   const { signIn, logins } = auth;
 
   app.get("/sign-in", (c) => {
-    const next = ownPath(c.req.query("next")) ?? "/chat";
+    const next = ownPath(c.req.query("next")) ?? "/";
     const props = { assets, nonce: c.var.nonce, next, passkeys: auth.passkeys.available };
     return page(c, <SignInPage {...props} />);
   });

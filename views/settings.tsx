@@ -13,6 +13,8 @@ export interface SettingsProps extends PageProps {
   readonly factor: FactorState;
   /** Whether this account may invite people. */
   readonly mayInvite: boolean;
+  /** Runs the server. */
+  readonly admin: boolean;
   /** What was just done elsewhere. */
   readonly notice?: string;
 }
@@ -41,7 +43,8 @@ export type FactorState = {
 } | null;
 
 export function SettingsPage(props: SettingsProps): Html {
-  const { assets, nonce, username, contact, profile, logins, factor, mayInvite, notice } = props;
+  const { assets, nonce, username, contact, profile, logins, factor, mayInvite, admin, notice } =
+    props;
   return (
     <Layout title="Settings" assets={assets} nonce={nonce} wide>
       <BackTo href="/chat" assets={assets} words="Chat" />
@@ -54,6 +57,20 @@ export function SettingsPage(props: SettingsProps): Html {
       <GuardSection assets={assets} nonce={nonce} factor={factor} />
       <LoginsSection assets={assets} nonce={nonce} logins={logins} />
       {mayInvite ? <InviteSection assets={assets} /> : null}
+      {admin
+        ? (
+          <section class="part" aria-labelledby="admin-title">
+            <h2 id="admin-title">This server</h2>
+            <LinkRow
+              assets={assets}
+              icon="shield"
+              href="/admin"
+              title="Admin"
+              words="People, reports, who may come, limits, health and the log."
+            />
+          </section>
+        )
+        : null}
       <section class="part" aria-labelledby="privacy-title">
         <h2 id="privacy-title">Privacy</h2>
         <LinkRow

@@ -39,7 +39,7 @@ function takeOver(form: HTMLFormElement, { known, recover }: ForgotParts): void 
     setBusy(form, false);
     if (outcome.ok) {
       form.reset();
-      return location.assign("/chat");
+      return location.assign("/");
     }
     if (outcome.code === "wrong-password") return refuseKey(key, outcome.words);
     problem(form, outcome.words);

@@ -33,7 +33,7 @@ const WAYS = {
 export function offerPasskey(step: HTMLElement, form: HTMLFormElement, ask: AskPasskey): void {
   const button = form.querySelector<HTMLButtonElement>("[data-passkey]");
   if (!button) return;
-  const onward = () => location.assign(step.dataset["next"] ?? "/chat");
+  const onward = () => location.assign(step.dataset["next"] ?? "/");
   button.hidden = false;
   button.addEventListener("click", async () => {
     if (form.ariaBusy === "true") return;

@@ -31,7 +31,7 @@ export function runSignIn(step: HTMLElement, form: HTMLFormElement, signIn: Sign
     setBusy(form, false);
     if (!outcome.ok) return refuse(form, password, outcome.words);
     password.value = "";
-    const onward = () => location.assign(step.dataset["next"] ?? "/chat");
+    const onward = () => location.assign(step.dataset["next"] ?? "/");
     const { second } = outcome.value;
     if (second) askForCode(step, second, onward);
     else onward();

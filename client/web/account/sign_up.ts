@@ -88,7 +88,7 @@ async function makeKeys(
   }
   typed.password = "";
   const { username, recoveryKey } = outcome.value;
-  showRecoveryKey(step, username, recoveryKey, () => location.assign("/chat"));
+  showRecoveryKey(step, username, recoveryKey, () => location.assign("/"));
 }
 
 function offerAgain(keys: HTMLElement, again: () => void): void {

@@ -39,6 +39,8 @@ export interface Archives {
 }
 
 const PAGE = { segments: MAX_SEGMENTS, bytes: MAX_SEGMENTS_BYTES };
+/** Of one conversation: some screens further back. */
+const PART = { segments: 128, bytes: 98_304 };
 
 /** Archives over the store. */
 export function createArchives({ store, limits, log }: AuthDeps): Archives {
@@ -66,7 +68,7 @@ export function createArchives({ store, limits, log }: AuthDeps): Archives {
     { account }: DeviceLogin,
     { tag, before }: ReadRequest,
   ): Promise<SegmentsAnswer> {
-    const segments = await archive.read(account, tag, before, PAGE);
+    const segments = await archive.read(account, tag, before, PART);
     // One more question is cheaper than looking whether there is more.
     return { segments, next: segments.at(-1)?.at ?? null };
   }

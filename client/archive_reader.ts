@@ -43,8 +43,8 @@ export interface ArchiveReaderOptions {
   readonly merge: ArchiveMerge;
 }
 
-/** Of each conversation, for a first screen. Bytes. */
-const SCREEN_BYTES = 12_288;
+/** Of each conversation, for a first screen of fifty short messages in small segments. Bytes. */
+const SCREEN_BYTES = 32_768;
 /** People looked up at the same time. */
 const LOOKUPS = 8;
 

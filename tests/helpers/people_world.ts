@@ -107,6 +107,34 @@ export class World {
     return device;
   }
 
+  /** The same people with the same devices, in a world of their own. Nothing may be open or queued. */
+  copy(): World {
+    const world = new World();
+    world.time = this.time;
+    for (const [id, known] of this.server.accounts) {
+      world.server.accounts.set(id, { ...known, entries: [...known.entries] });
+    }
+    for (const [id, { oneTime, kemOnce, ...kept }] of this.server.prekeys) {
+      const left = { oneTime: [...oneTime], kemOnce: [...kemOnce] };
+      world.server.prekeys.set(id, { ...kept, ...left });
+    }
+    const people = new Map<Person, Person>();
+    for (const { person, keys, login, store } of this.#devices) {
+      const same = people.get(person) ?? { ...person, devices: [] };
+      people.set(person, same);
+      world.server.login(keys.account, keys.device);
+      const fresh = { engine: null, events: [], store: store.snapshot() };
+      const device: Device = { person: same, keys, login, ...fresh };
+      same.devices.push(device);
+      world.#devices.push(device);
+    }
+    return world;
+  }
+
+  get devices(): readonly Device[] {
+    return this.#devices;
+  }
+
   /** Opens a device's engine, connected unless told otherwise. */
   async open(
     device: Device,

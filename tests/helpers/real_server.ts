@@ -26,16 +26,28 @@ export class RealServer {
 
   readonly #tls: "off" | "self-signed";
 
-  private constructor(folder: string, port: number, tls: "off" | "self-signed") {
+  readonly #limits: Readonly<Record<string, string>>;
+
+  private constructor(
+    folder: string,
+    port: number,
+    tls: "off" | "self-signed",
+    limits: Readonly<Record<string, string>>,
+  ) {
+    this.#limits = { ...LIMITS, ...limits };
     this.#folder = folder;
     this.#port = port;
     this.#tls = tls;
     this.origin = `${tls === "off" ? "http" : "https"}://localhost:${port}`;
   }
 
-  static async start(tls: "off" | "self-signed" = "off"): Promise<RealServer> {
+  /** @param limits settings by the names of their environment variables */
+  static async start(
+    tls: "off" | "self-signed" = "off",
+    limits: Readonly<Record<string, string>> = {},
+  ): Promise<RealServer> {
     const folder = await Deno.makeTempDir({ prefix: "snug-real-" });
-    const server = new RealServer(folder, freePort(), tls);
+    const server = new RealServer(folder, freePort(), tls, limits);
     await server.up();
     return server;
   }
@@ -64,7 +76,7 @@ export class RealServer {
       "--tls",
       this.#tls,
     ];
-    const config = readConfig([...flags, "--origin", this.origin], (name) => LIMITS[name]);
+    const config = readConfig([...flags, "--origin", this.origin], (name) => this.#limits[name]);
     this.#running = await startServer(config, silentLog, {
       env: () => undefined,
       print: (line) => this.#printed += `${line}\n`,

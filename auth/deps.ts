@@ -15,6 +15,7 @@ import type { PasskeysStore } from "../db/passkeys.ts";
 import type { PasswordsStore } from "../db/passwords.ts";
 import type { PrekeysStore, PrekeyStock } from "../db/prekeys.ts";
 import type { ReportsStore } from "../db/reports.ts";
+import type { ResetsStore } from "../db/resets.ts";
 import type { RoomsStore } from "../db/rooms.ts";
 import type { SecondFactorsStore } from "../db/second_factors.ts";
 import type { ServerSettingsStore } from "../db/server_settings.ts";
@@ -40,6 +41,7 @@ export interface AuthStore {
   readonly secondFactors: SecondFactorsStore;
   readonly footprints: FootprintsStore;
   readonly invites: InvitesStore;
+  readonly resets: ResetsStore;
   readonly rooms: RoomsStore;
   readonly archive: ArchiveStore;
   readonly admin: AdminStore;
@@ -96,7 +98,8 @@ export interface Mailer {
 export interface AuthEvents {
   /** These logins are no more: their sockets are to be closed at once. */
   loginsEnded(ids: readonly string[]): void;
-  listChanged(account: AccountId, version: number): void;
+  /** `also`: accounts whose devices hear of it besides its own. */
+  listChanged(account: AccountId, version: number, also?: readonly AccountId[]): void;
   /** Few one-time keys are left: the device should upload more. */
   prekeysLow(device: DeviceId, stock: PrekeyStock): void;
   /** The log has a new entry; `accounts` are in the room or have just left it. */

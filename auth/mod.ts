@@ -4,6 +4,7 @@ import { type Archives, createArchives } from "./archive.ts";
 import type { AuthDeps } from "./deps.ts";
 import { type ContactChanges, createContactChanges } from "./contact_change.ts";
 import { createDepartureDesk, type Departures } from "./departure.ts";
+import { createDevices, type Devices } from "./devices.ts";
 import { createDeviceLogins, type DeviceLogins } from "./device_login.ts";
 import { createInviteDesk, type Invites } from "./invites.ts";
 import { createLimiter } from "./limits.ts";
@@ -21,6 +22,7 @@ import { createRooms, type Rooms } from "./rooms.ts";
 import { createSecondFactors, type SecondFactors } from "./second_factor.ts";
 import { createSettings, type Settings } from "./settings.ts";
 import { createSignIn, type SignIn } from "./sign_in.ts";
+import { createStartingOver, type StartingOver } from "./starting_over.ts";
 import { createSignUp, type SignUp } from "./sign_up.ts";
 import { createVaultProofs, type VaultProofs } from "./vault_proof.ts";
 
@@ -52,8 +54,10 @@ export interface Auth {
   readonly contactChanges: ContactChanges;
   readonly departures: Departures;
   readonly recoveries: Recoveries;
+  readonly startingOver: StartingOver;
   readonly signIn: SignIn;
   readonly deviceLogins: DeviceLogins;
+  readonly devices: Devices;
   readonly logins: Logins;
   readonly people: People;
   readonly rooms: Rooms;
@@ -84,13 +88,16 @@ export function createAuth(deps: AuthDeps): Auth {
   const invites = createInviteDesk(deps, limiter);
   const departures = createDepartureDesk(deps, { limiter, passkeys, secondFactors });
   const resets = createResets(deps, { limiter, secondFactors });
+  const startingOver = createStartingOver(deps, { logins, opaque, resets });
   return {
     invites,
     resets,
-    recoveries: createRecoveries(deps, { logins, opaque, resets }),
+    recoveries: createRecoveries(deps, { logins, opaque, resets, startingOver }),
+    startingOver,
     signUp: createSignUp(deps, limiter),
     newAccounts: createNewAccounts(deps, { limiter, logins, opaque }),
     signIn: createSignIn(deps, { limiter, logins, opaque, secondFactors, passkeys }),
+    devices: createDevices(deps),
     deviceLogins: createDeviceLogins(deps, { limiter, logins }),
     logins,
     people: createPeople(deps, limiter),
@@ -110,6 +117,7 @@ export function createAuth(deps: AuthDeps): Auth {
       await logins.purge();
       await invites.purge();
       await departures.purge();
+      await startingOver.purge();
       await secondFactors.purge();
       await reports.purge();
       await passkeys.purge();

@@ -88,6 +88,7 @@ export function createNewAccounts(deps: AuthDeps, parts: NewAccountParts): NewAc
       ...{ account, username, fullName, contact, invite, challenge: hash, passwordRecord },
       ...{ entry, list, device, prekeys, vault, prekeyDay: today, login: login.row },
       prekeyStock: deps.limits.prekeyStock,
+      firstByInvite: deps.firstAccountByLink,
       now: deps.now(),
     });
     if (creation !== "created") return refused(creation);
@@ -99,7 +100,7 @@ export function createNewAccounts(deps: AuthDeps, parts: NewAccountParts): NewAc
 }
 
 /** The first list: one device, counter-signed, under the named account key, with prekeys and a whole vault. */
-async function verifyFirstKeys(
+export async function verifyFirstKeys(
   account: AccountId,
   { aik, list: entry, device, prekeys, vault }: AccountRequest,
   today: number,

@@ -67,6 +67,15 @@ export async function readNextVault(
   { list: entry, vault }: { readonly list: Signed; readonly vault: Vault },
 ): Promise<Outcome<ListChange>> {
   const entries = await devices.entries(account, 0, MAX_LIST_ENTRIES);
+  return await readNextOf(account, entries, { list: entry, vault });
+}
+
+/** The same for any list. */
+export async function readNextOf(
+  account: AccountId,
+  entries: readonly Signed[],
+  { list: entry, vault }: { readonly list: Signed; readonly vault: Vault },
+): Promise<Outcome<ListChange>> {
   if (entries.length >= MAX_LIST_ENTRIES) return refused("list-full");
   try {
     const before = await verifyDeviceList(account, entries);

@@ -8,6 +8,7 @@ import type { ResetChangeRequest } from "../protocol/reset_api.ts";
 import type { Signed } from "../protocol/bundle.ts";
 import { MAX_LIST_ENTRIES } from "../protocol/limits.ts";
 import type { AccountRow } from "../db/accounts.ts";
+import type { FormerAccount } from "../db/resets.ts";
 import type { AuthDeps } from "./deps.ts";
 import type { Logins } from "./logins.ts";
 import type { Opaque } from "./opaque.ts";
@@ -15,6 +16,7 @@ import { done, type Outcome, refused } from "./outcome.ts";
 import { createOwnerMail } from "./owner_mail.ts";
 import { readNextVault } from "./passwordless.ts";
 import type { ProvenReset, Resets } from "./reset.ts";
+import type { StartingOver } from "./starting_over.ts";
 import type { PasswordRight } from "./sign_in.ts";
 
 /** What a recovery key may open. */
@@ -23,6 +25,8 @@ export interface RecoveryOffer {
   readonly entries: Signed[];
   /** With one wrap, by the recovery key. */
   readonly vault: Vault;
+  /** What was there before the account was started over, while it can be brought back. */
+  readonly former: FormerAccount | null;
 }
 
 /** The steps with keys. Code and second factor have come before. */
@@ -39,10 +43,11 @@ export interface Recoveries {
 /** Recovery over the store. */
 export function createRecoveries(
   deps: AuthDeps,
-  { logins, opaque, resets }: {
+  { logins, opaque, resets, startingOver }: {
     readonly logins: Logins;
     readonly opaque: Opaque;
     readonly resets: Resets;
+    readonly startingOver: StartingOver;
   },
 ): Recoveries {
   const { store } = deps;
@@ -86,7 +91,7 @@ export function createRecoveries(
       const { account } = proven.value;
       const entries = await store.devices.entries(account.id, 0, MAX_LIST_ENTRIES);
       const vault = byRecoveryKey(await vaultOf(account));
-      return done({ account, entries, vault });
+      return done({ account, entries, vault, former: await startingOver.former(account) });
     },
     async password(challenge, request) {
       const proven = await resets.proven(challenge);
@@ -99,7 +104,9 @@ export function createRecoveries(
       if (!proven.ok) return proven;
       if (!await opaque.isRecord(request.record)) return refused("bad-input");
       if (!isWrappedByPassword(request.vault)) return refused("bad-keys");
-      return await change(proven.value, request);
+      return request.of === "former"
+        ? await startingOver.bringBack(proven.value, request)
+        : await change(proven.value, request);
     },
   };
 }

@@ -55,6 +55,9 @@ export interface FlowParts {
   readonly now: () => number;
 }
 
+/** Where an account is made: at sign-up, or where one starts over. */
+export type AccountDoor = Pick<Api, "registerPassword" | "createAccount">;
+
 /** What is known once the code is confirmed. */
 export interface ConfirmedSignUp {
   /** As the server gave it with the confirmed code. */
@@ -91,12 +94,13 @@ const unanswered = new WeakMap<Api, SignedUp>();
 export async function finishSignUp(
   parts: FlowParts,
   form: ConfirmedSignUp,
+  door: AccountDoor = parts.api,
 ): Promise<Outcome<SignedUp>> {
   const taken = await refuseForeign(parts.store, form.account);
   if (taken) return taken;
   const found = await lookForLost(parts, form.account);
   if (found) return found;
-  const registered = await registerPassword(parts, form.password);
+  const registered = await registerPassword(parts.password, door, form.password);
   if (!registered.ok) return registered;
   const { record, exportKey } = registered.value;
   const day = dayOf(parts.now());
@@ -109,7 +113,7 @@ export async function finishSignUp(
   });
   const installed = installation(parts, made.device, made.list, prekeys, form);
   await installDevice(parts.store, { ...installed, archive });
-  const created = await parts.api.createAccount({
+  const created = await door.createAccount({
     ...{ record, vault, aik: made.list.aik, list: made.entry },
     device: made.device.device,
     prekeys: prekeys.upload,
@@ -233,9 +237,14 @@ async function openAccount(
   return done({ claim: answer.value, exportKey: fromBase64Url(finish.exportKey) });
 }
 
-async function registerPassword({ api, password }: FlowParts, secret: string) {
+/** OPAQUE registration at any door that answers it. The export key is 64 bytes. */
+export async function registerPassword(
+  password: PasswordClient,
+  door: Pick<AccountDoor, "registerPassword">,
+  secret: string,
+): Promise<Outcome<{ readonly record: string; readonly exportKey: Bytes }>> {
   const start = await password.startRegistration(secret);
-  const asked = await api.registerPassword(start.request);
+  const asked = await door.registerPassword(start.request);
   if (!asked.ok) return outcomeOf(asked);
   const finish = await password.finishRegistration(secret, start.state, asked.value.response);
   return done({ record: finish.record, exportKey: fromBase64Url(finish.exportKey) });

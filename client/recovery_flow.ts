@@ -5,18 +5,35 @@
 import { parseRecoveryKey } from "../crypto/recovery_key.ts";
 import { DecryptError } from "../crypto/errors.ts";
 import { wipe } from "../crypto/wipe.ts";
-import { finishAnswer, registrationAnswer, registrationRequest } from "../protocol/api.ts";
+import {
+  accountAnswer,
+  accountRequest,
+  finishAnswer,
+  registrationAnswer,
+  registrationRequest,
+} from "../protocol/api.ts";
 import { encode } from "../protocol/codec.ts";
-import { type Bytes, fromBase64Url } from "../protocol/encoding.ts";
+import type { Bytes } from "../protocol/encoding.ts";
 import { nothingSchema } from "../protocol/passkey_api.ts";
 import {
+  type ResetChangeRequest,
   resetChangeRequest,
   type ResetVaultAnswer,
   resetVaultAnswer,
 } from "../protocol/reset_api.ts";
-import { becomeDevice, type FlowParts, type SignedIn } from "./account_flow.ts";
+import {
+  type AccountDoor,
+  becomeDevice,
+  type ConfirmedSignUp,
+  finishSignUp,
+  type FlowParts,
+  registerPassword,
+  type SignedIn,
+  type SignedUp,
+} from "./account_flow.ts";
 import { outcomeOf, refuseBroken } from "./flow_refusals.ts";
 import { nextPasswordEdition } from "./password_change.ts";
+import type { Api } from "./transport.ts";
 import { done, type Outcome, refused } from "./types.ts";
 
 /** What somebody typed. */
@@ -61,7 +78,7 @@ async function setPassword(
   recoveryKey: Bytes,
   password: string,
 ): Promise<Outcome<SignedIn>> {
-  const registered = await register(parts, password);
+  const registered = await registerPassword(parts.password, doorOf(parts.api), password);
   if (!registered.ok) return registered;
   const { record, exportKey } = registered.value;
   const next = await rewrap(offered, recoveryKey, exportKey);
@@ -75,16 +92,28 @@ async function setPassword(
   return await becomeDevice(parts, changed.value, { kind: "password", secret: exportKey });
 }
 
-type NextEdition = Awaited<ReturnType<typeof nextPasswordEdition>>;
+type NextEdition =
+  & Awaited<ReturnType<typeof nextPasswordEdition>>
+  & Pick<ResetChangeRequest, "of">;
 
-/** The wrap is sealed: what does not open is the wrong key, whatever else the server may have sent. */
+/**
+ * The wrap is sealed: what does not open is the wrong key, whatever else the server may have sent. A
+ * key of before the account was started over opens what was there then, and brings it back.
+ */
 async function rewrap(
-  offered: ResetVaultAnswer,
+  { former, ...current }: ResetVaultAnswer,
   secret: Bytes,
   exportKey: Bytes,
 ): Promise<Outcome<NextEdition>> {
+  const opener = { kind: "recovery", secret } as const;
   try {
-    return done(await nextPasswordEdition(offered, { kind: "recovery", secret }, exportKey));
+    return done({ of: "current", ...await nextPasswordEdition(current, opener, exportKey) });
+  } catch (error) {
+    if (!(error instanceof DecryptError)) return refuseBroken(error);
+  }
+  try {
+    if (former === null) throw new DecryptError();
+    return done({ of: "former", ...await nextPasswordEdition(former, opener, exportKey) });
   } catch (error) {
     if (!(error instanceof DecryptError)) return refuseBroken(error);
     const words = "That recovery key is not the one of this account. Perhaps it is of another one.";
@@ -92,11 +121,20 @@ async function rewrap(
   }
 }
 
-async function register({ api, password: client }: FlowParts, password: string) {
-  const start = await client.startRegistration(password);
-  const body = encode(registrationRequest, { request: start.request });
-  const asked = await api.ask("/forgot/password", body, registrationAnswer);
-  if (!asked.ok) return outcomeOf(asked);
-  const finish = await client.finishRegistration(password, start.state, asked.value.response);
-  return done({ record: finish.record, exportKey: fromBase64Url(finish.exportKey) });
+/**
+ * New keys for an account of which nothing is left but the letter box. As at sign-up; every other
+ * device of the account is one no more.
+ */
+export function startOver(parts: FlowParts, form: ConfirmedSignUp): Promise<Outcome<SignedUp>> {
+  return finishSignUp(parts, form, doorOf(parts.api));
+}
+
+/** The doors of a forgotten password, which have the shape of sign-up's. */
+function doorOf(api: Api): AccountDoor {
+  return {
+    registerPassword: (request) =>
+      api.ask("/forgot/password", encode(registrationRequest, { request }), registrationAnswer),
+    createAccount: (request) =>
+      api.ask("/forgot/start-over", encode(accountRequest, request), accountAnswer),
+  };
 }

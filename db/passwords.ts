@@ -57,6 +57,7 @@ export function createPasswords(db: DatabaseSync): PasswordsStore {
   const vaults = vaultRows(db);
   const logins = loginRows(db);
   const challenges = challengeRows(db);
+  const stopWaiting = db.prepare("delete from resets where account = ?");
   const putRecord = db.prepare("update accounts set password_record = ? where id = ?");
 
   const opens = db.prepare(
@@ -96,7 +97,10 @@ export function createPasswords(db: DatabaseSync): PasswordsStore {
   function reset({ challenge, now, ...rest }: PasswordReset) {
     if (!challenges.isConfirmed(challenge, now)) return { kind: "challenge-gone" as const };
     const result = change(rest);
-    if (result.kind === "done") challenges.close(challenge);
+    if (result.kind === "done") {
+      challenges.close(challenge);
+      stopWaiting.run(rest.list.account);
+    }
     return result;
   }
 

@@ -20,6 +20,7 @@ import { createPasswords, type PasswordsStore } from "./passwords.ts";
 import { createPrekeys, type PrekeysStore } from "./prekeys.ts";
 import { createQueue, type QueueLimits, type QueueStore } from "./queue.ts";
 import { createReports, type ReportsStore } from "./reports.ts";
+import { createResetsStore, type ResetsStore } from "./resets.ts";
 import { createRooms, type RoomsStore } from "./rooms.ts";
 import { createSecondFactors, type SecondFactorsStore } from "./second_factors.ts";
 import { createServerSettings, type ServerSettingsStore } from "./server_settings.ts";
@@ -45,6 +46,7 @@ export interface Store {
   readonly prekeys: PrekeysStore;
   readonly queue: QueueStore;
   readonly reports: ReportsStore;
+  readonly resets: ResetsStore;
   readonly rooms: RoomsStore;
   readonly secondFactors: SecondFactorsStore;
   readonly serverSettings: ServerSettingsStore;
@@ -78,6 +80,7 @@ export function openStore(path: string, limits: QueueLimits): Store {
     prekeys: createPrekeys(db),
     queue: createQueue(db, limits),
     reports: createReports(db),
+    resets: createResetsStore(db),
     rooms: createRooms(db),
     secondFactors: createSecondFactors(db),
     serverSettings: createServerSettings(db),

@@ -11,11 +11,13 @@
  * | POST /forgot/vault        | nothing             | resetVaultAnswer   | confirmed, factor shown    |
  * | POST /forgot/password     | registrationRequest | registrationAnswer | the same                   |
  * | POST /forgot/change       | resetChangeRequest  | finishAnswer, next: device | the same; it ends  |
+ * | POST /forgot/start-over/ask | empty form        | a page             | the same; begins the wait  |
+ * | POST /forgot/start-over   | accountRequest      | accountAnswer      | the same, and the wait over; it ends |
  *
  * A challenge whose address has no account looks and counts like any other, and no code is right.
  */
 import { passwordChangeRequest, passwordProvenAnswer, vaultSchema } from "./api.ts";
-import { bytes, id, type Infer, record, tagged, text } from "./codec.ts";
+import { bytes, choice, id, type Infer, nullable, record, tagged, text } from "./codec.ts";
 
 /** What comes next: a code of the second factor, or the keys. */
 export const resetStepAnswer = tagged("next", {
@@ -25,20 +27,27 @@ export const resetStepAnswer = tagged("next", {
 export type ResetStepAnswer = Infer<typeof resetStepAnswer>;
 
 /** What the recovery key opens: `vault` has one wrap, by that key. */
-export const resetVaultAnswer = record({
+const recoverable = {
   account: id<"account">(),
   aik: bytes(32),
-  username: text({ max: 32 }),
   entries: passwordProvenAnswer.fields.entries,
   vault: vaultSchema,
+};
+/** `former` is what was there before the account was started over, while it can be brought back. */
+export const resetVaultAnswer = record({
+  ...recoverable,
+  username: text({ max: 32 }),
+  former: nullable(record(recoverable)),
 });
 export type ResetVaultAnswer = Infer<typeof resetVaultAnswer>;
 
 /**
  * As at a change of the password: a `set` that names the next vault generation and changes nothing
- * else, and the vault of that generation with one wrap, by the new password.
+ * else, and the vault of that generation with one wrap, by the new password. Of `former`, the `set`
+ * follows the former list: its devices are listed again, and need the new password.
  */
 export const resetChangeRequest = record({
+  of: choice("current", "former"),
   record: passwordChangeRequest.fields.record,
   list: passwordChangeRequest.fields.list,
   vault: vaultSchema,

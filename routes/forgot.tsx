@@ -3,9 +3,13 @@ import type { Context } from "hono";
 import { maxLength, optional, pipe, strictObject, string } from "valibot";
 import { readLanguage } from "../auth/letters.ts";
 import type { Auth } from "../auth/mod.ts";
-import type { Refusal } from "../auth/outcome.ts";
+import { done, type Outcome, type Refusal } from "../auth/outcome.ts";
 import type { ResetStep } from "../auth/reset.ts";
+import type { StartOverState } from "../auth/starting_over.ts";
+import type { FormerAccount } from "../db/resets.ts";
 import {
+  accountAnswer,
+  accountRequest,
   finishAnswer,
   registrationAnswer,
   registrationRequest,
@@ -13,7 +17,13 @@ import {
 } from "../protocol/api.ts";
 import { nothingSchema } from "../protocol/passkey_api.ts";
 import { resetChangeRequest, resetStepAnswer, resetVaultAnswer } from "../protocol/reset_api.ts";
-import { FactorStep, ForgotForm, ForgotPage, RecoverStep } from "../views/forgot.tsx";
+import {
+  FactorStep,
+  ForgotForm,
+  ForgotPage,
+  RecoverStep,
+  StartOverStep,
+} from "../views/forgot.tsx";
 import type { PageAssets } from "../views/layout.tsx";
 import { CodeStep } from "../views/sign_up.tsx";
 import * as answers from "./answers.ts";
@@ -24,6 +34,7 @@ import { REFUSALS, wordsOf } from "./refusals.ts";
 const shortText = pipe(string(), maxLength(1_000));
 const formSchema = strictObject({ contact: shortText });
 const codeSchema = strictObject({ code: shortText });
+const nothing = strictObject({});
 const resendSchema = strictObject({ code: optional(shortText) });
 const CODE = { base: "/forgot" } as const;
 
@@ -85,17 +96,20 @@ export function forgotRoutes(app: App, deps: Deps): void {
   });
 
   recoveryRoutes(app, deps);
+  startOverRoutes(app, deps);
 }
 
 /** What the page's script asks for, once code and factor were right. */
-function recoveryRoutes(app: App, { auth: { recoveries } }: Deps): void {
+function recoveryRoutes(app: App, { auth: { recoveries, startingOver } }: Deps): void {
   app.post("/forgot/vault", async (c) => {
     const body = await readCbor(c, nothingSchema);
     if (!body.ok) return answers.refuse(c, body.refusal);
     const offered = await recoveries.vault(answers.carriedChallenge(c));
     if (!offered.ok) return answers.refuse(c, offered.refusal);
-    const { account: { id: account, aik, username }, entries, vault } = offered.value;
-    return answers.answer(c, resetVaultAnswer, { account, aik, username, entries, vault });
+    const { account: { id: account, aik, username }, entries, vault, former } = offered.value;
+    const current = { account, aik, username, entries, vault };
+    const before = former && { account, ...recoverable(former) };
+    return answers.answer(c, resetVaultAnswer, { ...current, former: before });
   });
 
   app.post("/forgot/password", async (c) => {
@@ -117,6 +131,49 @@ function recoveryRoutes(app: App, { auth: { recoveries } }: Deps): void {
     const given = answers.giveLogin(c, login);
     const known = { account: id, aik, username, entries, deposits, vault, challenge, login: given };
     return answers.answer(c, finishAnswer, { next: "device", ...known });
+  });
+
+  app.post("/forgot/start-over", async (c) => {
+    const body = await readCbor(c, accountRequest);
+    if (!body.ok) return answers.refuse(c, body.refusal);
+    const made = await startingOver.startOver(answers.carriedChallenge(c), body.value);
+    if (!made.ok) return answers.refuse(c, made.refusal);
+    answers.dropChallenge(c);
+    const { account, device, username, login } = made.value;
+    const given = answers.giveLogin(c, login);
+    return answers.answer(c, accountAnswer, { account, device, username, login: given });
+  });
+}
+
+function recoverable({ aik, generation, sealed, recovery, entries }: FormerAccount) {
+  const wraps = [{ kind: "recovery" as const, sealed: recovery }];
+  return { aik, entries, vault: { sealed, generation, wraps } };
+}
+
+/** Nothing is left: how it stands with starting over, and the button that begins the wait. */
+function startOverRoutes(app: App, deps: Deps): void {
+  const { auth: { startingOver, resets }, assets } = deps;
+  const show = async (c: Context<AppEnv>, state: Outcome<StartOverState>): Promise<Response> => {
+    if (!state.ok) return await formAgain(c, assets, state.refusal);
+    const proven = await resets.proven(answers.carriedChallenge(c));
+    if (!proven.ok) return await formAgain(c, assets, proven.refusal);
+    const { id, username, contact } = proven.value.account;
+    const names = { account: id, username, contact: contact.address };
+    const props = { assets, nonce: c.var.nonce, ...names, state: state.value };
+    return await c.html(<StartOverStep {...props} />);
+  };
+
+  app.post("/forgot/nothing-left", async (c) => {
+    const form = await readForm(c, nothing);
+    if (!form.ok) return answers.refuse(c, form.refusal);
+    const proven = await resets.proven(answers.carriedChallenge(c));
+    return await show(c, proven.ok ? done(await startingOver.state(proven.value)) : proven);
+  });
+
+  app.post("/forgot/start-over/ask", async (c) => {
+    const form = await readForm(c, nothing);
+    if (!form.ok) return answers.refuse(c, form.refusal);
+    return await show(c, await startingOver.ask(answers.carriedChallenge(c)));
   });
 }
 

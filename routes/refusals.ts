@@ -56,6 +56,7 @@ export const REFUSALS: Readonly<Record<RefusalCode, Row>> = {
   },
   "challenge-gone": { status: 409, words: "That took too long, or began elsewhere. Start over." },
   "not-confirmed": { status: 409, words: "Confirm the 6-digit code first." },
+  "not-due": { status: 403, words: "The time to wait is not over yet, or somebody stopped it." },
   "second-factor-needed": { status: 403, words: "Show your second factor first." },
   "bad-code": { status: 422, words: "That code is not right." },
   "code-locked": {
@@ -126,6 +127,7 @@ export const REFUSALS: Readonly<Record<RefusalCode, Row>> = {
     status: 409,
     words: "Ten passkeys are all an account can have. Remove one first.",
   },
+  "bad-device-name": { status: 422, words: "Give it a name of up to 40 characters." },
   "last-key": {
     status: 409,
     words:

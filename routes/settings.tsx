@@ -136,6 +136,7 @@ async function whole(
     logins: await linesOf(auth, login),
     factor: await auth.secondFactors.status(login.account),
     mayInvite: await auth.invites.may(login),
+    resetWaits: await auth.startingOver.waiting(login) !== null,
     admin,
     ...shown,
   };

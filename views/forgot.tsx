@@ -2,7 +2,8 @@
 import { Field, PasswordField, Problem } from "./fields.tsx";
 import type { Html } from "./html.ts";
 import { Icon, Layout, type PageProps, Script } from "./layout.tsx";
-import { Lamp } from "./sign_up.tsx";
+import { Lamp, RecoveryTemplate } from "./sign_up.tsx";
+import { Time } from "./time.tsx";
 
 export interface ForgotProps extends PageProps {
   /** As it was typed. */
@@ -23,6 +24,7 @@ export function ForgotPage(props: ForgotProps): Html {
       >
         <ForgotForm {...props} />
       </div>
+      <RecoveryTemplate assets={assets} />
       <noscript>
         <p class="problem">
           The last step opens your vault with your recovery key, in this browser. Please allow
@@ -128,7 +130,7 @@ export function FactorStep({ nonce, problem }: PageProps & { problem?: string })
 
 /** The page's script takes it from here: neither key nor password is in a request. */
 export function RecoverStep(
-  { assets, username, contact }: PageProps & { username: string; contact: string },
+  { assets, nonce, username, contact }: PageProps & { username: string; contact: string },
 ): Html {
   return (
     <form id="recover" method="post" action="/forgot" novalidate autocomplete="off">
@@ -172,6 +174,141 @@ export function RecoverStep(
         <Icon assets={assets} name="info" />
         <span>
           Your other devices are signed out and need the new password. The recovery key stays good.
+        </span>
+      </p>
+      <p class="account-other">
+        <span>No recovery key either?</span>
+        <button
+          type="button"
+          class="link"
+          hx-post="/forgot/nothing-left"
+          hx-target="#step"
+          hx-swap="innerHTML"
+          hx-nonce={nonce}
+        >
+          See what is left to do
+        </button>
+      </p>
+    </form>
+  );
+}
+
+export interface StartOverProps extends PageProps {
+  readonly account: string;
+  readonly username: string;
+  readonly contact: string;
+  readonly state:
+    | { readonly kind: "now" }
+    | { readonly kind: "wait"; readonly due: number }
+    | { readonly kind: "ask" };
+}
+
+/** Neither password nor recovery key: what is lost, and when the account can begin anew. */
+export function StartOverStep(props: StartOverProps): Html {
+  const { state } = props;
+  if (state.kind === "now") return <StartOverForm {...props} />;
+  return (
+    <form
+      id="start-over-ask"
+      method="post"
+      action="/forgot/start-over/ask"
+      novalidate
+      hx-post="/forgot/start-over/ask"
+      hx-target="#step"
+      hx-swap="innerHTML"
+      hx-nonce={props.nonce}
+    >
+      {state.kind === "wait" ? <Wait due={state.due} /> : <Ask {...props} />}
+      <p class="account-other">
+        Found the recovery key? <a href="/forgot">Use it</a>
+      </p>
+    </form>
+  );
+}
+
+function Ask({ username }: StartOverProps): Html {
+  return (
+    <>
+      <h1>Start over?</h1>
+      <p class="lead">
+        <bdi>@{username}</bdi> keeps its name, and gets new keys. Everything else is lost.
+      </p>
+      <Losses />
+      <p>
+        A letter box alone is no proof that it is you. So there is a wait of 72 hours, in which any
+        device that is still signed in can stop it.
+      </p>
+      <button type="submit" class="primary">Begin the wait</button>
+    </>
+  );
+}
+
+function Losses(): Html {
+  return (
+    <ul>
+      <li>Your messages on this server’s archive and your verified contacts.</li>
+      <li>Your rooms: you must be let in again with their codes.</li>
+      <li>
+        Everybody you write to sees that your key has changed, and nothing is sent until they accept
+        it. Compare safety numbers again.
+      </li>
+    </ul>
+  );
+}
+
+function Wait({ due }: { due: number }): Html {
+  return (
+    <>
+      <h1>Now wait.</h1>
+      <p class="lead">
+        From <Time at={due} />{" "}
+        on, come back here, with a code like today’s, and start over. You have seven days for it.
+      </p>
+      <p>
+        Is a device of yours still signed in? Then it says so now and can stop this. On it nothing
+        is lost.
+      </p>
+    </>
+  );
+}
+
+/** The script makes new keys, as at sign-up. */
+function StartOverForm({ assets, account, username, contact }: StartOverProps): Html {
+  return (
+    <form
+      id="start-over"
+      method="post"
+      action="/forgot"
+      data-account={account}
+      novalidate
+      autocomplete="off"
+    >
+      <h1>Start over.</h1>
+      <p class="lead">
+        <bdi>@{username}</bdi> keeps its name, and gets new keys. Everything else is lost.
+      </p>
+      <Losses />
+      <Problem words={undefined} />
+      <input id="username" type="text" autocomplete="username" value={username} hidden />
+      <input id="contact" type="text" autocomplete="off" value={contact} hidden />
+      <PasswordField
+        label="New password"
+        autocomplete="new-password"
+        words="At least 12 characters. Four or five words do well."
+      />
+      <label class="check">
+        <input type="checkbox" id="start-over-sure" />
+        <span>I know what is lost</span>
+      </label>
+      <button type="submit" class="primary" disabled>Make new keys</button>
+      <div class="working" id="start-over-working" hidden>
+        <Lamp />
+        <p id="progress" class="progress-words" role="status" />
+      </div>
+      <p class="account-note">
+        <Icon assets={assets} name="info" />
+        <span>
+          For 30 days the old recovery key can still bring the old keys back, on this page.
         </span>
       </p>
     </form>

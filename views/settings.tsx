@@ -15,6 +15,8 @@ export interface SettingsProps extends PageProps {
   readonly mayInvite: boolean;
   /** Runs the server. */
   readonly admin: boolean;
+  /** Somebody wants to start the account over. */
+  readonly resetWaits: boolean;
   /** What was just done elsewhere. */
   readonly notice?: string;
 }
@@ -43,8 +45,9 @@ export type FactorState = {
 } | null;
 
 export function SettingsPage(props: SettingsProps): Html {
-  const { assets, nonce, username, contact, profile, logins, factor, mayInvite, admin, notice } =
+  const { assets, nonce, username, contact, profile, logins, factor, mayInvite, resetWaits } =
     props;
+  const { admin, notice } = props;
   return (
     <Layout title="Settings" assets={assets} nonce={nonce} wide>
       <BackTo href="/chat" assets={assets} words="Chat" />
@@ -53,6 +56,14 @@ export function SettingsPage(props: SettingsProps): Html {
         You are <bdi>@{username}</bdi>. Codes and warnings go to <bdi>{contact}</bdi>.
       </p>
       {notice ? <p class="notice" role="status">{notice}</p> : null}
+      {resetWaits
+        ? (
+          <p class="problem" role="alert">
+            Somebody wants to start your account over with other keys.{" "}
+            <a href="/reset">See and stop it</a>
+          </p>
+        )
+        : null}
       <ProfileSection assets={assets} nonce={nonce} {...profile} />
       <GuardSection assets={assets} nonce={nonce} factor={factor} />
       <LoginsSection assets={assets} nonce={nonce} logins={logins} />

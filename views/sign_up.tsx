@@ -209,7 +209,7 @@ export function Lamp(): Html {
 }
 
 /** Filled in by the script: the recovery key is never sent to the server, so the server cannot render it. */
-function RecoveryTemplate({ assets }: { assets: PageAssets }) {
+export function RecoveryTemplate({ assets }: { assets: PageAssets }): Html {
   return (
     <template id="recovery-template">
       <form id="recovery-step" method="post" class="recovery" novalidate>

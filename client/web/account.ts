@@ -17,7 +17,7 @@ import {
 import { deleteAccount } from "../account_deletion.ts";
 import { changePassword } from "../password_change.ts";
 import type { PasswordClient } from "../password_client.ts";
-import { recoverAccount } from "../recovery_flow.ts";
+import { recoverAccount, startOver } from "../recovery_flow.ts";
 import { openIdbStore } from "../store_idb.ts";
 import { createApi, fetchSend } from "../transport.ts";
 import { done, type Outcome, refused } from "../types.ts";
@@ -203,6 +203,8 @@ async function main(): Promise<void> {
       known: lazyKnownPasswords(step.dataset["known"]!),
       recover: (form, progress) =>
         asOnlyWriter(password(progress), (parts) => recoverAccount(parts, form)),
+      startOver: (form, progress) =>
+        asOnlyWriter(password(progress), (parts) => startOver(parts, form)),
     });
   }
   runSignUp(step, {

@@ -14,6 +14,7 @@ import { fetchKem } from "./later.ts";
 import { joinTabs, type Note, type Tab, type TabParts } from "./leader.ts";
 import { type Gate, showGate } from "./notices.ts";
 import { pageSocket } from "./socket.ts";
+import { watchReset } from "./reset_banner.ts";
 import { trustedScript } from "./trusted_types.ts";
 import { followViewport } from "./viewport.ts";
 import { makeCalendar } from "./words.ts";
@@ -32,6 +33,8 @@ async function openDevice(): Promise<Engine> {
       now,
     });
     connectWhenBack(engine, globalThis, document);
+    const banner = document.querySelector<HTMLElement>("#reset-banner");
+    watchReset(() => fetch("/api/reset"), document, (waits) => banner!.hidden = !waits);
     return engine;
   } catch (error) {
     await store.close();

@@ -27,6 +27,7 @@ import { createPasskeys } from "../../db/passkeys.ts";
 import { createPasswords } from "../../db/passwords.ts";
 import { createPrekeys } from "../../db/prekeys.ts";
 import { createReports } from "../../db/reports.ts";
+import { createResetsStore } from "../../db/resets.ts";
 import { createRooms } from "../../db/rooms.ts";
 import { createServerSettings } from "../../db/server_settings.ts";
 import { createSecondFactors } from "../../db/second_factors.ts";
@@ -166,6 +167,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
       passkeys: createPasskeys(db),
       passwords: createPasswords(db),
       secondFactors: createSecondFactors(db),
+      resets: createResetsStore(db),
       rooms: createRooms(db),
       archive: createArchive(db),
       admin: createAdmin(db),

@@ -1,0 +1,214 @@
+/**
+ * Accounts that begin anew with other keys: the wait before, the one transaction in which it
+ * happens, and the one that brings the old keys back.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import type { Vault } from "../protocol/api.ts";
+import type { DeviceList, PrekeyUpload, Signed } from "../protocol/bundle.ts";
+import type { Bytes } from "../protocol/encoding.ts";
+import type { AccountId, DeviceId } from "../protocol/ids.ts";
+import { challengeRows } from "./challenges.ts";
+import { deviceRows } from "./devices.ts";
+import { type LoginRow, loginRows } from "./logins.ts";
+import { prekeyRows } from "./prekeys.ts";
+import { all, later, one, transaction } from "./transaction.ts";
+import { vaultRows } from "./vaults.ts";
+
+/** Somebody waits to start over. Times are milliseconds since 1970. */
+export interface WaitingReset {
+  readonly made: number;
+  readonly due: number;
+}
+
+/** What an account had before it was started over. */
+export interface FormerAccount {
+  readonly aik: Bytes;
+  readonly generation: number;
+  readonly sealed: Bytes;
+  /** The vault key, wrapped by the recovery key of then. */
+  readonly recovery: Bytes;
+  readonly entries: Signed[];
+}
+
+interface OneUse {
+  /** The confirmed challenge it comes from; it is used up. */
+  readonly challenge: Bytes;
+  readonly account: AccountId;
+  readonly record: string;
+  readonly entry: Signed;
+  readonly list: DeviceList;
+  readonly vault: Vault;
+  readonly login: LoginRow;
+  readonly now: number;
+}
+
+/** Everything that an account begins anew with, verified. */
+export interface StartingOver extends OneUse {
+  readonly device: DeviceId;
+  readonly prekeys: PrekeyUpload;
+  readonly prekeyDay: number;
+  readonly prekeyStock: number;
+  /** False where a second factor was shown. */
+  readonly wait: boolean;
+  /** How long the old keys can be brought back. */
+  readonly until: number;
+}
+
+/**
+ * The old keys, back. `entry` follows the former list; its devices need the password. `login` is
+ * partial.
+ */
+export interface BringingBack extends OneUse {
+  /** The generation that the former vault has; if another is kept, nothing happens. */
+  readonly fromGeneration: number;
+}
+
+/** `ended` are logins that are no more. */
+export type ResetResult =
+  | { readonly kind: "done"; readonly ended: string[] }
+  | { readonly kind: "challenge-gone" | "not-due" | "stale" | "bad-keys" };
+
+/** Resets by account. */
+export interface ResetsStore {
+  waiting(account: AccountId): Promise<WaitingReset | null>;
+  /** Keeps one that waits already: asking again neither hastens nor delays. True when it is new. */
+  begin(account: AccountId, times: WaitingReset): Promise<boolean>;
+  /** False when nothing waits. */
+  cancel(account: AccountId): Promise<boolean>;
+  startOver(what: StartingOver): Promise<ResetResult>;
+  former(account: AccountId, now: number): Promise<FormerAccount | null>;
+  bringBack(what: BringingBack): Promise<ResetResult>;
+  /** Forgets what waited and was not taken up by `lapsed`, and old keys whose time is over. */
+  purge(now: number, lapsed: number): Promise<void>;
+}
+
+/** The store on one SQLite connection. */
+export function createResetsStore(db: DatabaseSync): ResetsStore {
+  const challenges = challengeRows(db);
+  const vaults = vaultRows(db);
+  const logins = loginRows(db);
+  const prekeys = prekeyRows(db);
+  const devices = deviceRows(db);
+  const keys = keyRows(db);
+  const waiting = db.prepare("select made, due from resets where account = ?");
+  const begin = db.prepare(
+    "insert into resets (account, made, due) values (?, ?, ?) on conflict (account) do nothing",
+  );
+  const cancel = db.prepare("delete from resets where account = ?");
+  const isDue = db.prepare("select 1 from resets where account = ? and made <= ? and due <= ?");
+  const lapse = db.prepare("delete from resets where due <= ?");
+  const forget = db.prepare("delete from former_vaults where until <= ?");
+
+  /** The list first: a login refers to a device of it. */
+  function install({ account, record, list, vault, login, challenge, entry }: OneUse): void {
+    keys.set(account, list, record);
+    devices.appendEntry(account, list.version, entry);
+    for (const one of list.devices) devices.insert(account, one);
+    vaults.insert(account, vault);
+    logins.insert(login);
+    challenges.close(challenge);
+    cancel.run(account);
+  }
+
+  function startOver(what: StartingOver): ResetResult {
+    const { account, now, list, device, until } = what;
+    if (!challenges.isConfirmed(what.challenge, now)) return { kind: "challenge-gone" };
+    if (what.wait && isDue.get(account, now, now) === undefined) return { kind: "not-due" };
+    if (devices.anyTaken(account, list.devices)) return { kind: "bad-keys" };
+    if (keys.former(account, now) === null) keys.keep(account, until);
+    const ended = keys.clear(account);
+    install(what);
+    prekeys.upload(device, what.prekeys, what.prekeyDay, what.prekeyStock);
+    return { kind: "done", ended };
+  }
+
+  function bringBack(what: BringingBack): ResetResult {
+    const { account, now, vault } = what;
+    if (!challenges.isConfirmed(what.challenge, now)) return { kind: "challenge-gone" };
+    const former = keys.former(account, now);
+    if (former?.generation !== what.fromGeneration) return { kind: "stale" };
+    const ended = keys.clear(account);
+    const recovery = { kind: "recovery" as const, sealed: former.recovery };
+    install({ ...what, vault: { ...vault, wraps: [...vault.wraps, recovery] } });
+    for (const [i, old] of former.entries.entries()) devices.appendEntry(account, i + 1, old);
+    keys.lockDevices(account);
+    keys.dropFormer(account);
+    return { kind: "done", ended };
+  }
+
+  const atOnce = <T>(work: () => T) => later(() => transaction(db, work));
+  return {
+    waiting: (account) => later(() => one<WaitingReset>(waiting, account)),
+    begin: (account, { made, due }) =>
+      later(() => Number(begin.run(account, made, due).changes) === 1),
+    cancel: (account) => later(() => Number(cancel.run(account).changes) === 1),
+    startOver: (what) => atOnce(() => startOver(what)),
+    former: (account, now) => later(() => keys.former(account, now)),
+    bringBack: (what) => atOnce(() => bringBack(what)),
+    purge: (now, lapsed) =>
+      atOnce(() => {
+        lapse.run(lapsed);
+        forget.run(now);
+      }),
+  };
+}
+
+/** The keys of one account: kept, taken away, set. */
+function keyRows(db: DatabaseSync) {
+  const former = db.prepare(`
+    select aik, generation, sealed, recovery from former_vaults where account = ? and until > ?
+  `);
+  const formerEntries = db.prepare(
+    "select body, signature from former_entries where account = ? order by version",
+  );
+  const dropFormer = db.prepare("delete from former_vaults where account = ?");
+  const keepVault = db.prepare(`
+    insert into former_vaults
+    (account, aik, list_version, list_hash, generation, sealed, recovery, until)
+    select a.id, a.aik, a.list_version, a.list_hash, v.generation, v.sealed, w.sealed, ?
+    from accounts a join vaults v on v.account = a.id
+    join wraps w on w.account = a.id and w.kind = 'recovery' where a.id = ?
+  `);
+  const keepEntries = db.prepare(`
+    insert into former_entries (account, version, body, signature)
+    select account, version, body, signature from list_entries where account = ?
+  `);
+  const loginsOf = db.prepare("select id from logins where account = ?");
+  // Passkeys stay as a second factor; what their keys opened is the other vault.
+  const shutPasskeys = db.prepare("update passkeys set wrap = null where account = ?");
+  const dropLogins = db.prepare("delete from logins where account = ?");
+  const dropDevices = db.prepare("delete from devices where account = ?");
+  const lockDevices = db.prepare("update devices set password_needed = 1 where account = ?");
+  const dropEntries = db.prepare("delete from list_entries where account = ?");
+  const dropVault = db.prepare("delete from vaults where account = ?");
+  const set = db.prepare(`
+    update accounts set aik = ?, list_version = ?, list_hash = ?, password_record = ? where id = ?
+  `);
+  return {
+    former(account: AccountId, now: number): FormerAccount | null {
+      const row = one<Omit<FormerAccount, "entries">>(former, account, now);
+      return row && { ...row, entries: all<Signed>(formerEntries, account).map(plain) };
+    },
+    lockDevices: (account: AccountId) => void lockDevices.run(account),
+    dropFormer: (account: AccountId) => void dropFormer.run(account),
+    keep(account: AccountId, until: number): void {
+      dropFormer.run(account);
+      keepVault.run(until, account);
+      keepEntries.run(account);
+    },
+    /** Everything that hangs on the account key. Returns the logins that ended. */
+    clear(account: AccountId): string[] {
+      const ended = all<{ id: string }>(loginsOf, account).map(({ id }) => id);
+      shutPasskeys.run(account);
+      for (const drop of [dropLogins, dropDevices, dropEntries, dropVault]) drop.run(account);
+      return ended;
+    },
+    set(account: AccountId, { aik, version, hash }: DeviceList, record: string): void {
+      set.run(aik, version, hash, record, account);
+    },
+  };
+}
+
+function plain({ body, signature }: Signed): Signed {
+  return { body, signature };
+}

@@ -4,6 +4,7 @@
  */
 import "reflect-metadata";
 import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
+import process from "node:process";
 import * as x509 from "@peculiar/x509";
 import type { Authorization } from "acme-client";
 import { type AcmeNetwork, openNetwork } from "./acme_network.ts";
@@ -28,8 +29,10 @@ export interface AcmeParts {
   readonly patience?: number;
 }
 
-/** A certificate, or why there is none. */
-export type AcmeOutcome = { readonly pair: CertificatePair } | { readonly problem: Problem };
+/** A certificate, or why there is none; `error` is what no refusal explains. */
+export type AcmeOutcome =
+  | { readonly pair: CertificatePair }
+  | { readonly problem: Problem; readonly error?: unknown };
 
 /** Looks at an order so often, waiting longer each time: about two minutes in all. */
 const LOOKS = 15;
@@ -43,8 +46,9 @@ export async function obtainCertificate(parts: AcmeParts): Promise<AcmeOutcome> 
     return await attempt(parts, network);
   } catch (error) {
     // acme-client throws plain errors; what the network heard last is why.
-    if (!(error instanceof Error)) throw error;
-    return { problem: network.problem() ?? { type: "unknown", retryAfter: 0 } };
+    const problem = network.problem();
+    if (problem !== undefined) return { problem };
+    return { problem: { type: "unknown", retryAfter: 0 }, error };
   } finally {
     network.close();
   }
@@ -74,7 +78,7 @@ async function attempt(parts: AcmeParts, network: AcmeNetwork): Promise<AcmeOutc
 
 /** Loaded when the first certificate is asked for: other servers never need it. */
 async function openClient({ settings, accountKey, patience }: AcmeParts, network: AcmeNetwork) {
-  const { default: acme } = await import("acme-client");
+  const acme = await loadLibrary();
   const { defaults } = acme.axios;
   defaults.adapter =
     ((request: Parameters<AcmeNetwork["send"]>[0]) => network.send(request)) as never;
@@ -87,6 +91,20 @@ async function openClient({ settings, accountKey, patience }: AcmeParts, network
     backoffMin: patience ?? FIRST_WAIT_MS,
     backoffMax: LONGEST_WAIT_MS,
   });
+}
+
+/**
+ * Its logger lists every environment variable when it loads, which the executable has no right to;
+ * where it takes the place for a browser it does not.
+ */
+async function loadLibrary() {
+  const place = process as { browser?: boolean };
+  place.browser = true;
+  try {
+    return (await import("acme-client")).default;
+  } finally {
+    delete place.browser;
+  }
 }
 
 type Client = Awaited<ReturnType<typeof openClient>>;

@@ -90,6 +90,7 @@ export class Keeper {
       }
       const outcome = await this.#attempt();
       if (stop.aborted) return;
+      if ("error" in outcome) this.io.log.error("acme.fault", { error: outcome.error });
       tries = "pair" in outcome
         ? await this.#succeeded(outcome.pair, take)
         : await this.#failed(tries, outcome.problem);
@@ -125,8 +126,13 @@ export class Keeper {
 
   async #succeeded(pair: CertificatePair, take: Take): Promise<Tries> {
     this.found = issued(pair);
-    take(pair);
-    this.io.log.info("certificate.renewed");
+    try {
+      take(pair);
+      this.io.log.info("certificate.renewed");
+    } catch (error) {
+      // Whatever is wrong with it, the next one must still be asked for.
+      this.io.log.error("certificate.refused", { error });
+    }
     this.io.say(goodFor(this.found, this.#settings));
     return await this.#remember({ failures: 0, failedAt: [], quietUntil: 0, problem: "" }, pair);
   }

@@ -64,8 +64,11 @@ export interface ListenerParts {
 /** A listener that runs. */
 export interface Listener {
   readonly port: number;
-  /** New connections get this certificate; open ones keep theirs. */
-  replaceCertificate(pair: CertificatePair): void;
+  /**
+   * New connections get this certificate; open ones keep theirs. False where the runtime cannot
+   * change it (Deno before 2.9): then it is taken up at the next start.
+   */
+  replaceCertificate(pair: CertificatePair): boolean;
   /** Finishes requests in flight, closes sockets with 1001, then everything else. */
   close(): Promise<void>;
 }
@@ -103,19 +106,26 @@ function startListening(server: Server, { hostname, port }: ListenerParts): Prom
   return new Promise((resolve, reject) => {
     server.once("error", (error) => {
       const shown = hostname.includes(":") ? `[${hostname}]` : hostname;
-      reject(new Error(`cannot listen on ${shown}:${port}: ${reasonOf(error)}`));
+      reject(new Error(`cannot listen on ${shown}:${port}: ${reasonOf(error, port)}`));
     });
     server.listen({ port, host: hostname }, () => resolve());
   });
 }
 
+/** Everybody may listen from here on. */
+const FIRST_FREE_PORT = 1_024;
+
 /** Each version of Deno says it in its own way. */
-function reasonOf({ message }: Error): string {
+function reasonOf({ message }: Error, port: number): string {
   if (/EADDRINUSE|os error 98|in use/i.test(message)) {
     return "the address is in use. Is a server running already?";
   }
   if (/EACCES|EPERM|os error 13|permission denied/i.test(message)) {
-    return "this user may not. Ports below 1024: docs/self_hosting.md, Ports below 1024.";
+    return port >= FIRST_FREE_PORT
+      ? "this user may not"
+      : "only root may use ports below 1024. Allow this program once, with " +
+        `"sudo setcap cap_net_bind_service=+ep ${Deno.execPath()}", or let systemd open the port ` +
+        "(docs/self_hosting.md, Ports below 1024).";
   }
   if (/EADDRNOTAVAIL|os error 99|ENOTFOUND|not known|getaddrinfo|lookup/i.test(message)) {
     return "this machine does not have that address";
@@ -141,9 +151,11 @@ function makeServer({ certificate, limits }: ListenerParts): Server {
   }) as unknown as Server;
 }
 
-function replaceCertificate(server: Server, pair: CertificatePair): void {
+function replaceCertificate(server: Server, pair: CertificatePair): boolean {
   const secure = server as Server & { setSecureContext?: (options: unknown) => void };
-  secure.setSecureContext?.({ ...pair, minVersion: "TLSv1.2" });
+  if (secure.setSecureContext === undefined) return false;
+  secure.setSecureContext({ ...pair, minVersion: "TLSv1.2" });
+  return true;
 }
 
 function requestHandler(parts: ListenerParts, isOurs: HostCheck) {

@@ -16,6 +16,7 @@ import manifest from "./static/dist/assets.json" with { type: "json" };
 import type { AppEnv } from "./routes/env.ts";
 import { createMetrics } from "./routes/metrics.ts";
 import { ProblemPage } from "./views/problem.tsx";
+import { startLines } from "./start_lines.ts";
 import { VERSION } from "./version.ts";
 
 /** Decoded once: several megabytes. */
@@ -30,6 +31,8 @@ export interface CommandIo {
   readonly writeLog: (line: string) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Whether what is printed is read on a terminal, by somebody who is there. */
+  readonly onTerminal?: boolean;
   /** Aborted when the process is asked to stop. */
   readonly stop: AbortSignal;
   /** URL of the program's own file, for threads of it. */
@@ -47,6 +50,9 @@ export async function runServe(args: readonly string[], io: CommandIo): Promise<
   log.info("server.stopped");
   return 0;
 }
+
+const RESTART_FOR_CERTIFICATE =
+  "There is a new certificate. This build takes it up when it is started again.";
 
 /** A running server. */
 export interface RunningServer {
@@ -86,11 +92,16 @@ async function serveBackend(
     doors: new Map([["/socket", backend.socketDoor]]),
     log,
   });
-  const unwatch = certificate?.watch((pair) => listener.replaceCertificate(pair));
+  const unwatch = certificate?.watch((pair) => {
+    if (!listener.replaceCertificate(pair)) io.print(RESTART_FOR_CERTIFICATE);
+  });
   const endBackups = await startBackups(config, log, io);
   state.ready = true;
-  for (const line of announcement(config, backend)) io.print(line);
-  for (const line of certificate?.lines ?? []) io.print(line);
+  const { firstAccountLink, isEmpty } = backend;
+  const certificateLines = certificate?.lines ?? [];
+  const onTerminal = io.onTerminal ?? false;
+  const facts = { version: VERSION, firstAccountLink, isEmpty, certificateLines, onTerminal };
+  for (const line of startLines(config, facts)) io.print(line);
   return {
     listener,
     close: async () => {
@@ -147,18 +158,6 @@ export function makeApp(
       adminRoutes({ auth: backend.auth, assets, machine: backend.machine }),
     ],
   });
-}
-
-function announcement(config: Config, { firstAccountLink }: Backend): string[] {
-  const codes = config.smtpUrl === undefined
-    ? `this console and ${config.dataDir}/outbox`
-    : "the addresses people give, by e-mail";
-  const first = firstAccountLink === null ? [] : [`Make the first account at ${firstAccountLink}`];
-  return [
-    `Snug ${VERSION} is at ${config.origin}`,
-    `Sign-up codes go to ${codes}`,
-    ...first,
-  ];
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

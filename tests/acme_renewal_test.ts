@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { connect } from "node:tls";
 import { openAcme } from "../acme_source.ts";
 import { issued } from "../acme_store.ts";
 import type { CertificatePair } from "../listener.ts";
@@ -34,6 +36,24 @@ async function openSocket(port: number, root: string) {
   };
 }
 
+/** node:https there cannot change its certificate. */
+const OLD_RUNTIME = /^2\.[0-8]\./.test(Deno.version.deno);
+
+function leafOf({ cert }: CertificatePair): string {
+  return new X509Certificate(cert).fingerprint256;
+}
+
+/** SHA-256 of the certificate that a new connection is shown. */
+function shownLeaf(port: number, ca: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: "127.0.0.1", port, ca, servername: ACME_DOMAIN }, () => {
+      resolve(new X509Certificate(socket.getPeerCertificate().raw).fingerprint256);
+      socket.destroy();
+    });
+    socket.on("error", reject);
+  });
+}
+
 pebbleTest(
   "a renewed certificate is taken up, and a socket that was open stays open",
   () =>
@@ -55,16 +75,19 @@ pebbleTest(
         const root = await pebble.root();
         const socket = await openSocket(listener.port, root);
         assert.equal(await socket.echo("a"), "a");
-        let renewed = 0;
+        let [renewed, changes, newest] = [0, false, certificate];
         take = (pair) => {
+          newest = pair;
           renewed++;
           assert.notEqual(pair.cert, certificate.cert);
-          listener.replaceCertificate(pair);
+          changes = listener.replaceCertificate(pair);
         };
         const { from, until } = issued(certificate);
         pass(from + (until - from) * 0.7 - clock.now);
         await idle();
         assert.equal(renewed, 1);
+        assert.equal(changes, !OLD_RUNTIME);
+        if (changes) assert.equal(await shownLeaf(listener.port, root), leafOf(newest));
         assert.equal(await socket.echo("b"), "b");
         const later = await openSocket(listener.port, root);
         assert.equal(await later.echo("c"), "c");

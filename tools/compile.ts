@@ -6,11 +6,23 @@
  */
 const ROOT = new URL("..", import.meta.url).pathname;
 
-const PERMISSIONS = [
+/** Besides our own: where profiles are, and what three packages ask for when they load. */
+const VARIABLES = [
+  ...["SNUG_*", "HOME", "USERPROFILE"],
+  ...["DEBUG", "NO_PROXY", "no_proxy"],
+  ...["WS_NO_BUFFER_UTIL", "WS_NO_UTF_8_VALIDATE"],
+  ...["ETHEREAL_API", "ETHEREAL_API_KEY", "ETHEREAL_CACHE", "ETHEREAL_WEB"],
+];
+
+/**
+ * Addresses and folders are the operator's choice at the start, so net, read and write name none;
+ * the systemd unit narrows them. There is no right to run, to load native code, or to import.
+ */
+export const PERMISSIONS: readonly string[] = [
   "--allow-net",
-  "--allow-env",
   "--allow-read",
   "--allow-write",
+  `--allow-env=${VARIABLES.join(",")}`,
   "--allow-sys=hostname,osRelease,statfs,uid",
 ];
 

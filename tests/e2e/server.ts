@@ -10,7 +10,7 @@ export interface ServerOptions {
   readonly port: number;
   /** The address people use when it is not the listener's own (a relay in between). */
   readonly origin?: string;
-  readonly tls?: "off" | "self-signed";
+  readonly tls?: "acme" | "off" | "self-signed";
   readonly flags?: readonly string[];
 }
 
@@ -19,6 +19,8 @@ export interface Server {
   readonly options: ServerOptions;
   /** Everything the process has written so far, standard output and error. */
   log(): string;
+  /** Resolves once it has written something that fits. */
+  says(words: RegExp): Promise<void>;
   /** Asks it to stop and waits until it has; returns the exit status. */
   stop(): Promise<number>;
   /** kill -9, at once. */
@@ -73,6 +75,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     origin,
     options,
     log: output.text,
+    says: output.says,
     async stop() {
       Deno.kill(serverProcess(child.pid), "SIGTERM");
       const { code } = await ended;
@@ -94,17 +97,30 @@ function refuse(code: number, text: string): never {
 /** Gathers both streams; ready when the server's own address has been printed. */
 function collect(child: Deno.ChildProcess, origin: string) {
   let text = "";
-  let announce = () => {};
-  const ready = new Promise<void>((resolve) => announce = resolve);
+  const waiting = new Set<() => void>();
   const read = async (stream: ReadableStream<Uint8Array>) => {
     const decoder = new TextDecoder();
     for await (const chunk of stream) {
       text += decoder.decode(chunk, { stream: true });
-      if (text.includes(origin)) announce();
+      for (const look of waiting) look();
     }
   };
   const done = Promise.all([read(child.stdout), read(child.stderr)]);
-  return { ready, done, text: () => text };
+  const until = (fits: () => boolean) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => {
+        if (!fits()) return;
+        waiting.delete(look);
+        resolve();
+      };
+      waiting.add(look);
+      look();
+      done.then(() => reject(new Error(`the server ended:\n${text}`)), reject);
+    });
+  const ready = until(() => text.includes(origin));
+  // Whoever waits for the end of the process says more.
+  ready.catch(() => {});
+  return { ready, done, text: () => text, says: (words: RegExp) => until(() => words.test(text)) };
 }
 
 /** `deno task` starts the server as a descendant: the signal must reach that one. */

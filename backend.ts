@@ -51,6 +51,8 @@ export interface Backend {
   readonly socketCount: () => number;
   /** What is known of this machine, looked at anew. */
   readonly machine: () => Machine;
+  /** Whether nobody has an account yet. */
+  readonly isEmpty: boolean;
   /** The link that makes the first account, where one is needed. */
   readonly firstAccountLink: string | null;
   /** Commits what came in and says goodbye to every socket. Requests may still be answered. */
@@ -136,6 +138,7 @@ async function assemble(config: Config, io: BackendIo, store: Store): Promise<Ba
     socketDoor: socketDoor(config, auth, hub),
     socketCount: () => hub.size,
     machine,
+    isEmpty: await store.accounts.count() === 0,
     firstAccountLink: link,
     stopSockets: () => hub.close(),
     close: async () => {
@@ -219,7 +222,7 @@ function openMail(config: Config, { now, print }: BackendIo): MailChannel {
 function eventsOf(hub: Hub): AuthEvents {
   return {
     loginsEnded: (ids) => hub.loginsEnded(ids),
-    listChanged: (account, version) => hub.listChanged(account, version),
+    listChanged: (account, version, also) => hub.listChanged(account, version, also),
     roomChanged: (room, seq, accounts) => hub.roomChanged(room, seq, accounts),
     prekeysLow: (device, { oneTime, kemOnce }) => hub.prekeysLow(device, { oneTime, kem: kemOnce }),
   };

@@ -132,6 +132,7 @@ if (import.meta.main && isThread()) {
     print: (line) => void Deno.stdout.writeSync(encoder.encode(line + "\n")),
     writeLog: (line) => void Deno.stderr.writeSync(encoder.encode(line + "\n")),
     now: () => Date.now(),
+    onTerminal: Deno.stdout.isTerminal(),
     stop: stopSignal(() => Date.now()),
     program: import.meta.url,
   };

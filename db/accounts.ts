@@ -49,6 +49,8 @@ export interface NewAccount {
   readonly challenge: Bytes;
   /** The invite it needs, or null when none is asked for; it is used up. */
   readonly invite: Bytes | null;
+  /** The first account needs an invite, whatever was so when the sign-up began. */
+  readonly firstByInvite: boolean;
   readonly now: number;
 }
 
@@ -166,6 +168,7 @@ export function createAccounts(db: DatabaseSync): AccountsStore {
   function obstacle(a: NewAccount): Exclude<Creation, "created"> | null {
     if (!challenges.isConfirmed(a.challenge, a.now)) return "challenge-gone";
     if (a.invite !== null && !invites.isGood(a.invite, a.now)) return "invite-gone";
+    if (a.invite === null && a.firstByInvite && total() === 0) return "invite-gone";
     if (isTaken(a.username, a.now)) return "name-taken";
     if (hasContact.get(a.contact.key) !== undefined) return "contact-taken";
     return devices.anyTaken(a.account, a.list.devices) ? "bad-keys" : null;

@@ -75,10 +75,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   "admin_socket.ts": { may: [], types: ["routes", ...INJECTED] },
   "admin_tables.ts": { may: [], types: ["routes"] },
   "machine.ts": { may: ["version.ts"], types: ["routes"] },
+  "start_lines.ts": { may: [], types: ["config.ts"] },
   "serve.ts": {
     may: [
       ..."routes views protocol static".split(" "),
-      ..."app.ts backend.ts backup_schedule.ts backup_worker.ts certificate_source.ts config.ts limits.ts listener.ts log.ts version.ts"
+      ..."start_lines.ts app.ts backend.ts backup_schedule.ts backup_worker.ts certificate_source.ts config.ts limits.ts listener.ts log.ts version.ts"
         .split(
           " ",
         ),

@@ -73,3 +73,23 @@ Deno.test("the link itself is not in the database", async () => {
   );
   world.close();
 });
+
+Deno.test("attack: a sign-up begun on loopback does not make the first account once the server is open to others", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".db" });
+  const home = await makeWorld({ path });
+  const visitor = new Visitor(home, "browser");
+  value(await visitor.api.signUp(FORM));
+  const { account } = value(await visitor.api.confirm(home.mailer.code(FORM.contact)));
+  const { secrets } = home.deps;
+  home.close();
+
+  const away = await makeWorld({ path, secrets, firstAccountByLink: true });
+  const later = new Visitor(away, "browser");
+  for (const [name, carried] of visitor.cookies) later.cookies.set(name, carried);
+  const record = await registerPassword(later, "p");
+  const { request } = await accountMaterial(away, account, record);
+  assert.equal(codeOf(await later.api.createAccount(request)), "invite-gone");
+  assert.equal(await away.deps.store.accounts.count(), 0);
+  away.close();
+  await Deno.remove(path);
+});

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { readConfig } from "../config.ts";
+import { type StartFacts, startLines, terminalQr } from "../start_lines.ts";
+
+const LINK = "https://chat.example.org/sign-up?invite=" + "a".repeat(43);
+const FACTS: StartFacts = {
+  ...{ version: "1", firstAccountLink: LINK, isEmpty: true, onTerminal: true },
+  certificateLines: ["Certificate to trust: data/ca.pem", "Its SHA-256: AA:BB"],
+};
+const config = (...flags: string[]) => readConfig(flags, () => undefined);
+const away = config(
+  ...["--origin", "https://chat.example.org", "--tls", "off", "--trusted-proxy", "10.0.0.1"],
+);
+
+Deno.test("a first start says the address, the fingerprint, where codes go, the link as words and square, and what is next", () => {
+  const lines = startLines(away, FACTS);
+  const text = lines.join("\n");
+  const order = [
+    "is at https://chat.example.org",
+    "Its SHA-256: AA:BB",
+    "Sign-up codes go to this console",
+  ];
+  const places = [...order, `Make the first account at ${LINK}`, "█", "Then: invite"].map((words) =>
+    text.indexOf(words)
+  );
+  assert.ok(places.every((at, i) => at > (places[i - 1] ?? -1)), text);
+  assert.ok(lines.every((line) => [...line].length <= 130), "fits on a screen");
+});
+
+Deno.test("the square is for terminals; with accounts there is nothing to make", () => {
+  assert.ok(!startLines(away, { ...FACTS, onTerminal: false }).join("").includes("█"));
+  const later = startLines(away, { ...FACTS, isEmpty: false, firstAccountLink: null });
+  assert.deepEqual(later.filter((line) => /first account|Then:/.test(line)), []);
+});
+
+Deno.test("on loopback the first account needs no link, and the words say who gets the server", () => {
+  const text = startLines(config(), { ...FACTS, firstAccountLink: null }).join("\n");
+  assert.match(text, /Make the first account at https:\/\/localhost:8443\/sign-up\n/);
+  assert.ok(text.includes("Whoever makes the first account runs this server."));
+  assert.ok(!text.includes("█"));
+});
+
+Deno.test("the square has every dot: dark where the code is dark, with a light edge", () => {
+  const lines = terminalQr("HELLO");
+  // 21 dots and two more on each side, two rows a line.
+  assert.equal(lines.length, 13);
+  assert.ok(lines.every((line) => [...line].length === 25));
+  assert.equal(lines[0], "█".repeat(25), "the edge is light");
+  // The first finder: seven dark dots, so nothing is lit in the upper half of its first line.
+  assert.equal([...lines[1]!].slice(2, 9).join(""), " ▄▄▄▄▄ ");
+});

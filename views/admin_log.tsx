@@ -94,7 +94,7 @@ function ActRow({ act }: { act: ActLine }): Html {
         <span class="act-words">
           <strong>{actorName === "snug admin" ? actorName : `@${actorName}`}</strong>{" "}
           {WORDS[act.act] ?? act.act} {subjectName === "" ? null : <bdi>@{subjectName}</bdi>}{" "}
-          {detail === "" ? null : <bdi>{detail}</bdi>}
+          {detail === "" ? null : subjectName === "" ? <bdi>{detail}</bdi> : <bdi>“{detail}”</bdi>}
         </span>
         <span>
           {seq} · <Time at={at} /> · <code>{hash.slice(0, 12)}</code>

@@ -139,6 +139,7 @@ export function LimitRow(
 ): Html {
   const { name, words, unit, min, max, standard, value, from } = limit;
   const id = `limit-${name}`;
+  const range = max >= 2 ** 40 ? `${min} or more` : `${min} to ${max}`;
   const kept = from === "admin" ? `Default: ${standard.toLocaleString("en-GB")}.` : "The default.";
   return (
     <li id={`${id}-row`}>
@@ -177,10 +178,10 @@ export function LimitRow(
           aria-live="polite"
         >
           {problem
-            ? `${problem.words} From ${min} to ${max}; empty for the default.`
+            ? `${problem.words} ${range}; empty for the default.`
             : saved
             ? `Saved. ${kept}`
-            : `${kept} From ${min} to ${max}; empty for the default.`}
+            : `${kept} ${range}; empty for the default.`}
         </p>
       </form>
     </li>
@@ -272,14 +273,17 @@ export function AdminSeesPage(props: AdminProps): Html {
   return (
     <AdminFrame {...props} title="What admins see">
       <p class="lead">Exactly this. People find the same under Settings, “What the server sees”.</p>
-      <ul class="kept" role="list">
-        {SEEN.map(([title, words]) => (
-          <li key={title}>
-            <h3>{title}</h3>
-            <p>{words}</p>
-          </li>
-        ))}
-      </ul>
+      <section class="part" aria-labelledby="seen-title">
+        <h2 id="seen-title">What there is to see</h2>
+        <ul class="kept" role="list">
+          {SEEN.map(([title, words]) => (
+            <li key={title}>
+              <h3>{title}</h3>
+              <p>{words}</p>
+            </li>
+          ))}
+        </ul>
+      </section>
       <section class="part" aria-labelledby="never-title">
         <h2 id="never-title">Never</h2>
         <p>

@@ -67,7 +67,9 @@ export function PeopleList({ assets, nonce, search, users, later, next }: People
     <section id="people" class="part" aria-labelledby="people-title">
       <h2 id="people-title" class="sr">Found</h2>
       <p class="hint" role="status">
-        {users.length === 0 ? "Nobody found." : `${users.length}${next ? " on this page" : ""}`}
+        {users.length === 0
+          ? "Nobody found."
+          : `${counted(users.length, "person", "people")}${next ? " on this page" : ""}.`}
       </p>
       <ul class="rows" role="list">
         {users.map((user) => <Person key={user.account} assets={assets} user={user} />)}

@@ -6,6 +6,7 @@ import { verificationMark } from "./marks.ts";
 import { outcomeOf } from "./more_parts.ts";
 import { plainName, titleOf } from "./names.ts";
 import type { DetailsParts } from "./panel.ts";
+import { openReport } from "./report.ts";
 import { bareDigits, safetyDigits, safetyWords } from "./safety.ts";
 
 export class PersonDetails {
@@ -79,6 +80,7 @@ export class PersonDetails {
       el("p", {}, safetyWords(verification, name)),
       this.#action(conversation),
       this.#mute(conversation),
+      account !== me.account && this.#report(conversation),
       el("h3", {}, "Members"),
       el("ul", { class: "members" }, ...members.map(memberRow)),
     );
@@ -99,6 +101,10 @@ export class PersonDetails {
   #mute({ id, muted }: PersonConversation): HTMLElement {
     const words = muted ? "Unmute" : "Mute";
     return button("secondary", words, () => void this.#ask(() => this.#parts.tab.mute(id, !muted)));
+  }
+
+  #report(conversation: PersonConversation): HTMLElement {
+    return button("secondary", "Report…", () => void openReport(this.#parts, conversation));
   }
 
   /** Only the key whose digits are shown: another one may have come since. */

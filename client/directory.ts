@@ -18,6 +18,7 @@ import { FormatError, VerifyError } from "../protocol/errors.ts";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import type { Change } from "./change.ts";
 import type { Contact } from "./records.ts";
+import { getRoom, roomOf } from "./room_records.ts";
 import { removePeer } from "./sessions.ts";
 import { addLine, getContact, getConversation, nameOf, putConversation } from "./timeline.ts";
 import type { LineKind, WarningKind } from "./types.ts";
@@ -53,6 +54,8 @@ export class Directory {
 
   /** Takes a whole list from the server: pins it at first sight, holds it against the pin later. */
   async learn(change: Change, claim: PersonClaim): Promise<Learned> {
+    // An account under the id of a room here would speak in the room's place.
+    if (await getRoom(change, roomOf(claim.account))) return "refused";
     const known = await getContact(change, claim.account);
     const pin = known?.list ?? this.#ownPin(claim.account);
     try {

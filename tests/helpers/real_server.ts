@@ -8,6 +8,7 @@ import { type OpenEngine, openEngine } from "../../client/engine.ts";
 import { opaqueClient } from "../../client/opaque.ts";
 import { MemoryStore } from "../../client/store_memory.ts";
 import { type Api, createApi } from "../../client/transport.ts";
+import type { After } from "../../client/link.ts";
 import type { EngineEvent } from "../../client/types.ts";
 import { terminalSend } from "../../client/terminal/http.ts";
 import { terminalSocket } from "../../client/terminal/web_socket.ts";
@@ -108,14 +109,41 @@ function freePort(): number {
   return (listener.addr as Deno.NetAddr).port;
 }
 
+/** Milliseconds. */
+const LONG_WAIT = 50_000;
+
 /** One device of somebody at a real server. */
 export class RealDevice {
   store = new MemoryStore();
   engine: OpenEngine | null = null;
   readonly events: EngineEvent[] = [];
   #check: () => void = () => {};
+  #ahead = 0;
+  readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>();
 
   constructor(readonly server: RealServer) {}
+
+  /** Lets time pass for this device alone: its clock jumps, and what waited a minute or more is run. */
+  pass(ms: number): void {
+    this.#ahead += ms;
+    for (const timer of [...this.#timers].filter(({ at }) => at <= this.now())) {
+      this.#timers.delete(timer);
+      timer.run();
+    }
+  }
+
+  readonly now = (): number => Date.now() + this.#ahead;
+
+  /** Long waits stand still until {@link pass}; short ones are the machine's own. */
+  readonly #after: After = (ms, run) => {
+    if (ms < LONG_WAIT) {
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
+    }
+    const timer = { at: this.now() + ms, run };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  };
 
   #place() {
     return { origin: this.server.origin, caCerts: null };
@@ -157,7 +185,8 @@ export class RealDevice {
       api: createApi({ origin: this.server.origin, send, terminal: true }),
       socket: wrapping.socket?.(plain.socket) ?? plain.socket,
       mode: "sealed",
-      now: () => Date.now(),
+      now: this.now,
+      after: this.#after,
     });
     this.engine.on((event) => {
       this.events.push(event);

@@ -1,5 +1,6 @@
 /** Three people at a whole server in this process, and what their devices show of a room. */
-import type { EngineEvent, Message, Room, RoomsEngine } from "../../client/types.ts";
+import type { EngineEvent, Message, Room } from "../../client/types.ts";
+import type { OpenEngine } from "../../client/engine.ts";
 import { conversationOf } from "../../client/room_records.ts";
 import type { RoomId } from "../../protocol/ids.ts";
 import { RealDevice, RealServer } from "./real_server.ts";
@@ -11,7 +12,9 @@ export interface Scene {
   readonly cleo: RealDevice;
 }
 
-export const passwordOf = (name: string) => `lantern under the stairs ${name}`;
+export function passwordOf(name: string): string {
+  return `lantern under the stairs ${name}`;
+}
 
 /** Ana, Ben and Cleo, signed up and online. More devices made in the scene are closed with it. */
 export async function withThree(run: (scene: Scene) => Promise<void>): Promise<void> {
@@ -47,7 +50,7 @@ export async function withSecond(
   }
 }
 
-export function roomsOf(device: RealDevice): RoomsEngine {
+export function roomsOf(device: RealDevice): OpenEngine["rooms"] {
   return device.engine!.rooms;
 }
 

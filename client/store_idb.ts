@@ -1,5 +1,4 @@
 /** The browser's store: IndexedDB, one object store per table, keys as CryptoKeys that cannot be exported. */
-import { type IDBPDatabase, openDB } from "idb";
 import {
   type KeyRange,
   keyRange,
@@ -18,30 +17,29 @@ const STRICT: IDBTransactionOptions = { durability: "strict" };
 
 /** Opens or makes the database `name`. The caller holds the Web Lock that makes it the only writer. */
 export async function openIdbStore(name: string): Promise<LocalStore> {
-  const store: { current?: IdbStore } = {};
-  const database = await openDB(name, FORMAT, {
-    upgrade(fresh) {
-      for (const table of TABLES) fresh.createObjectStore(table);
-    },
-    // Another tab wants to upgrade or delete the database: step aside instead of blocking it.
-    blocking: () => void store.current?.close(),
-    terminated: () => void store.current?.close(),
+  const opening = indexedDB.open(name, FORMAT);
+  opening.addEventListener("upgradeneeded", () => {
+    for (const table of TABLES) opening.result.createObjectStore(table);
   });
-  store.current = new IdbStore(database);
-  return store.current;
+  const database = await settled(opening);
+  const store = new IdbStore(database);
+  // Another tab wants to upgrade or delete the database: step aside instead of blocking it.
+  database.addEventListener("versionchange", () => void store.close());
+  database.addEventListener("close", () => void store.close());
+  return store;
 }
 
 class IdbStore implements LocalStore {
-  readonly #database: IDBPDatabase;
+  readonly #database: IDBDatabase;
   #open = true;
 
-  constructor(database: IDBPDatabase) {
+  constructor(database: IDBDatabase) {
     this.#database = database;
   }
 
   async get<T>(table: Table, key: string): Promise<T | undefined> {
     this.#demandOpen();
-    return await this.#database.get(table, key) as T | undefined;
+    return await settled<T | undefined>(this.#read(table).get(key));
   }
 
   async list<T>(table: Table, options: ListOptions = {}): Promise<Row<T>[]> {
@@ -50,40 +48,37 @@ class IdbStore implements LocalStore {
     const limit = options.limit ?? Infinity;
     if (range === null || limit <= 0) return [];
     const rows: Row<T>[] = [];
+    const { promise, resolve, reject } = Promise.withResolvers<Row<T>[]>();
     const direction = options.reverse ? "prev" : "next";
-    let cursor = await this.#database.transaction(table).store.openCursor(bounds(range), direction);
-    while (cursor !== null) {
+    const reading = this.#read(table).openCursor(bounds(range), direction);
+    reading.addEventListener("success", () => {
+      const cursor = reading.result;
+      if (cursor === null) return resolve(rows);
       rows.push({ key: String(cursor.key), value: cursor.value as T });
-      if (rows.length >= limit) break;
-      cursor = await cursor.continue();
-    }
-    return rows;
+      if (rows.length >= limit) resolve(rows);
+      else cursor.continue();
+    });
+    reading.addEventListener("error", () => reject(reading.error));
+    return await promise;
   }
 
   async commit(writes: readonly Write[]): Promise<void> {
     this.#demandOpen();
     if (writes.length === 0) return;
     const tables = [...new Set(writes.map((write) => write.table))];
-    const transaction = this.#database.transaction(tables, "readwrite", STRICT);
-    try {
-      const requests = writes.map((write) => {
-        const table = transaction.objectStore(write.table);
-        return "remove" in write ? table.delete(write.key) : table.put(write.value, write.key);
-      });
-      await Promise.all([...requests, transaction.done]);
-    } catch (error) {
-      abort(transaction);
-      throw error;
-    }
+    await this.#write(tables, (table) => {
+      for (const write of writes) {
+        if ("remove" in write) table(write.table).delete(write.key);
+        else table(write.table).put(write.value, write.key);
+      }
+    });
   }
 
   async erase(): Promise<void> {
-    await this.commit([]);
-    const transaction = this.#database.transaction([...TABLES], "readwrite", STRICT);
-    await Promise.all([
-      ...TABLES.map((table) => transaction.objectStore(table).clear()),
-      transaction.done,
-    ]);
+    this.#demandOpen();
+    await this.#write(TABLES, (table) => {
+      for (const name of TABLES) table(name).clear();
+    });
     await this.close();
   }
 
@@ -93,23 +88,43 @@ class IdbStore implements LocalStore {
     return Promise.resolve();
   }
 
+  #read(table: Table): IDBObjectStore {
+    return this.#database.transaction(table).objectStore(table);
+  }
+
+  /** One transaction; what `work` throws, such as for a value that cannot be cloned, undoes all of it. */
+  async #write(
+    tables: readonly Table[],
+    work: (table: (name: Table) => IDBObjectStore) => void,
+  ): Promise<void> {
+    const transaction = this.#database.transaction([...tables], "readwrite", STRICT);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    transaction.addEventListener("complete", () => resolve());
+    transaction.addEventListener("abort", () => reject(transaction.error));
+    try {
+      work((name) => transaction.objectStore(name));
+    } catch (error) {
+      transaction.abort();
+      reject(error);
+    }
+    await promise;
+  }
+
   #demandOpen(): void {
     if (!this.#open) throw new StoreClosed();
   }
+}
+
+/** What a request came to. */
+function settled<T>(request: IDBRequest<T>): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  request.addEventListener("success", () => resolve(request.result));
+  request.addEventListener("error", () => reject(request.error));
+  return promise;
 }
 
 function bounds({ from, fromOpen, to }: KeyRange): IDBKeyRange {
   return to === null
     ? IDBKeyRange.lowerBound(from, fromOpen)
     : IDBKeyRange.bound(from, to, fromOpen, true);
-}
-
-/** A value that cannot be cloned throws before its transaction ends: nothing of it may stay. */
-function abort(transaction: { abort(): void; readonly done: Promise<void> }): void {
-  transaction.done.catch(() => {});
-  try {
-    transaction.abort();
-  } catch {
-    // It had already ended by itself.
-  }
 }

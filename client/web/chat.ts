@@ -1,12 +1,14 @@
 /** The chat page's entry: this device's engine, in this tab or in another one, and the page over it. */
 import { platformHasKem } from "../../crypto/kem_path.ts";
 import { openEngine } from "../engine.ts";
+import { cachedStore } from "../store_cache.ts";
 import { openIdbStore } from "../store_idb.ts";
 import { createApi, fetchSend } from "../transport.ts";
 import { type Engine, NoDevice } from "../types.ts";
 import { missing } from "./capability.ts";
 import { runChatPage } from "./chat_page.ts";
 import { connectWhenBack } from "./coming_back.ts";
+import { need } from "./dom.ts";
 import { makeDrafts } from "./drafts.ts";
 import { now } from "./entry/clock.ts";
 import { readInvitation } from "./invitation.ts";
@@ -14,7 +16,6 @@ import { fetchKem } from "./later.ts";
 import { joinTabs, type Note, type Tab, type TabParts } from "./leader.ts";
 import { type Gate, showGate } from "./notices.ts";
 import { pageSocket } from "./socket.ts";
-import { watchReset } from "./reset_banner.ts";
 import { trustedScript } from "./trusted_types.ts";
 import { followViewport } from "./viewport.ts";
 import { makeCalendar } from "./words.ts";
@@ -23,7 +24,7 @@ const { origin, host } = location;
 
 /** Opens the device in this browser's store. The lock is held: nobody else writes. */
 async function openDevice(): Promise<Engine> {
-  const store = await openIdbStore("snug");
+  const store = cachedStore(await openIdbStore("snug"));
   try {
     const engine = await openEngine({
       store,
@@ -33,13 +34,19 @@ async function openDevice(): Promise<Engine> {
       now,
     });
     connectWhenBack(engine, globalThis, document);
-    const banner = document.querySelector<HTMLElement>("#reset-banner");
-    watchReset(() => fetch("/api/reset"), document, (waits) => banner!.hidden = !waits);
+    warnOfReset();
+    document.addEventListener("visibilitychange", warnOfReset);
     return engine;
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+/** Somebody may want to start the account over, and any device can stop it: this one says so. */
+function warnOfReset(): void {
+  // Without an answer what was said before stays.
+  fetch("/api/reset").then(({ status }) => need("reset-banner").hidden = status !== 200, () => {});
 }
 
 function tabParts(): TabParts {

@@ -20,8 +20,8 @@ const TRAILING = /[.,:;!?'’”»…]$/;
 /** Longer addresses stay text: nobody reads them, and parsing is bounded. */
 const MAX_HREF = 2_000;
 
-/** "@" at a word's beginning and a username's letters, as protocol/api.ts has them. */
-const MENTION = /(?<![\p{L}\p{N}_@.])@[a-z0-9_]{3,32}(?![\p{L}\p{N}_])/giu;
+/** "@" and a whole username, as client/mentions.ts reads them: not the "@" of an address. */
+const MENTION = /(?<![a-z0-9_.-])@[a-z0-9_]{3,32}(?![a-z0-9_])/gi;
 
 /** Cuts a text into links, mentions if asked for, and the rest, in order, nothing lost. */
 export function pieces(text: string, withMentions = false): Piece[] {

@@ -18,13 +18,14 @@ export interface RowContext {
   readonly retry: (message: Message) => void;
 }
 
-const LINE_ICONS: Readonly<Record<LineKind, string>> = {
+/** What a room's log says is everyday; everything else in a line is to be noticed. */
+const LINE_ICONS: Readonly<Record<LineKind, string | null>> = {
   "new-device": "laptop",
   "device-removed": "laptop",
   "key-changed": "shield-alert",
   "key-accepted": "key-round",
   "missing": "triangle-alert",
-  "room": "info",
+  "room": null,
   "room-warning": "triangle-alert",
 };
 
@@ -67,10 +68,11 @@ export function renderRow(row: Row, context: RowContext, before?: HTMLElement): 
 }
 
 function systemLine({ line, text }: Message): HTMLElement {
+  const name = line ? LINE_ICONS[line] : "info";
   return el(
     "p",
     { class: "line", "data-line": line ?? null },
-    icon(line ? LINE_ICONS[line] : "info"),
+    name && icon(name),
     el("span", { dir: "auto" }, text),
   );
 }

@@ -1,6 +1,6 @@
 /** The dialog where moderators change what a room is called, what it is about, how it looks and who may come in. */
 import type { Newcomers, Outcome, Room } from "../types.ts";
-import { roomAvatar } from "./avatar.ts";
+import { avatar, roomAvatar } from "./avatar.ts";
 import { openDialog } from "./dialog.ts";
 import { button, el, fill } from "./dom.ts";
 import { makeField, makeForm, makeTextField } from "./fields.ts";
@@ -89,7 +89,8 @@ function pictureField(room: Room) {
     class: "sr",
     accept: "image/png,image/jpeg,image/webp,image/gif,image/avif",
   });
-  const show = (picture: Uint8Array | null) => fill(shown, roomAvatar("chosen", name, picture));
+  const show = (picture: Uint8Array | null) =>
+    fill(shown, picture ? roomAvatar("chosen", name, picture) : avatar(room.id, name));
   const choose = (picture: Uint8Array | null, words: string) => {
     chosen = picture;
     line.textContent = words;

@@ -70,6 +70,84 @@ const scenario: Scenario = {
   })),
 };
 
+const bad = () => ({
+  elements:
+    document.querySelectorAll("iframe, object, base, style, math, template, [srcdoc]").length,
+  pictures: [...document.images].filter(({ src }) => !src.startsWith("blob:")).length,
+  links: [...document.links].map(({ protocol }) => protocol)
+    .filter((protocol) => !["http:", "https:", "mailto:"].includes(protocol)),
+  handlers: [...document.querySelectorAll("*")].flatMap((each) =>
+    each.getAttributeNames().filter((name) => name.startsWith("on") || name.startsWith("hx-"))
+  ),
+});
+const NOTHING = { elements: 0, pictures: 0, links: [], handlers: [] };
+
+/** Every text as a room's name, topic and line, as a member's name and username, and as a sender. */
+const rooms: Scenario = {
+  rooms: corpus.map((text, i) => ({
+    name: `${text} ${i}`,
+    topic: text,
+    role: "owner" as const,
+    // Starts as a picture does, and is none.
+    picture: btoa("\x89PNG\r\n\x1a\n<script>alert(1)</script>"),
+    members: i === corpus.length - 1
+      ? corpus.map((each, at) => ({ username: `${each} ${at}`, name: each }))
+      : [{ username: text, name: text }],
+    waiting: [{ username: `w ${text}`, name: text }],
+    messages: [
+      { text, sender: text, from: "B5j-nueVYSpUZvusoHZ-DA" as never },
+      { text, kind: "line" as const, line: "room" as const },
+      { text: `@ana ${text} @ben`, sender: text, mention: true as const },
+    ],
+  })),
+  elsewhere: [
+    { name: corpus[3]!, topic: corpus[30]!, members: [{ username: "x", name: corpus[40]! }] },
+  ],
+};
+
+browserTest(
+  "attack: 200 hostile texts as room name, topic, member, line, sender and preview do nothing",
+  async () => {
+    await withChatPages(async ({ open }) => {
+      const { page, errors, engine } = await open(rooms);
+      const openRoom = async (at: number) => {
+        await page.locator("#list-scroll").evaluate((pane, row) => pane.scrollTop = row * 66, at);
+        await page.locator(`#list li[aria-posinset="${at + 1}"] button`).click();
+      };
+      for (let i = 0; i < corpus.length; i += 23) {
+        await openRoom(i);
+        await page.getByRole("article").nth(1).waitFor();
+        await page.getByRole("button", { name: "Conversation details" }).click();
+        await page.getByRole("button", { name: "Leave room" }).waitFor();
+        await page.locator(".member-row").first().click();
+        await page.getByText("30641").waitFor();
+        assert.deepEqual(await page.evaluate(bad), NOTHING, corpus[i]);
+      }
+      await openRoom(corpus.length - 1);
+      await page.getByRole("textbox", { name: "Message" }).fill("@");
+      await page.getByRole("option").first().waitFor();
+      await page.getByRole("textbox", { name: "Message" }).fill("");
+      await page.getByRole("button", { name: "Conversation details" }).click();
+      await page.locator(".member-row").nth(corpus.length - 1).waitFor();
+      await page.getByRole("button", { name: "Room settings" }).click();
+      await page.keyboard.press("Escape");
+      for (const name of ["Share invitation", "Delete room"]) {
+        await page.getByRole("button", { name }).click();
+        await page.getByRole("dialog").waitFor();
+        await page.keyboard.press("Escape");
+      }
+      await engine((e) => e.tell({ kind: "room", room: [...e.rooms.all.values()][0]! }));
+      await page.getByRole("button", { name: "New conversation" }).click();
+      await page.getByRole("tab", { name: "Join room" }).click();
+      await page.getByRole("textbox", { name: "Room code" }).fill("K7QF-9XWD-2MVP-8TNC");
+      await page.locator(".preview strong").waitFor();
+      assert.deepEqual(await page.evaluate(bad), NOTHING);
+      // A picture that is none is refused by the browser's own decoder, which says so nowhere.
+      assert.deepEqual(errors, []);
+    });
+  },
+);
+
 browserTest(
   "attack: 200 hostile texts as name, username, message, reason and notice do nothing",
   async () => {

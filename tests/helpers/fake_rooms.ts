@@ -55,7 +55,7 @@ export interface FakeRoomsHost {
 
 export class FakeRooms implements RoomsEngine {
   readonly #host: FakeRoomsHost;
-  readonly #rooms = new Map<RoomId, Room>();
+  readonly all = new Map<RoomId, Room>();
   /** Rooms that a code opens and that one is not in. */
   readonly #elsewhere = new Map<string, FakeRoom>();
 
@@ -67,14 +67,14 @@ export class FakeRooms implements RoomsEngine {
   /** Puts a room of the scenario there. */
   put(fake: FakeRoom): Room {
     const room = this.#made(fake);
-    this.#rooms.set(room.id, room);
+    this.all.set(room.id, room);
     this.#host.show(room);
     return room;
   }
 
   /** A change that comes from elsewhere. */
   change(name: string, change: Partial<Room>, line?: string): Room {
-    const room = [...this.#rooms.values()].find((each) => each.name === name)!;
+    const room = [...this.all.values()].find((each) => each.name === name)!;
     return this.#changed(room.id, change, line);
   }
 
@@ -89,7 +89,7 @@ export class FakeRooms implements RoomsEngine {
   async previewRoom(code: string): Promise<Outcome<RoomPreview>> {
     await this.#host.call("previewRoom", code);
     const room = this.#elsewhere.get(plain(code));
-    const known = [...this.#rooms.values()].find((each) => each.code === plain(code));
+    const known = [...this.all.values()].find((each) => each.code === plain(code));
     const found = room ? this.#made(room) : known;
     if (!found) return refused("no-such-room", "There is no such room.");
     const { name, topic, picture, newcomers, members } = found;
@@ -114,12 +114,12 @@ export class FakeRooms implements RoomsEngine {
 
   async room(room: RoomId): Promise<Outcome<Room>> {
     await this.#host.call("room");
-    const found = this.#rooms.get(room);
+    const found = this.all.get(room);
     return found ? done(found) : refused("no-such-room", "There is no such room.");
   }
 
   rooms(): Promise<Room[]> {
-    return Promise.resolve([...this.#rooms.values()]);
+    return Promise.resolve([...this.all.values()]);
   }
 
   async addMember(room: RoomId, username: string): Promise<Outcome<Room>> {
@@ -127,7 +127,7 @@ export class FakeRooms implements RoomsEngine {
     if (username.startsWith("no")) {
       return refused("unknown-person", `Nobody here is called @${username}.`);
     }
-    const members = [...this.#rooms.get(room)!.members, this.#member({ username, name: username })];
+    const members = [...this.all.get(room)!.members, this.#member({ username, name: username })];
     return done(this.#changed(room, { members }, `You added ${username}.`));
   }
 
@@ -152,7 +152,7 @@ export class FakeRooms implements RoomsEngine {
     role: Exclude<Role, "waiting">,
   ): Promise<Outcome<Room>> {
     await this.#host.call("setRole", username, role);
-    const members = this.#rooms.get(room)!.members.map((each) => {
+    const members = this.all.get(room)!.members.map((each) => {
       return each.username === username ? { ...each, role } : each;
     });
     return done(this.#changed(room, { members }));
@@ -185,7 +185,7 @@ export class FakeRooms implements RoomsEngine {
 
   async approve(room: RoomId, username: string): Promise<Outcome<Room>> {
     await this.#host.call("approve", username);
-    const { waiting, members } = this.#rooms.get(room)!;
+    const { waiting, members } = this.all.get(room)!;
     const whom = waiting.find((each) => each.username === username)!;
     return done(this.#changed(room, {
       waiting: waiting.filter((each) => each !== whom),
@@ -204,14 +204,14 @@ export class FakeRooms implements RoomsEngine {
   }
 
   #without(room: RoomId, username: string, line?: string): Room {
-    const { members, waiting } = this.#rooms.get(room)!;
+    const { members, waiting } = this.all.get(room)!;
     const others = (all: readonly Member[]) => all.filter((each) => each.username !== username);
     return this.#changed(room, { members: others(members), waiting: others(waiting) }, line);
   }
 
   #changed(id: RoomId, change: Partial<Room>, line?: string): Room {
-    const room: Room = { ...this.#rooms.get(id)!, ...change };
-    this.#rooms.set(id, room);
+    const room: Room = { ...this.all.get(id)!, ...change };
+    this.all.set(id, room);
     this.#host.show(room);
     if (line !== undefined) this.#host.line(room, line);
     this.#host.tell({ kind: "room", room });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
 import { type AssetManifest, createAssets } from "../../routes/assets.ts";
 import type { AssetSource } from "../../tools/assets.ts";
 import { buildEntries } from "../../tools/page.ts";
@@ -69,4 +70,29 @@ Deno.test("no page has an inline script, style or handler, and every script has 
     assert.ok(!/<style\b|\sstyle=|\son[a-z]+=|javascript:/i.test(html), path);
     assert.ok(!html.includes("{{"), path);
   }
+});
+
+const bytesOf = (name: keyof typeof manifest) => Uint8Array.fromBase64(manifest[name].body);
+
+/** Bytes, gzip as the server sends it. */
+const weight = (...names: (keyof typeof manifest)[]) =>
+  names.reduce((sum, name) => sum + gzipSync(bytesOf(name), { level: 9 }).length, 0);
+
+Deno.test("the chat page's first load and what comes later stay small", () => {
+  const first = weight("browser_check.js", "chat.js");
+  const later = weight("chat_more.js");
+  const fallback = weight("kem_script.js");
+  assert.ok(first <= 80_000, `${first} bytes of scripts before the first screen`);
+  assert.ok(later <= 40_000, `${later} bytes behind the buttons`);
+  assert.ok(fallback <= 10_000, `${fallback} bytes for browsers without ML-KEM`);
+});
+
+Deno.test("what comes later is named with its integrity, and only by files that are built with it", () => {
+  const chat = atob(manifest["chat.js"].body);
+  for (const name of ["chat_more.js", "kem_script.js"] as const) {
+    const { path, integrity } = manifest[name];
+    assert.ok(chat.includes(path) && chat.includes(integrity), name);
+    assert.ok(atob(manifest["service_worker.js"].body).includes(path), name);
+  }
+  assert.ok(!chat.includes("kem_script.ts"), "no import by a name that no server knows");
 });

@@ -64,3 +64,14 @@ Deno.test("the dark theme gives every colour a value of its own", () => {
   const own = tokens(darkBlock);
   assert.deepEqual([...own.keys()].sort(), [...light.keys()].sort());
 });
+
+Deno.test("every sender's name can be read in both themes", async () => {
+  const roomsCss = await Deno.readTextFile(new URL("../../../static/rooms.css", import.meta.url));
+  const pattern = /\.who-\d+ \{\s*color: light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)/g;
+  const names = [...roomsCss.matchAll(pattern)];
+  assert.equal(names.length, TINTS);
+  for (const [, byDay, byNight] of names) {
+    assert.ok(contrast(byDay!, light.get("paper")!) >= 4.5, `${byDay} by day`);
+    assert.ok(contrast(byNight!, dark.get("paper")!) >= 4.5, `${byNight} by night`);
+  }
+});

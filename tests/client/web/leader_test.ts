@@ -203,3 +203,36 @@ Deno.test("attack: a method outside the list is not called from another tab", as
   await browser.quiet();
   assert.equal(browser.engines[0]!.closed, false);
 });
+
+Deno.test("rooms are asked of the leader like everything else", async () => {
+  const { browser, leader, follower } = await twoTabs();
+  const made = await follower.rooms.createRoom("Kitchen");
+  assert.ok(made.ok);
+  const seen = await leader.rooms.room(made.value.id);
+  assert.deepEqual(seen, made);
+  await browser.quiet();
+  assert.deepEqual(browser.engines[0]!.calls, ["createRoom Kitchen", "room"]);
+});
+
+Deno.test("what must not be done twice is not asked of a second leader; what may be is", async () => {
+  const { browser, follower } = await twoTabs();
+  const making = follower.rooms.createRoom("Kitchen");
+  const looking = follower.rooms.previewRoom("K7QF-9XWD-2MVP-8TNC");
+  browser.kill("first");
+  const outcome = await making;
+  assert.ok(!outcome.ok);
+  assert.match(outcome.words, /Look whether it happened/);
+  assert.ok(!(await looking).ok);
+  assert.deepEqual(browser.engines[1]!.calls, ["previewRoom K7QF-9XWD-2MVP-8TNC"]);
+});
+
+Deno.test("attack: a note on the channel cannot call what is no command", async () => {
+  const { browser, leader } = await twoTabs();
+  for (const method of ["close", "constructor", "rooms.constructor", "rooms.put", "tell"]) {
+    const call = { kind: "call", leader: "first", tab: "x", call: 1, method, args: [] };
+    browser.say(call as unknown as Note);
+  }
+  await browser.quiet();
+  assert.equal(browser.engines[0]!.closed, false);
+  assert.deepEqual((await leader.rooms.rooms()).length, 0);
+});

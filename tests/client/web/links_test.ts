@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mentions } from "../../../client/mentions.ts";
 import { isEmojiOnly, pieces } from "../../../client/web/links.ts";
 
 const links = (text: string) =>
@@ -63,4 +64,30 @@ Deno.test("attack: long hostile texts are cut in linear time", () => {
 Deno.test("a few emoji alone are shown large, anything else is not", () => {
   for (const text of ["🌱", "🌱🍅 🍓", "👩‍👩‍👧", "👍🏽", "🇪🇺"]) assert.ok(isEmojiOnly(text), text);
   for (const text of ["", "1", "a🌱", "🌱🌱🌱🌱", "#", " "]) assert.ok(!isEmojiOnly(text), text);
+});
+
+Deno.test("in a room, @ and a username is a mention, as the engine counts it", () => {
+  const found = (text: string) =>
+    pieces(text, true).filter(({ kind }) => kind === "mention").map(({ text }) => text);
+  assert.deepEqual(found("@ana and (@Ben)! and @cleo_2, @dora."), [
+    "@ana",
+    "@Ben",
+    "@cleo_2",
+    "@dora",
+  ]);
+  assert.deepEqual(found("ana@ben.example a.@ben x-@ben @ab mailto:ana@example.org"), []);
+  assert.deepEqual(found(`https://example.org/@ana @${"a".repeat(33)}`), []);
+  for (const name of ["ana", "ben"]) {
+    for (const text of ["@ana", "x@ana", "(@ANA)", "@anabel", "é@ana", "@ana@ben", "@ben", "@be"]) {
+      const marked = found(text).some((each) => each.slice(1).toLowerCase() === name);
+      assert.equal(marked, mentions(text, name), `${text} ${name}`);
+    }
+  }
+  const text = "a @ana b https://example.org c @ben";
+  assert.equal(pieces(text, true).map((piece) => piece.text).join(""), text);
+  assert.deepEqual(
+    pieces("@ana").map(({ kind }) => kind),
+    ["text"],
+    "between two people it is text",
+  );
 });

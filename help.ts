@@ -73,6 +73,17 @@ export function doctorHelp(): string {
   ].join("\n");
 }
 
+/** What `snug version --help` prints. */
+export function versionHelp(): string {
+  return [
+    "snug version [FLAGS]: print the version.",
+    "",
+    `  --verify URL\n${INDENT}compare the page that server serves with the one in this executable`,
+    `  --ca FILE\n${INDENT}with --verify: the certificate (PEM) of a server that signs its own`,
+    `  --manifest\n${INDENT}print the page's files and their SHA-256 as JSON`,
+  ].join("\n");
+}
+
 /** One line a command. */
 export function usage(commands: Readonly<Record<string, { readonly words: string }>>): string {
   const rows = Object.entries(commands).map(([name, { words }]) => `  ${name.padEnd(10)}${words}`);

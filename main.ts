@@ -7,11 +7,10 @@
 import { answerBackups, isThread } from "./backup_worker.ts";
 import { chatHelp } from "./client/terminal/options.ts";
 import { ConfigError } from "./config.ts";
-import { backupHelp, doctorHelp, restoreHelp, serveHelp, usage } from "./help.ts";
+import { backupHelp, doctorHelp, restoreHelp, serveHelp, usage, versionHelp } from "./help.ts";
 import { adminHelp } from "./admin_help.ts";
 import { createLog } from "./log.ts";
 import type { CommandIo } from "./serve.ts";
-import { VERSION } from "./version.ts";
 
 /** 0 done, 1 failed, 2 not understood. */
 export type ExitStatus = number;
@@ -57,12 +56,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args, io) => await (await import("./admin.ts")).runAdmin(args, io),
   },
   version: {
-    words: "print the version",
-    help: () => "snug version: print the version.",
-    run: (_args, io) => {
-      io.print(`snug ${VERSION}`);
-      return Promise.resolve(0);
-    },
+    words: "print the version, or compare a server's page with this one",
+    help: versionHelp,
+    run: async (args, io) => await (await import("./page_check.ts")).runVersion(args, io),
   },
 };
 

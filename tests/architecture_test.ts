@@ -96,6 +96,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   "backup_worker.ts": { may: ["db", "version.ts"], types: ["protocol"] },
   "pause.ts": { may: [] },
+  "page_check.ts": {
+    may: ["config_values.ts", "static", "version.ts"],
+    types: ["routes", "serve.ts"],
+  },
   "passphrase.ts": { may: ["db", "config.ts"], types: ["protocol"] },
   "doctor.ts": {
     may: [..."config.ts doctor_data.ts doctor_machine.ts doctor_network.ts version.ts".split(" ")],
@@ -121,12 +125,12 @@ const RULES: Readonly<Record<string, Rule>> = {
       "config.ts",
       "help.ts",
       "log.ts",
-      "version.ts",
+      "page_check.ts",
     ],
   },
   "tests": { may: ["*"] },
   "bench": { may: ["*"] },
-  "tools": { may: ["routes", "client", "db", "version.ts"] },
+  "tools": { may: ["routes", "client", "db", "deno.json", "version.ts"] },
 };
 
 /** Files longer than this need a reason here. */

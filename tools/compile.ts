@@ -3,6 +3,7 @@
  *
  * The permissions named here are all the executable ever has: no subprocess, no native code.
  * `--no-config --no-lock` keeps the packages of the tests out of it; they are not in server.js.
+ * SNUG_COMPILER names another Deno for it: the one that DENORT_BIN belongs to.
  */
 const ROOT = new URL("..", import.meta.url).pathname;
 
@@ -26,17 +27,35 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-sys=hostname,osRelease,statfs,uid",
 ];
 
-const { success } = await new Deno.Command(Deno.execPath(), {
-  args: [
-    ...["compile", "--quiet", "--no-check", "--no-config", "--no-lock", "--no-prompt"],
-    ...PERMISSIONS,
-    ...["-o", "dist/snug", "dist/server.js"],
-  ],
-  cwd: ROOT,
-  stdin: "null",
-  stdout: "inherit",
-  stderr: "inherit",
-}).output();
-if (!success) Deno.exit(1);
-const { size } = await Deno.stat(`${ROOT}dist/snug`);
-console.log(`dist/snug: ${(size / 1e6).toFixed(1)} MB`);
+/** What one compilation makes. */
+export interface Compilation {
+  /** The folder of the project. */
+  readonly root: string;
+  /** Where the executable goes, relative to it. */
+  readonly output: string;
+  /** As `deno compile --target` names it; without one it is for this machine. */
+  readonly target?: string;
+}
+
+/** Compiles dist/server.js; false when it could not be done (its words are on standard error). */
+export async function compile({ root, output, target }: Compilation): Promise<boolean> {
+  const { success } = await new Deno.Command(Deno.env.get("SNUG_COMPILER") ?? Deno.execPath(), {
+    args: [
+      ...["compile", "--quiet", "--no-check", "--no-config", "--no-lock", "--no-prompt"],
+      ...(target === undefined ? [] : ["--target", target]),
+      ...PERMISSIONS,
+      ...["-o", output, "dist/server.js"],
+    ],
+    cwd: root,
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).output();
+  return success;
+}
+
+if (import.meta.main) {
+  if (!await compile({ root: ROOT, output: "dist/snug" })) Deno.exit(1);
+  const { size } = await Deno.stat(`${ROOT}dist/snug`);
+  console.log(`dist/snug: ${(size / 1e6).toFixed(1)} MB`);
+}

@@ -18,6 +18,8 @@ const ALL_ADDRESSES_FACTOR = 10;
 export interface Limiter {
   signUp(address: string): Promise<Outcome<null>>;
   nameCheck(address: string): Promise<Outcome<null>>;
+  /** A code typed on a device to let a waiting browser through. */
+  approval(account: string): Promise<Outcome<null>>;
   /** The file of everything, for an account. */
   takeout(account: string): Promise<Outcome<null>>;
   /** An invite made by an account. */
@@ -87,6 +89,11 @@ export function createLimiter(deps: AuthDeps): Limiter {
     letter,
     password,
     signUp: (address) => hourly(limits.signUpsPerIpHour, "sign-ups from", address),
+    approval: async (account) => {
+      const bucket = key("approvals by", account);
+      const wait = growingWait(limits.codeTries);
+      return outcome(await counters.tryAfterWait(bucket, wait, DAY, deps.now()));
+    },
     takeout: (account) => hourly(limits.takeoutsPerHour, "files of", account),
     invite: async (account) => {
       const made = { ...window(limits.invitesPerDay, "invites by", account), windowMs: DAY };

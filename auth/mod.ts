@@ -88,7 +88,7 @@ export function createAuth(deps: AuthDeps): Auth {
   const invites = createInviteDesk(deps, limiter);
   const departures = createDepartureDesk(deps, { limiter, passkeys, secondFactors });
   const resets = createResets(deps, { limiter, secondFactors });
-  const startingOver = createStartingOver(deps, { logins, opaque, resets });
+  const startingOver = createStartingOver(deps, { limiter, logins, opaque, resets });
   return {
     invites,
     resets,

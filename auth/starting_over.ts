@@ -1,17 +1,21 @@
 /**
  * A forgotten password with nothing left: neither recovery key nor device. The account gets another
  * account key, and everybody it writes to is told. A second factor allows it at once; without one
- * there is a wait in which any device of the account can stop it. The old keys stay for a while,
+ * there is a wait in which any device of the account can stop it, or let the browser through whose
+ * code somebody types there. The old keys stay for a while,
  * and whoever opens them brings them back.
  */
 import type { AccountRow } from "../db/accounts.ts";
 import type { FormerAccount, WaitingReset } from "../db/resets.ts";
 import type { AccountRequest, Vault } from "../protocol/api.ts";
 import { dayOf } from "../protocol/bundle.ts";
-import { equalBytes } from "../protocol/encoding.ts";
+import { type Bytes, equalBytes } from "../protocol/encoding.ts";
 import { MAX_LIST_ENTRIES } from "../protocol/limits.ts";
 import type { ResetChangeRequest } from "../protocol/reset_api.ts";
+import { readCode } from "./codes.ts";
 import type { AuthDeps } from "./deps.ts";
+import { macOf } from "./digest.ts";
+import type { Limiter } from "./limits.ts";
 import type { DeviceLogin, Logins } from "./logins.ts";
 import { type NewlySignedUp, verifyFirstKeys } from "./new_account.ts";
 import type { Opaque } from "./opaque.ts";
@@ -33,7 +37,8 @@ const FORMER_MS = 30 * DAY_MS;
 /** How it stands with starting over: at once, after a wait, or not asked for. */
 export type StartOverState =
   | { readonly kind: "now" }
-  | { readonly kind: "wait"; readonly due: number }
+  /** `code` is what a device of the account is told to let this browser through. */
+  | { readonly kind: "wait"; readonly due: number; readonly code: string }
   | { readonly kind: "ask" };
 
 /** Starting over, by whoever has shown the mailbox, and stopping it, by any device. */
@@ -51,13 +56,16 @@ export interface StartingOver {
   /** What waits, for a device of the account to see. */
   waiting(login: DeviceLogin): Promise<WaitingReset | null>;
   stop(login: DeviceLogin): Promise<boolean>;
+  /** Lets the browser that shows this code start over now. */
+  approve(login: DeviceLogin, typed: string): Promise<Outcome<null>>;
   purge(): Promise<void>;
 }
 
 /** Starting over, over the store. */
 export function createStartingOver(
   deps: AuthDeps,
-  { logins, opaque, resets }: {
+  { limiter, logins, opaque, resets }: {
+    readonly limiter: Limiter;
     readonly logins: Logins;
     readonly opaque: Opaque;
     readonly resets: Resets;
@@ -66,11 +74,20 @@ export function createStartingOver(
   const { store } = deps;
   const tellOwner = createOwnerMail(deps);
 
-  async function state({ account, factor }: ProvenReset): Promise<StartOverState> {
+  /** Six digits that name one browser to one account; no secret, but nobody else is shown them. */
+  function codeOf(challenge: Bytes): string {
+    const mac = macOf(deps.secrets.codeKey, "approve", challenge);
+    return String(new DataView(mac.buffer).getUint32(0) % 1_000_000).padStart(6, "0");
+  }
+
+  async function state(
+    { account, factor, challenge: { hash } }: ProvenReset,
+  ): Promise<StartOverState> {
     if (factor) return { kind: "now" };
     const row = await store.resets.waiting(account.id);
     if (row === null || row.due + TAKE_UP_MS <= deps.now()) return { kind: "ask" };
-    return row.due <= deps.now() ? { kind: "now" } : { kind: "wait", due: row.due };
+    const free = row.due <= deps.now() || await store.resets.isApproved(account.id, hash);
+    return free ? { kind: "now" } : { kind: "wait", due: row.due, code: codeOf(hash) };
   }
 
   async function ask(challenge: string | undefined): Promise<Outcome<StartOverState>> {
@@ -148,8 +165,22 @@ export function createStartingOver(
     return done({ ...opened, challenge: login.row.challenge!, login });
   }
 
+  async function approve({ account }: DeviceLogin, typed: string): Promise<Outcome<null>> {
+    const code = readCode(typed);
+    if (code === null) return refused("bad-code");
+    const allowed = await limiter.approval(account);
+    if (!allowed.ok) return allowed;
+    const browsers = await store.resets.browsers(account, deps.now());
+    const meant = browsers.find(({ challenge }) => codeOf(challenge) === code);
+    if (meant === undefined) return refused("bad-code");
+    if (!await store.resets.approve(account, meant.challenge)) return refused("challenge-gone");
+    deps.log.info("auth.reset-approved");
+    return done(null);
+  }
+
   return {
     state,
+    approve,
     ask,
     startOver,
     bringBack,

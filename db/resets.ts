@@ -68,11 +68,23 @@ export type ResetResult =
   | { readonly kind: "done"; readonly ended: string[] }
   | { readonly kind: "challenge-gone" | "not-due" | "stale" | "bad-keys" };
 
+/** A browser that has shown the mailbox and waits to start over. */
+export interface WaitingBrowser {
+  /** SHA-256 of what it carries. */
+  readonly challenge: Bytes;
+}
+
 /** Resets by account. */
 export interface ResetsStore {
   waiting(account: AccountId): Promise<WaitingReset | null>;
   /** Keeps one that waits already: asking again neither hastens nor delays. True when it is new. */
   begin(account: AccountId, times: WaitingReset): Promise<boolean>;
+  /** Browsers that have shown the mailbox of an account, and any second factor it has. */
+  browsers(account: AccountId, now: number): Promise<WaitingBrowser[]>;
+  /** Lets one browser start over without more of a wait. False when nothing waits. */
+  approve(account: AccountId, challenge: Bytes): Promise<boolean>;
+  /** Whether a device has let this browser through. */
+  isApproved(account: AccountId, challenge: Bytes): Promise<boolean>;
   /** False when nothing waits. */
   cancel(account: AccountId): Promise<boolean>;
   startOver(what: StartingOver): Promise<ResetResult>;
@@ -96,6 +108,12 @@ export function createResetsStore(db: DatabaseSync): ResetsStore {
   );
   const cancel = db.prepare("delete from resets where account = ?");
   const isDue = db.prepare("select 1 from resets where account = ? and made <= ? and due <= ?");
+  const browsers = db.prepare(`
+    select hash as challenge from challenges where account = ? and purpose = 'reset' and
+    confirmed is not null and void = 0 and made <= ? and expires > ?
+  `);
+  const approve = db.prepare("update resets set approved = ? where account = ?");
+  const approved = db.prepare("select 1 from resets where account = ? and approved = ?");
   const lapse = db.prepare("delete from resets where due <= ?");
   const forget = db.prepare("delete from former_vaults where until <= ?");
 
@@ -113,7 +131,9 @@ export function createResetsStore(db: DatabaseSync): ResetsStore {
   function startOver(what: StartingOver): ResetResult {
     const { account, now, list, device, until } = what;
     if (!challenges.isConfirmed(what.challenge, now)) return { kind: "challenge-gone" };
-    if (what.wait && isDue.get(account, now, now) === undefined) return { kind: "not-due" };
+    const allowed = !what.wait || approved.get(account, what.challenge) !== undefined ||
+      isDue.get(account, now, now) !== undefined;
+    if (!allowed) return { kind: "not-due" };
     if (devices.anyTaken(account, list.devices)) return { kind: "bad-keys" };
     if (keys.former(account, now) === null) keys.keep(account, until);
     const ended = keys.clear(account);
@@ -141,6 +161,10 @@ export function createResetsStore(db: DatabaseSync): ResetsStore {
     waiting: (account) => later(() => one<WaitingReset>(waiting, account)),
     begin: (account, { made, due }) =>
       later(() => Number(begin.run(account, made, due).changes) === 1),
+    browsers: (account, now) => later(() => all<WaitingBrowser>(browsers, account, now, now)),
+    approve: (account, challenge) =>
+      later(() => Number(approve.run(challenge, account).changes) === 1),
+    isApproved: (account, challenge) => later(() => approved.get(account, challenge) !== undefined),
     cancel: (account) => later(() => Number(cancel.run(account).changes) === 1),
     startOver: (what) => atOnce(() => startOver(what)),
     former: (account, now) => later(() => keys.former(account, now)),

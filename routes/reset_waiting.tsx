@@ -1,16 +1,18 @@
 /** `/reset`: any device of an account sees that somebody wants to start it over, and stops it. */
 import type { Context } from "hono";
-import { strictObject } from "valibot";
+import { maxLength, pipe, strictObject, string } from "valibot";
 import type { Auth, DeviceLogin } from "../auth/mod.ts";
 import type { PageAssets } from "../views/layout.tsx";
 import { ResetWaitingPage } from "../views/reset_waiting.tsx";
-import { page, refuse } from "./answers.ts";
+import { page, refuse, sayRetryAfter } from "./answers.ts";
 import { readForm } from "./bodies.ts";
 import type { App, AppEnv } from "./env.ts";
+import { REFUSALS, wordsOf } from "./refusals.ts";
 import { toSignIn } from "./settings_door.ts";
 
 const PATH = "/reset";
 const nothing = strictObject({});
+const codeSchema = strictObject({ code: pipe(string(), maxLength(1_000)) });
 
 /** Adds the URLs. A device's own login is enough: whoever stops something takes nothing from anybody. */
 export function resetWaitingRoutes(
@@ -41,6 +43,22 @@ export function resetWaitingRoutes(
     device(async (c, login) => {
       const due = (await startingOver.waiting(login))?.due ?? null;
       return await page(c, <ResetWaitingPage assets={assets} nonce={c.var.nonce} due={due} />);
+    }),
+  );
+
+  app.post(
+    `${PATH}/approve`,
+    device(async (c, login) => {
+      const form = await readForm(c, codeSchema);
+      if (!form.ok) return refuse(c, form.refusal);
+      const approved = await startingOver.approve(login, form.value.code);
+      const props = { assets, nonce: c.var.nonce };
+      if (approved.ok) return await page(c, <ResetWaitingPage {...props} due={null} approved />);
+      sayRetryAfter(c, approved.refusal);
+      const due = (await startingOver.waiting(login))?.due ?? null;
+      const problem = wordsOf(approved.refusal);
+      const { status } = REFUSALS[approved.refusal.code];
+      return await page(c, <ResetWaitingPage {...props} due={due} problem={problem} />, status);
     }),
   );
 

@@ -199,7 +199,7 @@ export interface StartOverProps extends PageProps {
   readonly contact: string;
   readonly state:
     | { readonly kind: "now" }
-    | { readonly kind: "wait"; readonly due: number }
+    | { readonly kind: "wait"; readonly due: number; readonly code: string }
     | { readonly kind: "ask" };
 }
 
@@ -218,7 +218,9 @@ export function StartOverStep(props: StartOverProps): Html {
       hx-swap="innerHTML"
       hx-nonce={props.nonce}
     >
-      {state.kind === "wait" ? <Wait due={state.due} /> : <Ask {...props} />}
+      {state.kind === "wait"
+        ? <Wait nonce={props.nonce} due={state.due} code={state.code} />
+        : <Ask {...props} />}
       <p class="account-other">
         Found the recovery key? <a href="/forgot">Use it</a>
       </p>
@@ -256,7 +258,7 @@ function Losses(): Html {
   );
 }
 
-function Wait({ due }: { due: number }): Html {
+function Wait({ nonce, due, code }: { nonce: string; due: number; code: string }): Html {
   return (
     <>
       <h1>Now wait.</h1>
@@ -265,9 +267,22 @@ function Wait({ due }: { due: number }): Html {
         on, come back here, with a code like today’s, and start over. You have seven days for it.
       </p>
       <p>
-        Is a device of yours still signed in? Then it says so now and can stop this. On it nothing
-        is lost.
+        Is a device of yours still signed in? On it nothing is lost, and it says now that somebody
+        waits. Type this there, and you need not wait:
       </p>
+      <output class="recovery-key" aria-label="Code for your other device">
+        {`${code.slice(0, 3)} ${code.slice(3)}`}
+      </output>
+      <button
+        type="button"
+        class="quiet boxed"
+        hx-post="/forgot/nothing-left"
+        hx-target="#step"
+        hx-swap="innerHTML"
+        hx-nonce={nonce}
+      >
+        I have typed it
+      </button>
     </>
   );
 }

@@ -125,7 +125,11 @@ function MakeForm({ nonce, days, maxUses, problem, typed }: InvitesProps): Html 
           <label for="days">Good for</label>
           <select id="days" name="days">
             {days.map((count) => (
-              <option key={count} value={String(count)} selected={typed?.days === String(count)}>
+              <option
+                key={count}
+                value={String(count)}
+                selected={(typed?.days ?? "7") === String(count)}
+              >
                 {count === 1 ? "1 day" : `${count} days`}
               </option>
             ))}
@@ -150,12 +154,11 @@ function InviteRow({ assets, nonce, invite }: PageProps & { invite: InviteLine }
         <span>
           {makerName
             ? (
-              <>
+              <span>
                 By <bdi>@{makerName}</bdi>, made
-              </>
+              </span>
             )
-            : "Made "}
-          <Time at={made} day />, good until <Time at={expires} />.
+            : "Made"} <Time at={made} day />, good until <Time at={expires} />.
           {names
             ? (
               <>

@@ -13,7 +13,9 @@ create table reserved_names (
 create table resets (
   account text primary key references accounts (id) on delete cascade,
   made integer not null,
-  due integer not null
+  due integer not null,
+  -- The browser that a device of the account has let through: SHA-256 of what it carries.
+  approved blob
 ) strict, without rowid;
 
 -- What an account had before it was started over: the old account key can bring it back.

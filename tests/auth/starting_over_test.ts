@@ -12,8 +12,8 @@ const owner = (world: World, username: string) =>
   signUpGuarded(world, username, new Visitor(world, "browser"));
 
 /** Somebody who has the mailbox, with the code confirmed. */
-async function atTheMailbox(world: World, contact: string): Promise<Visitor> {
-  world.clock.forward(HOUR);
+async function atTheMailbox(world: World, contact: string, after = HOUR): Promise<Visitor> {
+  world.clock.forward(after);
   const visitor = new Visitor(world, "browser");
   await visitor.form("/forgot", { contact });
   const { status, text } = await visitor.form("/forgot/code", { code: world.mailer.code(contact) });
@@ -88,6 +88,50 @@ Deno.test("any device stops it, with its own login, and the owner is told; the w
   const again = await atTheMailbox(world, ana.contact);
   assert.match((await look(again)).text, /Begin the wait/);
   assert.match(refusalOf(await anew(again, ana)), /not over yet/);
+  world.close();
+});
+
+const codeOn = (text: string) =>
+  /aria-label="Code for your other device">\s*(\d{3} \d{3})\s*</.exec(text)![1]!;
+
+Deno.test("a signed-in device lets the browser through whose code is typed there, and no other", async () => {
+  const world = await makeWorld({ limits: { codeResendSeconds: 0 } });
+  const ana = await owner(world, "ana");
+  const thief = await atTheMailbox(world, ana.contact);
+  await ask(thief);
+  const mine = await atTheMailbox(world, ana.contact, 1_000);
+  const code = codeOn((await ask(mine)).text);
+  const wrong = code === "000 000" ? "000 001" : "000 000";
+  assert.equal((await ana.visitor.form("/reset/approve", { code: wrong })).status, 422);
+  assert.match(refusalOf(await anew(mine, ana)), /not over yet/);
+  const right = await ana.visitor.form("/reset/approve", { code });
+  assert.match(right.text, /Go on there/);
+  assert.match((await look(mine)).text, /id="start-over"/);
+  assert.match((await look(thief)).text, /Now wait/);
+  assert.match(refusalOf(await anew(thief, ana)), /not over yet/);
+  assert.ok((await anew(mine, ana)).ok);
+  world.close();
+});
+
+Deno.test("attack: thirty codes typed at once count as thirty; another account's device approves nothing", async () => {
+  const world = await makeWorld();
+  const [ana, ben] = [await owner(world, "ana"), await owner(world, "ben")];
+  const visitor = await atTheMailbox(world, ana.contact);
+  const code = codeOn((await ask(visitor)).text).replace(" ", "");
+  assert.equal((await ben.visitor.form("/reset/approve", { code })).status, 422);
+  assert.equal((await new Visitor(world, "browser").form("/reset/approve", { code })).status, 204);
+  const guesses = Array.from(
+    { length: 30 },
+    (_, i) => (Number(code) + (i === 29 ? 0 : i + 1)) % 1e6,
+  );
+  const answers = await Promise.all(
+    guesses.map((one) =>
+      ana.visitor.form("/reset/approve", { code: String(one).padStart(6, "0") })
+    ),
+  );
+  const count = (status: number) => answers.filter((one) => one.status === status).length;
+  assert.deepEqual([count(200), count(422), count(429)], [0, 5, 25]);
+  assert.match(refusalOf(await anew(visitor, ana)), /not over yet/);
   world.close();
 });
 

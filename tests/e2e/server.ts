@@ -12,6 +12,7 @@ export interface ServerOptions {
   readonly origin?: string;
   readonly tls?: "acme" | "off" | "self-signed";
   readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Server {
@@ -36,12 +37,17 @@ export function freePort(): number {
 }
 
 /** The command and its words, for `serve`, `chat` and the rest. */
-export function snugCommand(command: string, args: readonly string[]): Deno.Command {
+export function snugCommand(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Deno.Command {
   if (BINARY) {
     return new Deno.Command(resolve(ROOT, BINARY), {
       args: [command, ...args],
       cwd: Deno.makeTempDirSync({ prefix: "snug-elsewhere-" }),
       clearEnv: true,
+      env: { ...env },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -51,7 +57,7 @@ export function snugCommand(command: string, args: readonly string[]): Deno.Comm
   return new Deno.Command(Deno.execPath(), {
     args: ["task", "--quiet", ...task, ...args],
     cwd: ROOT,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
@@ -66,7 +72,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const child = snugCommand("serve", [
     ...["--data", options.data, "--listen", `127.0.0.1:${options.port}`],
     ...["--tls", tls, "--origin", origin, ...options.flags ?? []],
-  ]).spawn();
+  ], options.env).spawn();
   await child.stdin.close();
   const output = collect(child, origin);
   const ended = child.status;

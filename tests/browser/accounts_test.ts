@@ -1,0 +1,301 @@
+/** Accounts in a real browser against the real server: by phone, by an invite, with a recovery key, anew, and gone. */
+import assert from "node:assert/strict";
+import { Secret, TOTP } from "otpauth";
+import type { Browser, Page } from "playwright-core";
+import { codeFor, freePort, type Server, startServer } from "../e2e/server.ts";
+import { type Person, person, signIn, signUp } from "../e2e/people.ts";
+import { browserTest, launchBrowser } from "../helpers/browser.ts";
+import { filesBelow, findCanaries } from "../helpers/canary.ts";
+import { inspect } from "../helpers/looks.ts";
+
+const ana = person("ana");
+const NEXT = "a kettle on a different stove 9";
+/** Codes come one after the other here, to one address. */
+const LIMITS = { SNUG_LIMIT_CODE_RESEND_SECONDS: "0", SNUG_LIMIT_CODES_PER_ADDRESS_HOUR: "50" };
+
+interface Scene {
+  readonly server: Server;
+  readonly data: string;
+  readonly browser: Browser;
+}
+
+async function withScene(
+  flags: readonly string[],
+  work: (scene: Scene) => Promise<void>,
+): Promise<void> {
+  const data = await Deno.makeTempDir({ prefix: "snug-accounts-" });
+  const server = await startServer({ data, port: freePort(), flags, env: LIMITS });
+  const browser = await launchBrowser();
+  try {
+    await work({ server, data, browser });
+  } finally {
+    await browser.close();
+    assert.equal(await server.stop(), 0, server.log());
+    await Deno.remove(data, { recursive: true });
+  }
+}
+
+async function newPage(browser: Browser): Promise<Page> {
+  return await (await browser.newContext()).newPage();
+}
+
+function totp(secret: string): string {
+  return new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() });
+}
+
+/** The newest code that the console shows for a number. */
+function phoneCode(server: Server, number: string): string {
+  const all = [...server.log().matchAll(/Code for (\+\d+): (\d{6})/g)];
+  const code = all.findLast(([, to]) => to === number)?.[2];
+  assert.ok(code, "the console shows the code");
+  return code;
+}
+
+async function fillSignUp(page: Page, who: Person): Promise<void> {
+  await page.getByRole("textbox", { name: "Username" }).fill(who.username);
+  await page.getByRole("textbox", { name: "Full name" }).fill(who.fullName);
+  await page.getByRole("textbox", { name: "Email or phone" }).fill(who.contact);
+  await page.getByLabel("Password", { exact: true }).fill(who.password);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await page.getByRole("textbox", { name: "6-digit code" }).waitFor();
+}
+
+async function confirmSignUp(page: Page, server: Server, code: string): Promise<void> {
+  await page.getByRole("textbox", { name: "6-digit code" }).fill(code);
+  await page.getByRole("button", { name: "Confirm" }).click();
+  await page.getByRole("checkbox", { name: "I have saved my recovery key" }).check();
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.waitForURL(`${server.origin}/chat`);
+  await page.getByRole("navigation", { name: "Conversations" }).waitFor();
+}
+
+/** Goes to `/forgot` and confirms the mailbox. */
+async function showMailbox(page: Page, { server, data }: Scene): Promise<void> {
+  await page.goto(`${server.origin}/sign-in`);
+  await page.getByRole("link", { name: "Forgot password?" }).click();
+  await inspect(page, "forgot");
+  await page.getByRole("textbox", { name: "Email or phone" }).fill(ana.contact);
+  await page.getByRole("button", { name: "Send a code" }).click();
+  await page.getByRole("textbox", { name: "6-digit code" }).waitFor();
+  await page.getByRole("textbox", { name: "6-digit code" }).fill(codeFor(data, ana.contact));
+  await page.getByRole("button", { name: "Confirm" }).click();
+}
+
+browserTest(
+  "a phone number is as good as an address, and is told what is wrong while it is typed",
+  async () => {
+    await withScene([], async ({ server, browser }) => {
+      const page = await newPage(browser);
+      await page.goto(`${server.origin}/sign-up`);
+      await page.getByRole("textbox", { name: "Email or phone" }).pressSequentially("0170 1234567");
+      await page.getByText("with a plus and its country code").waitFor();
+      await fillSignUp(page, { ...ana, contact: "+49 170 1234567" });
+      await confirmSignUp(page, server, phoneCode(server, "+491701234567"));
+      await page.goto(`${server.origin}/settings`);
+      await page.getByText("+491701234567").first().waitFor();
+    });
+  },
+);
+
+browserTest(
+  "an admin makes an invite, and who has the link makes an account; the secret stays out of addresses",
+  async () => {
+    await withScene([], async (scene) => {
+      const { server, data, browser } = scene;
+      const admin = await newPage(browser);
+      await signUp(admin, server, ana);
+      await admin.goto(`${server.origin}/settings`);
+      await admin.getByRole("link", { name: "Invites" }).click();
+      await inspect(admin, "invites-none");
+      await admin.getByRole("textbox", { name: "Accounts it is good for" }).fill("0");
+      await admin.getByRole("button", { name: "Make an invite" }).click();
+      await admin.getByRole("alert").filter({ hasText: "Choose 1 to 100" }).waitFor();
+      await admin.getByRole("textbox", { name: "Accounts it is good for" }).fill("2");
+      await admin.getByRole("button", { name: "Make an invite" }).click();
+      const link = (await admin.getByLabel("Invite link").textContent())!.trim();
+      await admin.getByRole("img", { name: "QR code of the invite" }).waitFor();
+      await inspect(admin, "invite-made");
+
+      const guest = await newPage(browser);
+      const asked: string[] = [];
+      guest.on(
+        "request",
+        (request) => asked.push(request.url() + JSON.stringify(request.headers())),
+      );
+      await guest.goto(link);
+      await guest.waitForURL(`${server.origin}/sign-up`);
+      const secret = link.split("#")[1]!;
+      const told = asked.filter((one) => one.includes(secret) && !/"cookie":/.test(one));
+      assert.deepEqual(told, []);
+      const ben = person("ben");
+      await fillSignUp(guest, ben);
+      await confirmSignUp(guest, server, codeFor(data, ben.contact));
+
+      await admin.goto(`${server.origin}/invites`);
+      // On an open server nobody needs the link, so nothing of it is used.
+      await admin.getByText("0 of 2 used").waitFor();
+      await admin.getByRole("button", { name: "Take back" }).click();
+      await admin.getByText("taken back").waitFor();
+      assert.deepEqual(
+        findCanaries(filesBelow(data), [{ name: "the invite", secret }]),
+        [],
+      );
+      assert.ok(!server.log().includes(secret));
+    });
+  },
+);
+
+browserTest(
+  "a link that is not whole says so, and a server by invitation asks for one",
+  async () => {
+    await withScene(["--registration", "invite"], async ({ server, browser }) => {
+      const page = await newPage(browser);
+      await page.goto(`${server.origin}/sign-up`);
+      await page.getByRole("heading", { name: "By invitation" }).waitFor();
+      await inspect(page, "by-invitation");
+      await page.goto(`${server.origin}/invite#half`);
+      await page.getByText("That link is not whole.").waitFor();
+      await inspect(page, "invite-half");
+      assert.equal(page.url(), `${server.origin}/invite`);
+    });
+  },
+);
+
+browserTest(
+  "a forgotten password: the recovery key brings the account back into a fresh browser",
+  async () => {
+    await withScene([], async (scene) => {
+      const { server, data, browser } = scene;
+      const first = await newPage(browser);
+      const recoveryKey = await signUp(first, server, ana);
+      const second = await newPage(browser);
+      await showMailbox(second, scene);
+      await second.getByRole("heading", { name: "Now your recovery key." }).waitFor();
+      await inspect(second, "recover");
+      await second.getByLabel("Recovery key", { exact: true }).fill(recoveryKey.slice(0, -1));
+      await second.getByLabel("New password", { exact: true }).fill(NEXT);
+      await second.getByRole("button", { name: "Set new password" }).click();
+      await second.getByText("nine groups of four characters").waitFor();
+      await second.getByLabel("Recovery key", { exact: true }).fill(recoveryKey.toLowerCase());
+      await second.getByRole("button", { name: "Set new password" }).click();
+      await second.waitForURL(`${server.origin}/chat`);
+      await second.getByRole("navigation", { name: "Conversations" }).waitFor();
+      const third = await newPage(browser);
+      await signIn(third, server, { ...ana, password: NEXT });
+      const secrets = [
+        { name: "the recovery key", secret: recoveryKey },
+        { name: "the new password", secret: NEXT },
+      ];
+      assert.deepEqual(findCanaries(filesBelow(data), secrets), []);
+      assert.ok(!server.log().includes(recoveryKey) && !server.log().includes(NEXT));
+    });
+  },
+);
+
+browserTest(
+  "with nothing left there is a wait, and a signed-in device says so and stops it",
+  async () => {
+    await withScene([], async (scene) => {
+      const { server, browser } = scene;
+      const device = await newPage(browser);
+      await signUp(device, server, ana);
+      const thief = await newPage(browser);
+      await showMailbox(thief, scene);
+      await thief.getByRole("button", { name: "See what is left to do" }).click();
+      await thief.getByRole("heading", { name: "Start over?" }).waitFor();
+      await inspect(thief, "start-over-ask");
+      await thief.getByRole("button", { name: "Begin the wait" }).click();
+      await thief.getByRole("heading", { name: "Now wait." }).waitFor();
+      await inspect(thief, "start-over-wait");
+      await device.reload();
+      await device.getByRole("alert").filter({ hasText: "start your account over" }).waitFor();
+      await inspect(device, "chat-reset");
+      await device.getByRole("link", { name: "See and stop it" }).click();
+      await inspect(device, "reset");
+      await device.getByRole("textbox", { name: "Code on the other browser" }).fill("000000");
+      await device.getByRole("button", { name: "Let it through" }).click();
+      await device.getByText("That code is not right.").waitFor();
+      await device.getByRole("button", { name: "Stop it" }).click();
+      await device.getByRole("heading", { name: "Stopped." }).waitFor();
+      await device.goto(`${server.origin}/chat`);
+      await device.getByRole("navigation", { name: "Conversations" }).waitFor();
+      assert.equal(await device.getByRole("alert").filter({ hasText: "start your" }).count(), 0);
+    });
+  },
+);
+
+browserTest("with a second factor one starts over at once, with a new recovery key", async () => {
+  await withScene([], async (scene) => {
+    const { server, browser } = scene;
+    const page = await newPage(browser);
+    await signUp(page, server, ana);
+    await page.goto(`${server.origin}/settings/second-factor`);
+    await page.getByRole("button", { name: "Set up an authenticator app" }).click();
+    await page.getByText("No camera?").click();
+    const secret = (await page.getByLabel("Authenticator key").textContent())!.replaceAll(" ", "");
+    await page.getByRole("textbox", { name: "Authenticator code" }).fill(totp(secret));
+    await page.getByRole("button", { name: "Confirm" }).click();
+    await page.getByRole("heading", { name: "Keep these codes." }).waitFor();
+    const codes = await page.getByRole("list", { name: "Recovery codes" }).locator("code")
+      .allTextContents();
+    const fresh = await newPage(browser);
+    await showMailbox(fresh, scene);
+    await fresh.getByRole("textbox", { name: "Authenticator code" }).fill(codes[0]!);
+    await inspect(fresh, "forgot-factor");
+    await fresh.getByRole("button", { name: "Confirm" }).click();
+    await fresh.getByRole("button", { name: "See what is left to do" }).click();
+    await fresh.getByLabel("New password", { exact: true }).fill(NEXT);
+    await inspect(fresh, "start-over");
+    await fresh.getByRole("checkbox", { name: "I know what is lost" }).check();
+    await fresh.getByRole("button", { name: "Make new keys" }).click();
+    await fresh.getByRole("checkbox", { name: "I have saved my recovery key" }).check();
+    await fresh.getByRole("button", { name: "Continue" }).click();
+    await fresh.waitForURL(`${server.origin}/chat`);
+    await fresh.getByRole("navigation", { name: "Conversations" }).waitFor();
+  });
+});
+
+browserTest(
+  "another address by two codes, the file of everything, and the end of the account",
+  async () => {
+    await withScene([], async ({ server, data, browser }) => {
+      const page = await newPage(browser);
+      await signUp(page, server, ana);
+      await page.goto(`${server.origin}/settings`);
+      await page.getByRole("link", { name: "Email or phone" }).click();
+      await inspect(page, "contact");
+      await page.getByRole("textbox", { name: "New email or phone" }).fill("ana@elsewhere.example");
+      await page.getByRole("button", { name: "Send both codes" }).click();
+      await page.getByRole("textbox", { name: "Code from the old one" }).waitFor();
+      await inspect(page, "contact-codes");
+      await page.getByRole("textbox", { name: "Code from the old one" })
+        .fill(codeFor(data, ana.contact));
+      await page.getByRole("textbox", { name: "Code from the new one" })
+        .fill(codeFor(data, "ana@elsewhere.example"));
+      await page.getByRole("button", { name: "Confirm" }).click();
+      await page.waitForURL(`${server.origin}/settings?done=contact`);
+      await page.getByText("ana@elsewhere.example").first().waitFor();
+      await inspect(page, "settings");
+
+      const [file] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByRole("link", { name: "Download my data" }).click(),
+      ]);
+      assert.match(file.suggestedFilename(), /^snug-ana-\d{4}-\d\d-\d\d\.json$/);
+      const { tables } = JSON.parse(await Deno.readTextFile(await file.path()));
+      assert.equal(tables.accounts[0].contact, "ana@elsewhere.example");
+
+      await page.getByRole("link", { name: "Delete account" }).click();
+      await inspect(page, "delete");
+      await page.getByLabel("Password", { exact: true }).fill("not my password");
+      await page.getByRole("button", { name: "Delete my account" }).click();
+      await page.getByRole("alert").filter({ hasText: "not right" }).waitFor();
+      await page.getByLabel("Password", { exact: true }).fill(ana.password);
+      await page.getByRole("button", { name: "Delete my account" }).click();
+      await page.getByRole("heading", { name: "Your account is deleted" }).waitFor();
+      await inspect(page, "deleted");
+      await page.goto(`${server.origin}/chat`);
+      await page.getByRole("heading", { name: "You’re signed out" }).waitFor();
+    });
+  },
+);

@@ -4,7 +4,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { encode } from "../../protocol/codec.ts";
 import { reportRequest } from "../../protocol/reports.ts";
 import { freePort, type Server, snugCommand, startServer } from "../e2e/server.ts";
-import { type Person, person, signUp } from "../e2e/people.ts";
+import { type Person, person, signIn, signUp } from "../e2e/people.ts";
 import { browserTest, launchBrowser } from "../helpers/browser.ts";
 import { filesBelow, findCanaries } from "../helpers/canary.ts";
 import { inspect } from "../helpers/inspect.ts";
@@ -134,6 +134,7 @@ browserTest(
       await limit.press("Enter");
       await page.getByText("Saved. Default: 300.").waitFor();
 
+      await signIn(other, server, ana);
       await other.goto(`${server.origin}/admin`);
       await other.getByRole("heading", { name: "That is not yours to do." }).waitFor();
       await inspect(other, "admin-refused");

@@ -62,6 +62,8 @@ const owners = (status: number, away = 303): Statuses => ({
 });
 /** An admin, signed in by password; everybody else who is signed in is told that it is not theirs. */
 const admins = (status: number): Statuses => ({ ...owners(403), admin: status });
+/** Who may make invitations here: admins. */
+const invitersOnly = (status: number): Statuses => ({ ...owners(403), admin: status });
 
 const nothing = () => ({});
 const cbor = <T>(schema: Schema<T>, value: T): Sent => ({
@@ -196,6 +198,62 @@ export const ROWS: Readonly<Record<string, Row>> = {
     devices(200, { other: 422, admin: 422, device: 422 }),
     ({ nextEntry }) => cbor(roomEntrySchema, nextEntry),
   ),
+
+  // Another address, a file of everything, the end
+  "GET /settings/contact": row(owners(200)),
+  "POST /settings/contact": row(owners(422), () => ({ form: { contact: "no address" } })),
+  "POST /settings/contact/codes": row(owners(409), () => ({ form: { old: "no", new: "no" } })),
+  "GET /settings/download": row(owners(200)),
+  "GET /settings/delete": row(owners(200)),
+  "POST /settings/delete/code": row(owners(422), () => ({ form: { code: "no" } })),
+  "POST /settings/delete": row(owners(400, 401), noSense),
+  "GET /deleted": row(everybody(200)),
+
+  // Invitations: admins' here, where nobody said that members may
+  "GET /invites": row(invitersOnly(200)),
+  "POST /invites": row(invitersOnly(200), () => ({ form: { uses: "1", days: "7" } })),
+  "POST /invites/revoke": row(owners(303), () => ({ form: { id: "none" } })),
+  "GET /invite": row(everybody(200)),
+  "POST /invite": row(everybody(303), () => ({ form: { invite: "x" } })),
+
+  // A forgotten password: nobody is signed in, and who asks is told nothing before the code
+  "GET /forgot": row(everybody(200)),
+  "POST /forgot": row(everybody(200), () => ({ form: { contact: "zoe@example.org" } })),
+  "POST /forgot/resend": row(everybody(409), () => ({ form: {} })),
+  "POST /forgot/code": row(everybody(409), () => ({ form: { code: "123456" } })),
+  "POST /forgot/second-factor": row(everybody(409), () => ({ form: { code: "123456" } })),
+  "POST /forgot/vault": row(everybody(400), noSense),
+  "POST /forgot/password": row(everybody(400), noSense),
+  "POST /forgot/change": row(everybody(400), noSense),
+  "POST /forgot/start-over": row(everybody(400), noSense),
+  "POST /forgot/nothing-left": row(everybody(409), () => ({ form: {} })),
+  "POST /forgot/start-over/ask": row(everybody(409), () => ({ form: {} })),
+  "GET /api/reset": row(devices(204)),
+  "GET /reset": row({ ...devices(200), anonymous: 303, partial: 303, disabled: 303 }),
+  "POST /reset": row(
+    { ...devices(200), anonymous: 303, partial: 303, disabled: 303 },
+    () => ({ form: {} }),
+  ),
+  "POST /reset/approve": row(
+    { ...devices(422), anonymous: 303, partial: 303, disabled: 303 },
+    () => ({ form: { code: "no" } }),
+  ),
+
+  // One's own devices
+  "GET /api/devices": row(devices(200)),
+  "POST /api/devices/rename": row(devices(400), noSense),
+  "POST /api/devices/revoke": row(devices(400), noSense),
+  // Whoever asks proves it with a device's key.
+  "POST /api/login/removed": row(everybody(400), noSense),
+
+  // The sealed history
+  "GET /api/archive": row(devices(200)),
+  "POST /api/archive": row(devices(400), noSense),
+  "POST /api/archive/recent": row(devices(400), noSense),
+  "POST /api/archive/read": row(devices(400), noSense),
+  "POST /api/archive/chain": row(devices(400), noSense),
+  "POST /api/archive/deposit": row(devices(400), noSense),
+  "POST /api/archive/switch": row(devices(400), noSense),
 
   // Reports
   "POST /api/reports": row(

@@ -33,8 +33,8 @@ Deno.test("every route answers every role as its row says", async () => {
   const roles = await makeRoleWorld();
   const { things } = roles;
   const wrong: string[] = [];
-  const ask = async (route: string, row: Row, role: Role) => {
-    const { world, visitor } = await roles.enter(role);
+  type Entered = Awaited<ReturnType<typeof roles.enter>>;
+  const ask = async (route: string, row: Row, role: Role, { world, visitor }: Entered) => {
     const sent = row.sends(things);
     const path = sent.path ?? pathOf(route.slice(route.indexOf(" ") + 1), things);
     const status = await send(visitor, route, path, sent);
@@ -43,10 +43,16 @@ Deno.test("every route answers every role as its row says", async () => {
     await row.then?.(role, things, world).catch((error) =>
       wrong.push(`${route} as ${role}: ${error.message}`)
     );
-    world.close();
   };
-  for (const [route, row] of Object.entries(ROWS)) {
-    for (const role of ROLES) await ask(route, row, role);
+  for (const role of ROLES) {
+    // What only reads leaves nothing behind that another request could meet.
+    const reading = await roles.enter(role);
+    for (const [route, row] of Object.entries(ROWS)) {
+      const entered = route.startsWith("GET ") ? reading : await roles.enter(role);
+      await ask(route, row, role, entered);
+      if (entered !== reading) entered.world.close();
+    }
+    reading.world.close();
   }
   roles.close();
   assert.deepEqual(wrong, []);

@@ -2,12 +2,13 @@
  * `snug chat --json`: one JSON object a line in, one a line out, for scripts, bots and tests. The
  * words on the wire are a promise (docs: "the outside contract"). Bad input is answered, never fatal.
  */
-import type { AccountId, MessageId } from "../../protocol/ids.ts";
+import type { AccountId, DeviceId, MessageId } from "../../protocol/ids.ts";
 import { safetyNumberGroups } from "../../crypto/safety_number.ts";
 import type { Engine, EngineEvent, Message, Outcome, Room } from "../types.ts";
 import type { Conversation, ConversationId, PersonConversation } from "../types.ts";
 import { ChatError } from "./errors.ts";
-import { isRoomCommand, runRoomCommand, sendToRoom, showRoom } from "./json_rooms.ts";
+import { askOfRooms, isRoomCommand, isRoomQuestion } from "./json_rooms.ts";
+import { runRoomCommand, sendToRoom, showRoom } from "./json_rooms.ts";
 import type { ChatSession } from "./session.ts";
 
 export type Output = Readonly<Record<string, unknown>> & { readonly event: string };
@@ -17,9 +18,6 @@ type Answer = Output | null;
 /** Longest line taken, in characters: the longest text, each character escaped, and room around it. */
 const MOST_LINE = 64 * 1024;
 const MOST_HISTORY = 500;
-
-/** Removing devices has its name already, and nothing behind it yet. */
-const LATER = ["revoke-device"];
 
 export class JsonClient {
   readonly #session: ChatSession;
@@ -56,7 +54,7 @@ export class JsonClient {
     const command = Object.hasOwn(this.#commands, what) ? this.#commands[what] : undefined;
     if (command) return await command(input);
     if (isRoomCommand(what)) return await this.#room(what, input);
-    if (LATER.includes(what)) return errorOf("not-available", `"${what}" is not there yet.`);
+    if (isRoomQuestion(what)) return await this.#askOfRooms(what, input);
     throw new ChatError("bad-input", `There is no command "${what.slice(0, 40)}".`);
   }
 
@@ -71,7 +69,11 @@ export class JsonClient {
     "accept-key": (input) => this.#acceptKey(input),
     "read": (input) => this.#read(input),
     "devices": () => this.#devices(),
+    "rename-device": (input) => this.#renameDevice(input),
+    "revoke-device": (input) => this.#revokeDevice(input),
     "history": (input) => this.#history(input),
+    "mute": (input) => this.#mute(input, true),
+    "unmute": (input) => this.#mute(input, false),
   };
 
   async #signUp(input: Input): Promise<Answer> {
@@ -140,6 +142,12 @@ export class JsonClient {
     return showRoom(outcome.value);
   }
 
+  async #askOfRooms(what: string, input: Input): Promise<Answer> {
+    const { rooms } = this.#session.engine;
+    const outcome = await askOfRooms(what, rooms, (field) => text(input, field));
+    return outcome.ok ? outcome.value : errorFrom(outcome);
+  }
+
   async #safetyNumber(input: Input): Promise<Answer> {
     const conversation = await this.#conversationWith(text(input, "with"));
     if ("event" in conversation) return conversation;
@@ -170,8 +178,34 @@ export class JsonClient {
     return { event: "read-marked", conversation: id };
   }
 
+  async #mute(input: Input, muted: boolean): Promise<Answer> {
+    const id = await this.#conversationNamed(text(input, "conversation"));
+    if (typeof id !== "string") return id;
+    const outcome = await this.#session.engine.mute(id, muted);
+    return outcome.ok ? { event: "muted", conversation: id, muted } : errorFrom(outcome);
+  }
+
   async #devices(): Promise<Answer> {
     return { event: "devices", devices: await this.#session.engine.devices() };
+  }
+
+  async #renameDevice(input: Input): Promise<Answer> {
+    const device = await this.#deviceNamed(input);
+    const outcome = await this.#session.engine.renameDevice(device, text(input, "name"));
+    return outcome.ok ? { event: "devices", devices: outcome.value } : errorFrom(outcome);
+  }
+
+  async #revokeDevice(input: Input): Promise<Answer> {
+    const device = await this.#deviceNamed(input);
+    const outcome = await this.#session.engine.revokeDevice(device);
+    return outcome.ok ? { event: "devices", devices: outcome.value } : errorFrom(outcome);
+  }
+
+  async #deviceNamed(input: Input): Promise<DeviceId> {
+    const named = text(input, "device");
+    const found = (await this.#session.engine.devices()).find(({ device }) => device === named);
+    if (found) return found.device;
+    throw new ChatError("bad-input", 'Your account has no such device. "devices" lists them.');
   }
 
   async #history(input: Input): Promise<Answer> {
@@ -236,8 +270,10 @@ export class JsonClient {
 
   #tellMessage(message: Message): void {
     const ours = message.device === this.#engine?.me.device;
-    // System lines have a warning or a gap beside them; one's own words need no echo.
-    if (message.kind === "text" && !ours) this.#print(this.#show(message));
+    // Other system lines have a warning or a gap beside them; one's own words need no echo.
+    // What a room's log says has no event of its own.
+    const news = message.kind === "text" ? !ours : message.line === "room";
+    if (news) this.#print(this.#show(message));
   }
 
   #tellState(event: Extract<EngineEvent, { kind: "state" }>): void {
@@ -262,7 +298,8 @@ export class JsonClient {
     const sender = { from: this.#usernameOf(from), device };
     const common = { event: "message", id, ...sender, conversation, ...room };
     const own = mine ? { state } : {};
-    return { ...common, text, time, verified, ...own };
+    const named = message.mention ? { mention: true } : {};
+    return { ...common, text, time, verified, ...own, ...named };
   }
 
   #name(conversation: Conversation): void {

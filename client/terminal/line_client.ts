@@ -1,13 +1,10 @@
 /** `snug chat` for people: what you type is sent, what arrives is printed, `/` begins a command. */
 import type { AccountId } from "../../protocol/ids.ts";
 import { safetyNumberGroups } from "../../crypto/safety_number.ts";
-import type {
-  EngineEvent,
-  Message,
-  Outcome,
-  PersonConversation as Conversation,
-} from "../types.ts";
+import type { Conversation, ConversationId, EngineEvent, Message, Outcome } from "../types.ts";
+import type { PersonConversation } from "../types.ts";
 import { ChatError } from "./errors.ts";
+import { LineRooms, ROOM_HELP, roomLine } from "./line_rooms.ts";
 import { printable, printableLine } from "./printable.ts";
 import type { ChatSession } from "./session.ts";
 
@@ -19,6 +16,7 @@ const HELP = [
   "  /verified       you have compared it, and it was the same",
   "  /accept         take a changed key as the person's new one",
   "  /devices        the devices of your account",
+  ...ROOM_HELP,
   "  /sign-up NAME ADDRESS FULL NAME     a new account (asks for a password)",
   "  /sign-in NAME                       this terminal as one more device",
   "  /quit",
@@ -28,6 +26,8 @@ const CONNECTION_WORDS = {
   "connecting": "connecting…",
   "online": "online",
   "offline": "offline; what you write is sent when the server is back",
+  "removed":
+    "another of your devices removed this terminal from your account; all it kept is erased",
   "signed-out": "signed out: /sign-in NAME brings this terminal back",
   "restored":
     "this profile is an old copy and must not be used again: /sign-in makes it a new device",
@@ -40,7 +40,8 @@ type Question =
     readonly kind: "new-password";
     readonly form: { username: string; contact: string; fullName: string };
   }
-  | { readonly kind: "password"; readonly username: string };
+  | { readonly kind: "password"; readonly username: string }
+  | { readonly kind: "yes"; readonly go: () => Promise<void> };
 
 export class LineClient {
   readonly #session: ChatSession;
@@ -48,6 +49,8 @@ export class LineClient {
   readonly #hide: (hidden: boolean) => void;
   #current: Conversation | null = null;
   #question: Question | null = null;
+  readonly #rooms: LineRooms;
+  readonly #roomNames = new Map<ConversationId, string>();
   readonly #titles = new Map<AccountId, string>();
 
   /** @param hide keeps what is typed off the screen, or shows it again */
@@ -59,6 +62,17 @@ export class LineClient {
     this.#session = session;
     this.#printLine = print;
     this.#hide = hide;
+    this.#rooms = new LineRooms({
+      engine: () => this.#session.engine,
+      here: () => this.#current?.kind === "room" ? this.#current : null,
+      enter: (conversation) => this.#enter(conversation),
+      say: (words) => this.#say(words),
+      print: (line) => this.#printLine(line),
+      confirm: (words, go) => {
+        this.#question = { kind: "yes", go };
+        this.#say(`${words} Type yes.`);
+      },
+    });
   }
 
   /** Opens the profile, or says how to begin. */
@@ -94,7 +108,8 @@ export class LineClient {
     if (question && !line.startsWith("/")) return await this.#answer(question, line);
     if (!line.startsWith("/")) return line.trim() === "" ? undefined : await this.#write(line);
     const [name = "", ...words] = line.slice(1).trim().split(/\s+/);
-    const command = Object.hasOwn(this.#commands, name) ? this.#commands[name] : undefined;
+    const all = { ...this.#commands, ...this.#rooms.commands };
+    const command = Object.hasOwn(all, name) ? all[name] : undefined;
     if (!command) return this.#say(`There is no /${name.slice(0, 20)}. /help shows what there is.`);
     await command(words);
   }
@@ -131,6 +146,10 @@ export class LineClient {
 
   async #answer(question: Question, line: string): Promise<void> {
     if (question.kind === "code") return await this.#confirm(line);
+    if (question.kind === "yes") {
+      const yes = /^(y|yes)$/i.test(line.trim());
+      return yes ? await question.go() : this.#say("Nothing was done.");
+    }
     this.#say("One moment: the password is being stretched…");
     if (question.kind === "password") {
       const outcome = await this.#session.signIn(question.username, line);
@@ -174,9 +193,14 @@ export class LineClient {
     if (name === "") return this.#say("Like this: /to ben");
     const outcome = await this.#session.engine.startConversation(name);
     if (!outcome.ok) return this.#refuse(outcome);
-    this.#current = outcome.value;
     this.#name(outcome.value);
-    this.#say(`Talking with ${titleOf(outcome.value)}.`);
+    await this.#enter(outcome.value);
+  }
+
+  async #enter(conversation: Conversation): Promise<void> {
+    this.#current = conversation;
+    const where = conversation.kind === "room" ? "in" : "with";
+    this.#say(`Talking ${where} ${titleOf(conversation)}.`);
     await this.#more(10);
   }
 
@@ -186,11 +210,14 @@ export class LineClient {
   }
 
   async #list(): Promise<void> {
-    const all = (await this.#session.engine.conversations())
-      .filter((one) => one.kind === "person");
+    const all = await this.#session.engine.conversations();
     if (all.length === 0) return this.#say("No conversations yet. Begin one with /to NAME.");
     for (const conversation of all) {
       this.#name(conversation);
+      if (conversation.kind === "room") {
+        this.#printLine(`  ${roomLine(conversation)}`);
+        continue;
+      }
       const unread = conversation.unread > 0 ? ` (${conversation.unread} new)` : "";
       const last = conversation.last
         ? `: ${printableLine(conversation.last.text).slice(0, 50)}`
@@ -206,7 +233,7 @@ export class LineClient {
   }
 
   async #number(): Promise<void> {
-    const outcome = await this.#session.engine.safetyNumber(this.#here().account);
+    const outcome = await this.#session.engine.safetyNumber(this.#person().account);
     if (!outcome.ok) return this.#refuse(outcome);
     const groups = safetyNumberGroups(outcome.value.number);
     for (let at = 0; at < groups.length; at += 4) {
@@ -216,13 +243,13 @@ export class LineClient {
   }
 
   async #setVerified(): Promise<void> {
-    const outcome = await this.#session.engine.setVerified(this.#here().account, true);
+    const outcome = await this.#session.engine.setVerified(this.#person().account, true);
     if (!outcome.ok) return this.#refuse(outcome);
     this.#say(`${titleOf(outcome.value)} is verified.`);
   }
 
   async #accept(): Promise<void> {
-    const outcome = await this.#session.engine.acceptChange(this.#here().account);
+    const outcome = await this.#session.engine.acceptChange(this.#person().account);
     if (!outcome.ok) this.#refuse(outcome);
   }
 
@@ -237,13 +264,18 @@ export class LineClient {
     return this.#current;
   }
 
+  #person(): PersonConversation {
+    const here = this.#here();
+    if (here.kind === "person") return here;
+    throw new ChatError("bad-input", "That is about a person: /to NAME first.");
+  }
+
   #tell(event: EngineEvent): void {
     switch (event.kind) {
       case "message":
         return this.#arrived(event.message);
       case "conversation":
-        if (event.conversation.kind === "person") this.#name(event.conversation);
-        return;
+        return this.#name(event.conversation);
       case "connection":
         return this.#say(CONNECTION_WORDS[event.state]);
       case "state":
@@ -269,13 +301,21 @@ export class LineClient {
   #show(message: Message): void {
     if (message.kind === "line") return this.#say(message.text);
     const time = new Date(message.time).toTimeString().slice(0, 5);
-    const who = message.mine ? "you" : this.#titles.get(message.from) ?? "somebody";
+    const who = message.mine ? "you" : this.#whoWrote(message);
     const lines = printable(message.text).split("\n");
     this.#printLine(`${time} ${who}: ${lines.join("\n        ")}`);
   }
 
+  #whoWrote({ conversation, from, sender }: Message): string {
+    const name = sender === undefined ? this.#titles.get(from) : printableLine(sender);
+    const room = this.#roomNames.get(conversation);
+    return `${name ?? "somebody"}${room === undefined ? "" : ` in ${room}`}`;
+  }
+
   #name(conversation: Conversation): void {
-    this.#titles.set(conversation.account, titleOf(conversation));
+    if (conversation.kind === "person") {
+      this.#titles.set(conversation.account, titleOf(conversation));
+    } else this.#roomNames.set(conversation.id, printableLine(conversation.title));
     if (conversation.id === this.#current?.id) this.#current = conversation;
   }
 
@@ -288,7 +328,9 @@ export class LineClient {
   }
 }
 
-function titleOf({ title, username, verification }: Conversation): string {
+function titleOf(conversation: Conversation): string {
+  if (conversation.kind === "room") return `# ${printableLine(conversation.title)}`;
+  const { title, username, verification } = conversation;
   const mark = verification === "verified"
     ? " ✓"
     : verification === "changed"

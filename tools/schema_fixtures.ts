@@ -125,6 +125,7 @@ function dump(db: DatabaseSync, tables: readonly string[], version: number): str
     ...tables.flatMap((table) => rowsOf(db, table)),
     // Last, so that they do not answer to the rows above.
     ...statements("index"),
+    ...statements("view"),
     ...statements("trigger"),
   ].join("\n") + "\n";
 }

@@ -80,6 +80,8 @@ for (const version of RELEASED) {
       db.close();
     }));
 
+  // The newest one is what this program makes itself.
+  if (version === MIGRATIONS.length) continue;
   Deno.test(`version ${version} is copied before it is changed, and the copy is private and whole`, () =>
     withFolder(async (root) => {
       const path = `${root}/snug.db`;

@@ -15,6 +15,7 @@ import {
   openSecrets,
 } from "./auth/mod.ts";
 import { openAdminSocket } from "./admin_socket.ts";
+import { newestBackup } from "./backup_schedule.ts";
 import type { Config } from "./config.ts";
 import { openStore, type Store } from "./db/store.ts";
 import { localBus } from "./hub/bus.ts";
@@ -30,6 +31,8 @@ import { createSocketDoor, type UpgradeDoor } from "./routes/socket.ts";
 
 /** Heartbeats, presence and late sockets are looked at once a second. */
 const TICK_MS = 1_000;
+/** What devices say they have may wait so long until it is written. */
+const SOON_MS = 20;
 /** Ended logins, codes and counters go this often. */
 const PURGE_MS = 300_000;
 
@@ -50,7 +53,7 @@ export interface Backend {
   /** Open sockets. */
   readonly socketCount: () => number;
   /** What is known of this machine, looked at anew. */
-  readonly machine: () => Machine;
+  readonly machine: () => Machine | Promise<Machine>;
   /** Whether nobody has an account yet. */
   readonly isEmpty: boolean;
   /** The link that makes the first account, where one is needed. */
@@ -95,13 +98,18 @@ export async function runOffline(
   };
   try {
     const deps = await authDeps(config, io, { store, mailer, events: NOBODY_LISTENS });
-    const machine = watchMachine(config.dataDir, io.now(), () => 0);
+    const machine = watchMachine(config.dataDir, io.now(), () => 0, () => lastBackup(config));
     return await runOrder({ auth: createAuth(deps), machine }, order);
   } finally {
     await Promise.allSettled(sending);
     mail.close();
     await store.close();
   }
+}
+
+/** Only of those that the server makes by itself: where others lie, it does not know. */
+async function lastBackup({ backups }: Config): Promise<number | null> {
+  return backups === undefined ? null : await newestBackup(backups.dir);
 }
 
 /** Without a server there are no sockets. */
@@ -120,12 +128,13 @@ async function assemble(config: Config, io: BackendIo, store: Store): Promise<Ba
     limits: config.limits,
     now: io.now,
     afterTurn: (work) => void setImmediate(work),
+    soon: (work) => void setTimeout(work, SOON_MS),
     log: io.log,
   });
   const mailer = openMail(config, io);
   const deps = await authDeps(config, io, { store, mailer, events: eventsOf(hub) });
   const auth = createAuth(deps);
-  const machine = watchMachine(config.dataDir, io.now(), () => hub.size);
+  const machine = watchMachine(config.dataDir, io.now(), () => hub.size, () => lastBackup(config));
   const order = (order: unknown) => runOrder({ auth, machine }, order);
   const adminSocket = await openAdminSocket(config.dataDir, order, io.log);
   const link = await firstAccountLink(deps);

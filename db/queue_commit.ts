@@ -58,10 +58,10 @@ export class QueueCommit {
 
   #all({ minute, hellos, confirms, submissions, acks }: QueueBatch): QueueResults {
     this.#memory.begin();
+    for (const { device, position } of acks) this.#ack(device, position);
     const welcomes = hellos.map((hello) => this.#hello(hello));
     for (const confirm of confirms) this.#confirm(confirm);
     const taken = submissions.map((work) => this.#submission(work, minute));
-    for (const { device, position } of acks) this.#ack(device, position);
     return { hellos: welcomes, submissions: taken, gaps: this.#memory.finish() };
   }
 

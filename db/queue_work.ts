@@ -64,7 +64,7 @@ export interface ConfirmWork {
   readonly incarnation: Uint8Array;
 }
 
-/** The work of one turn. Hellos come first, then confirmations, submissions in order, acks. */
+/** The work of one turn. Acks come first, then hellos, confirmations and submissions in order. */
 export interface QueueBatch {
   /** Minutes since 1970. */
   readonly minute: number;

@@ -13,7 +13,13 @@ export type BusEvent =
   | { readonly kind: "gap"; readonly device: DeviceId; readonly gaps: number }
   | { readonly kind: "logins-ended"; readonly logins: readonly string[] }
   | { readonly kind: "devices-removed"; readonly devices: readonly DeviceId[] }
-  | { readonly kind: "list-changed"; readonly account: AccountId; readonly version: number }
+  /** `also`: accounts that are told besides. */
+  | {
+    readonly kind: "list-changed";
+    readonly account: AccountId;
+    readonly version: number;
+    readonly also: readonly AccountId[];
+  }
   /** The log of a room has a new entry; whose devices are to hear of it. */
   | {
     readonly kind: "room-changed";

@@ -29,6 +29,8 @@ export interface DeliveryParts {
   readonly now: () => number;
   /** Runs its argument when this turn of the event loop is over. */
   readonly afterTurn: (work: () => void) => void;
+  /** Runs its argument some 20 ms later. */
+  readonly soon: (work: () => void) => void;
   readonly log: Log;
 }
 
@@ -47,10 +49,14 @@ interface Turn {
   readonly acks: ReadonlyMap<DeviceId, number>;
 }
 
+/** Devices whose acks may wait for their time. */
+const MANY_ACKS = 1_000;
 const CLOSE_TRY_LATER = 1013;
 /** Seconds after which a device may try again when the disk would not take it. */
 const RETRY_SECONDS = 2;
 const MINUTE_MS = 60_000;
+
+const NO_ACKS: ReadonlyMap<DeviceId, number> = new Map();
 
 /** See the head of this file. */
 export class Delivery {
@@ -59,6 +65,8 @@ export class Delivery {
   #confirms: ConfirmWork[] = [];
   #submissions: Submission[] = [];
   #acks = new Map<DeviceId, number>();
+  /** Is a time set for the acks that wait, and has it come? */
+  #acksTime: "none" | "set" | "come" = "none";
   #scheduled = false;
   #running: Promise<void> | null = null;
 
@@ -85,14 +93,27 @@ export class Delivery {
     this.#schedule();
   }
 
+  /**
+   * Written a little later: an ack that a crash loses costs one delivery more, which the device knows
+   * by its position. Rows that came together then go together, and a quiet server syncs half as often.
+   */
   ack(device: DeviceId, position: number): void {
     this.#keepAck(device, position);
+    if (this.#acksTime === "come" || this.#acks.size >= MANY_ACKS) return this.#acksCome();
+    if (this.#acksTime !== "none") return;
+    this.#acksTime = "set";
+    this.#parts.soon(() => this.#acksCome());
+  }
+
+  #acksCome(): void {
+    this.#acksTime = "come";
     this.#schedule();
   }
 
   /** Commits what is pending now, after what is being committed. */
   async flush(): Promise<void> {
     await this.#running;
+    this.#acksTime = "come";
     if (this.#pending()) await this.#start();
   }
 
@@ -106,7 +127,8 @@ export class Delivery {
   }
 
   #pending(): boolean {
-    return this.#hellos.length + this.#submissions.length + this.#acks.size > 0;
+    const acks = this.#acksTime === "come" ? this.#acks.size : 0;
+    return this.#hellos.length + this.#submissions.length + acks > 0;
   }
 
   #start(): Promise<void> {
@@ -130,14 +152,20 @@ export class Delivery {
     else this.#settle(asked, results, minute);
   }
 
+  /** Acks come along when it is their time, or when a device asks anew what waits for it. */
   #take(): Turn {
+    const withAcks = this.#acksTime === "come" || this.#hellos.length > 0;
     const taken = {
       hellos: this.#hellos,
       confirms: this.#confirms,
       submissions: this.#submissions,
-      acks: this.#acks,
+      acks: withAcks ? this.#acks : NO_ACKS,
     };
-    [this.#hellos, this.#confirms, this.#submissions, this.#acks] = [[], [], [], new Map()];
+    [this.#hellos, this.#confirms, this.#submissions] = [[], [], []];
+    if (withAcks) {
+      this.#acks = new Map();
+      this.#acksTime = "none";
+    }
     return taken;
   }
 
@@ -194,6 +222,7 @@ export class Delivery {
     // These ride with the next batch: the devices will not say them again on this connection.
     this.#confirms.push(...confirms);
     for (const [device, position] of acks) this.#keepAck(device, position);
+    if (acks.size > 0) this.#acksTime = "come";
   }
 
   #keepAck(device: DeviceId, position: number): void {

@@ -20,6 +20,8 @@ export interface HubParts {
   readonly now: () => number;
   /** Runs its argument when this turn of the event loop is over: `setImmediate`. */
   readonly afterTurn: (work: () => void) => void;
+  /** Runs its argument some 20 ms later: `setTimeout`. */
+  readonly soon: (work: () => void) => void;
   readonly log: Log;
 }
 
@@ -92,9 +94,9 @@ export class Hub {
     this.#parts.bus.publish({ kind: "devices-removed", devices });
   }
 
-  /** The account's other devices look at the new entry. */
-  listChanged(account: AccountId, version: number): void {
-    this.#parts.bus.publish({ kind: "list-changed", account, version });
+  /** The account's other devices look at the new entry, and those of `also`. */
+  listChanged(account: AccountId, version: number, also: readonly AccountId[] = []): void {
+    this.#parts.bus.publish({ kind: "list-changed", account, version, also });
   }
 
   /** Devices of these accounts fetch the room's log. */
@@ -167,14 +169,20 @@ export class Hub {
       case "devices-removed":
         return event.devices.forEach((device) => ofDevice(device)?.signOut());
       case "list-changed":
-        for (const connection of this.#connections.ofAccount(event.account)) {
-          connection.notify({ ...event });
-        }
-        return;
+        return this.#tellListChanged(event);
       case "room-changed":
         return this.#tellRoomChanged(event);
       case "prekeys-low":
         return ofDevice(event.device)?.notify(event);
+    }
+  }
+
+  #tellListChanged(event: Extract<BusEvent, { kind: "list-changed" }>): void {
+    const { kind, account, version, also } = event;
+    for (const whose of [account, ...also]) {
+      for (const connection of this.#connections.ofAccount(whose)) {
+        connection.notify({ kind, account, version });
+      }
     }
   }
 

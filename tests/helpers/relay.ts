@@ -56,6 +56,7 @@ export async function withRelay(
     limits: limitsWith({ socketMessagesPerSecond: 100_000, ...options.limits }),
     now: () => clock.now,
     afterTurn: (work) => setImmediate(work),
+    soon: (work) => setImmediate(work),
     log,
   });
   const server = new WebSocketServer({

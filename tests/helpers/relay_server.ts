@@ -45,7 +45,8 @@ async function serve({ path, limits: changes }: RelayOrder): Promise<number> {
     ...{ perSender: limits.queuePerSender, overflow: "refuse" },
   });
   const afterTurn = (work: () => void) => void setImmediate(work);
-  const hub = new Hub({ queue, bus: localBus(log), limits, now: Date.now, afterTurn, log });
+  const soon = (work: () => void) => void setTimeout(work, 20);
+  const hub = new Hub({ queue, bus: localBus(log), limits, now: Date.now, afterTurn, soon, log });
   setInterval(() => hub.tick(), 1_000);
   const listener = await listen({
     ...{ hostname: "127.0.0.1", port: 0, certificate: undefined, hosts: ["relay.invalid"] },

@@ -60,7 +60,16 @@ const RULES: Readonly<Record<string, Rule>> = {
     types: ["listener.ts", ...INJECTED],
   },
   "backend.ts": {
-    may: ["auth", "hub", "db", "routes", "limits.ts", "machine.ts", "admin_socket.ts"],
+    may: [
+      "auth",
+      "hub",
+      "db",
+      "routes",
+      "limits.ts",
+      "machine.ts",
+      "admin_socket.ts",
+      "backup_schedule.ts",
+    ],
     types: ["protocol", "config.ts", ...INJECTED],
   },
   "admin.ts": {

@@ -1,0 +1,94 @@
+/** Many connections that mostly do nothing: what each costs, and what a restart of the server does to them. */
+import { memoryOf } from "./load_process.ts";
+import type { LoadServer } from "./load_server.ts";
+import type { Told } from "./load_target.ts";
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+/** Connections that are being made at once. */
+const AT_ONCE = 100;
+const QUIET: Told = { accepted: () => {}, delivered: () => {} };
+
+/** What idle connections cost. */
+export interface Idle {
+  readonly connections: number;
+  readonly kibEach: number;
+  /** Event-loop delay of the server while they are pinged, milliseconds; as /metrics has it. */
+  readonly delayP99: number | null;
+}
+
+/** Connects so many, leaves them alone through two rounds of pings, and looks. */
+export async function idle(server: LoadServer, connections: number): Promise<Idle> {
+  await server.connect(connections, QUIET).then((client) => client.close());
+  await pause(2_000);
+  const before = memoryOf(server.pid);
+  const clients: { close(): void }[] = [];
+  await inSteps(
+    connections,
+    async (index) => void clients.push(await server.connect(index, QUIET)),
+  );
+  await pause(2_000);
+  const kibEach = (memoryOf(server.pid) - before) / 1_024 / connections;
+  await pause(28_000);
+  const delayP99 = gauge(await server.metrics(), 'snug_event_loop_delay_seconds{quantile="0.99"}');
+  for (const client of clients) client.close();
+  return { connections, kibEach, delayP99: delayP99 === null ? null : delayP99 * 1_000 };
+}
+
+/** What a restart under so many clients looks like. Milliseconds from the kill. */
+export interface Storm {
+  readonly clients: number;
+  readonly halfBack: number;
+  readonly allBack: number;
+  /** Tries that were refused or broken off. */
+  readonly failures: number;
+  readonly memoryMib: number;
+}
+
+/** Longest first wait of a client that lost its connection, milliseconds; the next ones double. */
+const FIRST_WAIT = 1_000;
+const LONGEST_WAIT = 30_000;
+
+/** All are connected, the server is killed and started again, all come back with jitter. */
+export async function storm(server: LoadServer, clients: number): Promise<Storm> {
+  let [online, failures, killed] = [0, 0, 0];
+  const back: number[] = [];
+  const done = Promise.withResolvers<void>();
+  const keep = async (index: number): Promise<void> => {
+    for (let wait = FIRST_WAIT;; wait = Math.min(wait * 2, LONGEST_WAIT)) {
+      if (killed > 0) await pause(jitter(wait));
+      try {
+        const lost = Promise.withResolvers<void>();
+        await server.connect(index, { ...QUIET, closed: () => lost.resolve() });
+        online++;
+        if (killed > 0 && back.push(performance.now() - killed) === clients) done.resolve();
+        if (killed === 0) lost.promise.then(() => keep(index));
+        return;
+      } catch {
+        failures++;
+      }
+    }
+  };
+  await inSteps(clients, keep);
+  killed = performance.now();
+  await server.restart();
+  await done.promise;
+  const memoryMib = memoryOf(server.pid) / 2 ** 20;
+  return { clients, halfBack: back[clients >> 1]!, allBack: back.at(-1)!, failures, memoryMib };
+}
+
+function jitter(wait: number): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32 * wait;
+}
+
+async function inSteps(count: number, one: (index: number) => Promise<void>): Promise<void> {
+  for (let from = 0; from < count; from += AT_ONCE) {
+    const step = Array.from({ length: Math.min(AT_ONCE, count - from) }, (_, n) => one(from + n));
+    await Promise.all(step);
+  }
+}
+
+/** One value of Prometheus text. */
+export function gauge(text: string, name: string): number | null {
+  const line = text.split("\n").find((line) => line.startsWith(`${name} `));
+  return line === undefined ? null : Number(line.slice(name.length + 1));
+}

@@ -96,6 +96,17 @@ async function makeOne(
   return true;
 }
 
+/** When the newest scheduled backup was made, in milliseconds since 1970; null while there is none. */
+export async function newestBackup(dir: string): Promise<number | null> {
+  try {
+    const name = (await backupsIn(dir)).at(-1);
+    return name === undefined ? null : timeOf(name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
 /** Our own files, oldest first: their names sort by time. Others are left alone. */
 async function backupsIn(dir: string): Promise<string[]> {
   const names = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);

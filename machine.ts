@@ -12,15 +12,16 @@ export function watchMachine(
   dataDir: string,
   started: number,
   socketCount: () => number,
-): () => Machine {
-  return () => ({
+  newestBackup: () => Promise<number | null>,
+): () => Promise<Machine> {
+  return async () => ({
     version: VERSION,
     started,
     sockets: socketCount(),
     memoryBytes: Deno.memoryUsage().rss,
     databaseBytes: DATABASE_FILES.reduce((sum, name) => sum + sizeOf(join(dataDir, name)), 0),
     freeBytes: freeBytes(dataDir),
-    backup: null,
+    backup: await newestBackup(),
   });
 }
 

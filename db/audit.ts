@@ -25,6 +25,10 @@ import { all, later, one, transaction } from "./transaction.ts";
 /** Keeps the hash apart from every other hash of the same bytes. */
 const LABEL = utf8("snug/1 admin act\0");
 const HASH_BYTES = 32;
+/** Entries that are judged in one turn of the event loop: some 10 ms. */
+const BATCH = 100;
+/** Below every number that an entry could have, right or wrong. */
+const BEFORE_ALL = Number.MIN_SAFE_INTEGER;
 /** Before the first entry. */
 const START: Bytes = new Uint8Array(HASH_BYTES);
 
@@ -127,21 +131,26 @@ function readRow(row: Row): AuditEntry | null {
 /** The store on one SQLite connection. */
 export function createAudit(db: DatabaseSync): AuditStore {
   const list = db.prepare("select * from admin_acts where seq < ? order by seq desc limit ?");
-  const whole = db.prepare("select * from admin_acts order by seq");
+  const after = db.prepare("select * from admin_acts where seq > ? order by seq limit ?");
 
-  function verify(noted?: AuditHead): AuditVerdict {
+  /** In batches, with a turn for everybody else in between: a long log takes a second in all. */
+  async function verify(noted?: AuditHead): Promise<AuditVerdict> {
     let head: AuditHead = { seq: 0, hash: START };
     let seen = noted === undefined || noted.seq === 0;
-    for (const row of whole.iterate() as Iterable<unknown> as Iterable<Row>) {
-      const entry = readRow(row);
-      const follows = entry !== null && entry.seq === head.seq + 1 &&
-        equalBytes(entry.previous, head.hash);
-      if (!follows) return { whole: false, seq: head.seq + 1 };
-      head = { seq: entry.seq, hash: row.hash };
-      if (head.seq === noted?.seq) {
-        if (!equalBytes(head.hash, noted.hash)) return { whole: false, seq: head.seq };
-        seen = true;
+    for (let batch = all<Row>(after, BEFORE_ALL, BATCH); batch.length > 0;) {
+      for (const row of batch) {
+        const entry = readRow(row);
+        const follows = entry !== null && entry.seq === head.seq + 1 &&
+          equalBytes(entry.previous, head.hash);
+        if (!follows) return { whole: false, seq: head.seq + 1 };
+        head = { seq: entry.seq, hash: row.hash };
+        if (head.seq === noted?.seq) {
+          if (!equalBytes(head.hash, noted.hash)) return { whole: false, seq: head.seq };
+          seen = true;
+        }
       }
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      batch = all<Row>(after, head.seq, BATCH);
     }
     return seen ? { whole: true, head } : { whole: false, seq: head.seq + 1 };
   }
@@ -156,6 +165,6 @@ export function createAudit(db: DatabaseSync): AuditStore {
           return entry === null ? [] : [{ entry, hash: row.hash }];
         })
       ),
-    verify: (noted) => later(() => verify(noted)),
+    verify,
   };
 }

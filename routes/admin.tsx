@@ -64,7 +64,7 @@ function homeRoutes(app: App, deps: AdminRouteDeps): void {
       const { accounts, admins, queue } = await admin.health();
       const { envelopes, bytes: envelopeBytes, oldest } = queue;
       const known = { accounts, admins, envelopes, envelopeBytes, oldest };
-      const props = { assets, nonce: c.var.nonce, ...known, ...deps.machine() };
+      const props = { assets, nonce: c.var.nonce, ...known, ...await deps.machine() };
       return page(c, <HealthPage {...props} />);
     }),
   );

@@ -24,7 +24,7 @@ export interface Machine {
 export interface AdminRouteDeps {
   readonly auth: Auth;
   readonly assets: PageAssets;
-  readonly machine: () => Machine;
+  readonly machine: () => Machine | Promise<Machine>;
 }
 
 /** Answers one request of an admin. */

@@ -69,7 +69,7 @@ export type OrderAnswer =
 /** What orders are run on. */
 export interface OrderParts {
   readonly auth: Auth;
-  readonly machine: () => Machine;
+  readonly machine: () => Machine | Promise<Machine>;
 }
 
 /** Runs one order, whatever came in. */
@@ -114,7 +114,7 @@ async function run({ auth, machine }: OrderParts, order: Order): Promise<Outcome
     case "verify":
       return done(verdictJson(await admin.verify(headOf(order.head))));
     case "health":
-      return done({ ...await admin.health(), ...machine() });
+      return done({ ...await admin.health(), ...await machine() });
   }
 }
 

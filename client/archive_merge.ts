@@ -3,7 +3,8 @@ import { type DeviceList, verifyDeviceList } from "../protocol/bundle.ts";
 import { equalBytes } from "../protocol/encoding.ts";
 import { FormatError, VerifyError } from "../protocol/errors.ts";
 import { randomId } from "../protocol/ids.ts";
-import type { ArchivedMessage, ArchivedPerson, SegmentContent } from "./archive_records.ts";
+import { type ArchivedMessage, type ArchivedPerson, markMessage } from "./archive_records.ts";
+import type { SegmentContent } from "./archive_records.ts";
 import { type Change, StoreFailed } from "./change.ts";
 import type { Directory, PersonClaim } from "./directory.ts";
 import { type Contact, type ConversationRecord, keys, type SeenMessage } from "./records.ts";
@@ -40,18 +41,29 @@ export class ArchiveMerge {
     this.#o = options;
   }
 
-  /** Takes segments of one conversation, in any order. */
-  async take(change: Change, contents: readonly SegmentContent[]): Promise<void> {
+  /**
+   * Takes segments of one conversation, in any order; returns how many messages were new.
+   * @param mark whether what is new goes into this account's archive
+   */
+  async take(
+    change: Change,
+    contents: readonly SegmentContent[],
+    mark = false,
+  ): Promise<number> {
     const [first] = contents;
-    if (!first) return;
+    if (!first) return 0;
     const { conversation } = first;
+    let added = 0;
     const places = new Places(this.#o.store, conversation);
     let newest: Message | null = null;
     for (const message of contents.flatMap(({ messages }) => messages)) {
       const row = await this.#message(change, conversation, message, places);
+      if (row) added++;
+      if (row && mark) markMessage(change, row);
       if (row && (newest === null || row.order > newest.order)) newest = row;
     }
     await this.#conversation(change, contents, newest);
+    return added;
   }
 
   /** A person of the archive, and what the server says of them now; null when it said nothing. */

@@ -20,7 +20,7 @@ import type { DeviceId } from "../protocol/ids.ts";
 import { HASH_BYTES, KEY_BYTES, MAX_TEXT_BYTES, MAX_VERSION } from "../protocol/limits.ts";
 import type { ArchiveKeyId, Segment, SegmentTag } from "../protocol/segment.ts";
 import { type Change, MARKS } from "./change.ts";
-import type { ConversationId } from "./types.ts";
+import type { ConversationId, Message } from "./types.ts";
 
 /**
  * "device", gone with the device:
@@ -161,6 +161,12 @@ export function encodeSegmentContent(content: SegmentContent): Bytes {
 /** @throws {FormatError} for malformed bytes */
 export function decodeSegmentContent(encoded: Uint8Array): SegmentContent {
   return decode(segmentContentSchema, encoded, 2 ** 20);
+}
+
+/** Marks a message for the archive. */
+export function markMessage(change: Change, { conversation, order }: Message): void {
+  change.set("meta", archiveKeys.mark(conversation, order), true);
+  change.marked = true;
 }
 
 /** Marks what is known of a person for the archive. */

@@ -20,6 +20,7 @@ import {
   MAX_SEGMENT_MESSAGES,
   type OutSegment,
   PERSON_MARK,
+  type SegmentContent,
 } from "./archive_records.ts";
 import { type Change, StoreFailed, type Writer } from "./change.ts";
 import { keys } from "./records.ts";
@@ -227,6 +228,28 @@ function byConversation(marks: readonly Row<true>[]): Map<ConversationId, string
     grouped.set(conversation as ConversationId, [...orders, order]);
   }
   return grouped;
+}
+
+/** What this device has of one conversation, in pieces as they would be archived. */
+export async function* contentsOf(
+  store: LocalStore,
+  writer: Writer,
+  conversation: ConversationId,
+): AsyncGenerator<SegmentContent> {
+  const [person, accepted] = await writer.change(async (change) => {
+    const record = await getConversation(change, conversation);
+    return [await personOf(change, conversation), record?.accepted ?? false] as const;
+  });
+  const prefix = keys.messagesOf(conversation);
+  let after = prefix;
+  for (;;) {
+    const page = { prefix, after, limit: MAX_SEGMENT_MESSAGES };
+    const rows = await store.list<Message>("messages", page);
+    const messages = rows.map(({ value }) => value).filter(isKept).map(archived);
+    if (messages.length > 0) yield { format: 1, conversation, accepted, person, messages };
+    if (rows.length < MAX_SEGMENT_MESSAGES) return;
+    after = rows.at(-1)!.key;
+  }
 }
 
 /** System lines are this device's own; what was never sent is no history; what expires stays out. */

@@ -5,20 +5,21 @@
 import type { DeviceKeys } from "../crypto/account.ts";
 import type { KeyMode } from "../crypto/private_key.ts";
 import { findDevice } from "../protocol/bundle.ts";
-import type { DeviceId } from "../protocol/ids.ts";
+import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import { type ArchiveApi, archiveApi } from "./archive_api.ts";
 import { checkArchive, type Checked } from "./archive_check.ts";
 import { ArchiveKeys } from "./archive_keys.ts";
 import { ArchiveMerge } from "./archive_merge.ts";
 import { ArchiveReader, upTo } from "./archive_reader.ts";
-import { archiveKeys, type Head } from "./archive_records.ts";
-import { ArchiveWriter, type Flushed } from "./archive_writer.ts";
+import { archiveKeys, type Head, type SegmentContent } from "./archive_records.ts";
+import { ArchiveWriter, contentsOf, type Flushed } from "./archive_writer.ts";
 import type { Change, Writer } from "./change.ts";
 import type { ContentBody } from "./content.ts";
 import type { DeviceApi } from "./device_login.ts";
-import type { Directory } from "./directory.ts";
+import type { Directory, PersonClaim } from "./directory.ts";
 import type { After } from "./link.ts";
 import type { Outbox } from "./outbox.ts";
+import type { ConversationRecord } from "./records.ts";
 import type { LocalStore } from "./store.ts";
 import { getContact } from "./timeline.ts";
 import {
@@ -52,6 +53,18 @@ export interface HistoryEngine {
   erase(): Promise<Outcome<null>>;
   /** Sends what waits now. */
   flush(): Promise<Flushed>;
+  /** Everything that this device can have, the archive fetched to its beginning, conversation by conversation. */
+  contents(): AsyncIterable<SegmentContent>;
+  /**
+   * Takes in somebody's history, one's own from here or elsewhere.
+   * @param from whose it was: that account's messages are one's own here
+   * @param people accounts of the file, and who they are on this server
+   */
+  take(
+    from: AccountId,
+    contents: readonly SegmentContent[],
+    people: ReadonlyMap<AccountId, AccountId>,
+  ): Promise<number>;
   /** Walks all chains; tells a warning when something is missing. */
   check(): Promise<Outcome<Checked>>;
 }
@@ -92,6 +105,7 @@ export class History implements HistoryEngine {
   readonly #keys: ArchiveKeys;
   readonly #writer: ArchiveWriter;
   readonly #reader: ArchiveReader;
+  readonly #merge: ArchiveMerge;
   readonly #callOffs = new Map<string, () => void>();
   #flushing: Promise<Flushed> | null = null;
   #restoring: Promise<void> | null = null;
@@ -104,7 +118,7 @@ export class History implements HistoryEngine {
     const api = this.#api = archiveApi(options.api);
     const keys = this.#keys = new ArchiveKeys({ own, mode, store, outbox, now });
     this.#writer = new ArchiveWriter({ own, store, writer, api, keys, now });
-    const merge = new ArchiveMerge({ me, store, directory });
+    const merge = this.#merge = new ArchiveMerge({ me, store, directory });
     const people = options.api;
     this.#reader = new ArchiveReader({ own, store, writer, api, people, keys, merge });
     writer.marked = () => this.#later("flush", GATHER_MS, () => this.flush());
@@ -178,6 +192,38 @@ export class History implements HistoryEngine {
       rows = await local();
     }
     return rows;
+  }
+
+  async *contents(): AsyncGenerator<SegmentContent> {
+    const { store, writer } = this.#o;
+    for (const { value: { id } } of await store.list<ConversationRecord>("conversations")) {
+      await this.#reader.begin(id);
+      while (await this.#reader.hasMore(id)) if (!await this.#reader.more(id)) break;
+      yield* contentsOf(store, writer, id);
+    }
+  }
+
+  async take(
+    from: AccountId,
+    contents: readonly SegmentContent[],
+    people: ReadonlyMap<AccountId, AccountId>,
+  ): Promise<number> {
+    const { me, writer } = this.#o;
+    const who = (account: AccountId) =>
+      account === from ? me.account : people.get(account) ?? account;
+    let added = 0;
+    for (const content of contents) {
+      const messages = content.messages.map((row) => ({ ...row, from: who(row.from) }));
+      const moved = { ...content, conversation: who(content.conversation), messages };
+      added += await writer.change(async (change) => {
+        const known = await getContact(change, moved.conversation);
+        if (!known && moved.person) {
+          await this.#merge.person(change, moved.person, strangerOf(moved));
+        }
+        return await this.#merge.take(change, [moved], true);
+      });
+    }
+    return added;
   }
 
   flush(): Promise<Flushed> {
@@ -298,6 +344,12 @@ export class History implements HistoryEngine {
     });
     this.#callOffs.set(name, callOff);
   }
+}
+
+/** Nothing that the server says: of this person only the file knows. */
+function strangerOf({ conversation, person }: SegmentContent): PersonClaim {
+  const { username = "", fullName = "" } = person ?? {};
+  return { account: conversation, username, fullName, entries: [] };
 }
 
 const INCOMPLETE = "Your history is incomplete: the server holds back some of it, or has lost it.";

@@ -7,6 +7,7 @@ import { safetyNumberGroups } from "../../crypto/safety_number.ts";
 import type { Engine, EngineEvent, Message, Outcome, Room } from "../types.ts";
 import type { Conversation, ConversationId, PersonConversation } from "../types.ts";
 import { ChatError } from "./errors.ts";
+import { isHistoryCommand, runHistoryCommand } from "./json_history.ts";
 import { askOfRooms, isRoomCommand, isRoomQuestion } from "./json_rooms.ts";
 import { runRoomCommand, sendToRoom, showRoom } from "./json_rooms.ts";
 import type { ChatSession } from "./session.ts";
@@ -54,6 +55,7 @@ export class JsonClient {
     const command = Object.hasOwn(this.#commands, what) ? this.#commands[what] : undefined;
     if (command) return await command(input);
     if (isRoomCommand(what)) return await this.#room(what, input);
+    if (isHistoryCommand(what)) return await this.#kept(what, input);
     if (isRoomQuestion(what)) return await this.#askOfRooms(what, input);
     throw new ChatError("bad-input", `There is no command "${what.slice(0, 40)}".`);
   }
@@ -132,6 +134,13 @@ export class JsonClient {
     // The answer is the server's to give: it comes as a state event.
     this.#refs.set(sent.value.id, input["ref"]);
     return null;
+  }
+
+  async #kept(what: string, input: Input): Promise<Answer> {
+    const { engine, origin, now } = this.#session;
+    const read = (field: string) => field === "people" && !input[field] ? "" : text(input, field);
+    const outcome = await runHistoryCommand(what, { engine, origin, now }, read);
+    return outcome.ok ? outcome.value : errorFrom(outcome);
   }
 
   async #room(what: string, input: Input): Promise<Answer> {

@@ -7,7 +7,8 @@ import type { SocketFactory } from "../link.ts";
 import { adviseOnPassword } from "../password_advice.ts";
 import type { PasswordClient } from "../password_client.ts";
 import type { LocalStore } from "../store.ts";
-import { type Api, createApi, type HttpSend } from "../transport.ts";
+import { createApi } from "../account_transport.ts";
+import type { Api, HttpSend } from "../transport.ts";
 import { done, NoDevice, type Outcome, refused } from "../types.ts";
 import { ChatError } from "./errors.ts";
 
@@ -43,6 +44,14 @@ export class ChatSession {
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.#api = createApi({ origin: parts.origin, send: parts.send, terminal: true });
+  }
+
+  get origin(): string {
+    return this.#parts.origin;
+  }
+
+  get now(): () => number {
+    return this.#parts.now;
   }
 
   /** The open engine. @throws {ChatError} when nobody is signed in */
@@ -159,6 +168,12 @@ export class ChatSession {
 }
 
 function wordsFor({ reason }: NoDevice): ChatError {
+  if (reason === "wiped") {
+    return new ChatError(
+      "restored",
+      "A part of this profile is gone, so its keys must not be used again. Sign in to make it a new device.",
+    );
+  }
   return reason === "restored"
     ? new ChatError(
       "restored",

@@ -33,6 +33,7 @@ import type { Bytes } from "../../protocol/encoding.ts";
 import type { AccountId, DeviceId } from "../../protocol/ids.ts";
 import { verifySignature } from "../../protocol/verify.ts";
 import type { HttpRequest, HttpResponse, HttpSend } from "../../client/transport.ts";
+import type { FakeArchive } from "./fake_archive.ts";
 import { FakeRelay } from "./fake_relay.ts";
 
 export const ORIGIN = "https://snug.test";
@@ -67,6 +68,8 @@ export class FakeServer {
   /** Logins by device; a revoked one is simply gone. */
   readonly logins = new Map<string, { account: AccountId; device: DeviceId }>();
   readonly relay: FakeRelay;
+  /** The history archive, where a test is about one. */
+  archive: FakeArchive | null = null;
   lies: Lies = {};
   /** The next answers of this path prefix are this status instead. */
   trouble: { prefix: string; status: number; times: number; retryAfter?: number }[] = [];
@@ -137,6 +140,7 @@ export class FakeServer {
       if (method === "POST") await this.#take(who, request);
       return this.#stock(who.device);
     }
+    if (this.archive && path.startsWith("/api/archive")) return await this.#archive(who, request);
     const [, kind, name = "", rest] =
       /^\/api\/(people|accounts)\/([^/]+)(\/bundles)?$/.exec(path) ??
         [];
@@ -145,6 +149,17 @@ export class FakeServer {
     });
     if (!found) return refuse(404, "unknown-person");
     return rest ? this.#bundles(who.account, found, request) : this.#person(who.account, found);
+  }
+
+  async #archive(
+    who: { account: AccountId; device: DeviceId },
+    { path, body }: HttpRequest,
+  ): Promise<Answer> {
+    const entry = findDevice(this.accounts.get(who.account)!.list, who.device);
+    if (!entry) return refuse(401, "sign-in-needed");
+    const sent = body instanceof Uint8Array ? body : new Uint8Array(0);
+    const answer = await this.archive!.answer({ ...who, sign: entry.sign }, path, sent);
+    return answer ? { status: 200, body: answer } : refuse(404, "not-found");
   }
 
   #me({ account, device }: { account: AccountId; device: DeviceId }): Answer {

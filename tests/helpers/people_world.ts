@@ -11,11 +11,13 @@ import { FIRST_PREKEY_COUNTERS, makePrekeys } from "../../crypto/prekeys.ts";
 import type { DeviceList, Signed } from "../../protocol/bundle.ts";
 import { randomId } from "../../protocol/ids.ts";
 import { type OpenEngine, openEngine } from "../../client/engine.ts";
+import { archiveSetup } from "../../client/archive_setup.ts";
 import { installDevice, markActive } from "../../client/installation.ts";
 import type { After, SocketFactory } from "../../client/link.ts";
 import type { LocalStore } from "../../client/store.ts";
 import { MemoryStore } from "../../client/store_memory.ts";
-import { createApi, type HttpSend } from "../../client/transport.ts";
+import { createApi } from "../../client/account_transport.ts";
+import type { HttpSend } from "../../client/transport.ts";
 import type {
   Conversation,
   EngineEvent,
@@ -97,7 +99,8 @@ export class World {
     const order = { day: this.day, mode: "sealed", counters: FIRST_PREKEY_COUNTERS } as const;
     // Fewer than in life: tests make hundreds of devices.
     const prekeys = await makePrekeys(keys, list, { ...order, once: 30, kemOnce: 6 });
-    await installDevice(store, { kind: "terminal", keys, list, prekeys, ...namesOf(person) });
+    const installed = { kind: "terminal", keys, list, prekeys, ...namesOf(person) } as const;
+    await installDevice(store, { ...installed, ...await this.#history(person, list) });
     await markActive(store, null);
     await this.server.upload(keys.account, keys.device, prekeys.upload, this.day);
     const login = this.server.login(keys.account, keys.device);
@@ -105,6 +108,16 @@ export class World {
     person.devices.push(device);
     this.#devices.push(device);
     return device;
+  }
+
+  /** What the open vault gives a new device for the history, where a test is about that. */
+  async #history(person: Person, list: DeviceList) {
+    const { archive, accounts } = this.server;
+    if (!archive) return {};
+    const { entries } = accounts.get(list.account)!;
+    const { deposits } = archive.shelf(list.account);
+    const setup = await archiveSetup(person.made.vault, { entries, deposits }, list, "sealed");
+    return { archive: setup, restore: person.devices.length > 0 };
   }
 
   /** The same people with the same devices, in a world of their own. Nothing may be open or queued. */

@@ -16,10 +16,10 @@ export type RestoreOptions =
 const NOT_OURS = "lost+found";
 
 /**
- * What a server that was set back must not believe any more. Logins and codes that ended since
- * would be good again. One-time keys that were handed out since would be handed out twice, so all
- * go, and devices bring new ones; so would invites. And devices have moved on: each would look like an old copy of
- * itself, so the next thing it says about itself is taken.
+ * What a server that was set back must not believe any more. Logins, codes, invites and waits to
+ * start over that ended since would be good again. One-time keys that were handed out since would be
+ * handed out twice, so all go, and devices bring new ones. And devices have moved on: each would
+ * look like an old copy of itself, so the next thing it says about itself is taken.
  */
 const FORGET = `
 delete from logins;
@@ -27,6 +27,7 @@ delete from challenges;
 delete from device_challenges;
 delete from passkey_challenges;
 delete from invites;
+delete from resets;
 delete from one_time_prekeys;
 delete from kem_prekeys;
 update queues set incarnation = null, confirmed = 0;

@@ -119,7 +119,7 @@ function Others(): Html {
       <p>
         <strong>About nobody:</strong>{" "}
         counters against guessing. They are named by keyed hashes of addresses and usernames and go
-        after 25 hours.
+        after 25 hours. Usernames of deleted accounts stay for 30 days, so that nobody takes them.
       </p>
       <p>
         <strong>Copies:</strong>{" "}

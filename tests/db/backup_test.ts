@@ -87,6 +87,7 @@ Deno.test("a restored server forgets logins, codes and one-time keys, and takes 
     db.prepare(
       "insert into invites (hash, id, kind, uses, made) values (x'07', 'i', 'first', 1, 0)",
     ).run();
+    db.prepare("insert into resets (account, made, due) values (?, 0, 9)").run(account);
     db.close();
     await makeBackup({ ...options, file: `${root}/b` });
     await restoreBackup({ ...options, file: `${root}/b`, dataDir: `${root}/new` });
@@ -98,6 +99,7 @@ Deno.test("a restored server forgets logins, codes and one-time keys, and takes 
         "select * from kem_prekeys",
         "select * from device_challenges",
         "select * from invites",
+        "select * from resets",
       ]
     ) assert.equal(after.prepare(empty).get(), undefined, empty);
     const queue = after.prepare("select incarnation, confirmed, gaps from queues").get()!;

@@ -26,10 +26,14 @@ export function startLines(config: Config, facts: StartFacts): string[] {
   ];
 }
 
-function placeOfCodes({ smtpUrl, dataDir }: Config): string {
+function placeOfCodes({ smtpUrl, smsWebhook, dataDir }: Config): string {
+  const here = `this console and ${dataDir}/outbox`;
+  if (smsWebhook === undefined) {
+    return smtpUrl === undefined ? here : "the addresses people give, by e-mail";
+  }
   return smtpUrl === undefined
-    ? `this console and ${dataDir}/outbox`
-    : "the addresses people give, by e-mail";
+    ? `the numbers people give, by the SMS webhook; for addresses to ${here}`
+    : "the addresses and numbers people give, by e-mail and by the SMS webhook";
 }
 
 function firstAccountLines(

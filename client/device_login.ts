@@ -3,7 +3,7 @@ import type { DeviceKeys } from "../crypto/account.ts";
 import { sign } from "../crypto/signature.ts";
 import { loginProofBytes } from "../protocol/api.ts";
 import type { Bytes } from "../protocol/encoding.ts";
-import type { Api, ApiResult } from "./transport.ts";
+import type { ApiResult, EngineApi } from "./transport.ts";
 
 /** "refused": the server does not know this device any more. "failed": ask again later. */
 export type Renewal = "renewed" | "refused" | "failed";
@@ -24,7 +24,7 @@ export async function signLogin(
 }
 
 /** Asks for a challenge, signs it, takes the new login. In a terminal it is then in `api.login`. */
-export async function renewLogin(api: Api, own: DeviceKeys): Promise<Renewal> {
+export async function renewLogin(api: EngineApi, own: DeviceKeys): Promise<Renewal> {
   const asked = await api.challenge(own.device);
   if (!asked.ok) return outcomeOf(asked.status);
   const { challenge } = asked.value;
@@ -32,6 +32,41 @@ export async function renewLogin(api: Api, own: DeviceKeys): Promise<Renewal> {
   const { account, device } = own;
   const answer = await api.renewLogin({ account, device, challenge, signature });
   return answer.ok ? "renewed" : outcomeOf(answer.status);
+}
+
+/** What comes of a renewal besides its answer. */
+export interface AfterRenewal {
+  /** A terminal's new login, to be kept. */
+  readonly keep: (login: string) => Promise<unknown>;
+  /** Signed out, or removed. */
+  readonly refused: () => void;
+}
+
+/** Renewals of one device, one at a time: who asks meanwhile shares the answer. */
+export class Renewing {
+  readonly #api: EngineApi;
+  readonly #own: DeviceKeys;
+  readonly #then: AfterRenewal;
+  #running: Promise<Renewal> | null = null;
+
+  constructor(api: EngineApi, own: DeviceKeys, then: AfterRenewal) {
+    this.#api = api;
+    this.#own = own;
+    this.#then = then;
+  }
+
+  renew(): Promise<Renewal> {
+    this.#running ??= this.#renew().finally(() => this.#running = null);
+    return this.#running;
+  }
+
+  async #renew(): Promise<Renewal> {
+    const renewal = await renewLogin(this.#api, this.#own);
+    if (renewal === "refused") this.#then.refused();
+    const { login } = this.#api;
+    if (renewal === "renewed" && login !== null) await this.#then.keep(login);
+    return renewal;
+  }
 }
 
 function outcomeOf(status: number): Renewal {
@@ -53,9 +88,9 @@ type DeviceCall =
 
 /** The calls that need a login, each tried once more after a renewal when the login has run out. */
 export function withRenewal(
-  api: Api,
+  api: EngineApi,
   renew: () => Promise<Renewal>,
-): Pick<Api, DeviceCall> {
+): Pick<EngineApi, DeviceCall> {
   const retry = async <T>(call: () => Promise<ApiResult<T>>): Promise<ApiResult<T>> => {
     const answer = await call();
     if (answer.ok || answer.status !== 401 || await renew() !== "renewed") return answer;

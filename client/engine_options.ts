@@ -5,13 +5,13 @@ import type { HistoryEngine } from "./history.ts";
 import type { After, SocketFactory } from "./link.ts";
 import type { RoomCommands } from "./rooms.ts";
 import type { LocalStore } from "./store.ts";
-import type { Api } from "./transport.ts";
+import type { EngineApi } from "./transport.ts";
 import type { Engine } from "./types.ts";
 
 export interface EngineOptions {
   /** Closed by the engine when it closes. Nobody else writes to it meanwhile. */
   readonly store: LocalStore;
-  readonly api: Api;
+  readonly api: EngineApi;
   readonly socket: SocketFactory;
   readonly mode: KeyMode;
   /** Milliseconds since 1970. */

@@ -5,9 +5,7 @@
  */
 import {
   type AccountAnswer,
-  accountAnswer,
   type AccountRequest,
-  accountRequest,
   type BundlesAnswer,
   bundlesAnswer,
   bundlesRequest,
@@ -18,16 +16,11 @@ import {
   challengeRequest,
   CLIENT_HEADER,
   type CodeAnswer,
-  codeAnswer,
   type DeviceAnswer,
-  deviceAnswer,
   type DeviceRequest,
-  deviceRequest,
   errorAnswer,
   type FinishAnswer,
-  finishAnswer,
   type FinishRequest,
-  finishRequest,
   type LoginAnswer,
   loginAnswer,
   type LoginRequest,
@@ -35,28 +28,17 @@ import {
   type MeAnswer,
   meAnswer,
   type PasswordChangeAnswer,
-  passwordChangeAnswer,
   type PasswordChangeRequest,
-  passwordChangeRequest,
   type PasswordProvenAnswer,
-  passwordProvenAnswer,
   type PasswordStartAnswer,
-  passwordStartAnswer,
   type PasswordStartRequest,
-  passwordStartRequest,
   type PersonAnswer,
   personAnswer,
   type PrekeyStockAnswer,
   prekeyStockAnswer,
   type RegistrationAnswer,
-  registrationAnswer,
-  registrationRequest,
-  secondFactorRequest,
   type SignInAnswer,
-  signInAnswer,
-  signInRequest,
   type SignUpAnswer,
-  signUpAnswer,
 } from "../protocol/api.ts";
 import { type PrekeyUpload, prekeyUploadSchema } from "../protocol/bundle.ts";
 import { decode, encode, type Schema } from "../protocol/codec.ts";
@@ -109,22 +91,12 @@ export interface SignUpForm {
   readonly invite?: string;
 }
 
-/** The server's HTTP interface. No call throws for anything the server or the network does. */
-export interface Api {
+/** What a device asks of the server. No call throws for anything the server or the network does. */
+export interface EngineApi {
   /** Scheme, host and port, as in {@link loginProof}. */
   readonly origin: string;
   /** A terminal's bearer login; null in a browser (cookie) and when signed out. */
   login: string | null;
-  signUp(form: SignUpForm): Promise<ApiResult<SignUpAnswer>>;
-  confirm(code: string): Promise<ApiResult<CodeAnswer>>;
-  resend(): Promise<ApiResult<SignUpAnswer>>;
-  registerPassword(request: string): Promise<ApiResult<RegistrationAnswer>>;
-  createAccount(request: AccountRequest): Promise<ApiResult<AccountAnswer>>;
-  signIn(username: string, request: string): Promise<ApiResult<SignInAnswer>>;
-  finishSignIn(request: FinishRequest): Promise<ApiResult<FinishAnswer>>;
-  /** A code of the second factor; answers what `finishSignIn` does without one. */
-  secondFactor(code: string): Promise<ApiResult<FinishAnswer>>;
-  addDevice(request: DeviceRequest): Promise<ApiResult<DeviceAnswer>>;
   challenge(device: DeviceId): Promise<ApiResult<ChallengeAnswer>>;
   renewLogin(request: LoginRequest): Promise<ApiResult<LoginAnswer>>;
   me(): Promise<ApiResult<MeAnswer>>;
@@ -141,6 +113,20 @@ export interface Api {
   appendToRoom(room: RoomId | null, entry: RoomEntry): Promise<ApiResult<AppendAnswer>>;
   /** Any other call that a signed-in device makes: GET without a body, else POST. */
   ask<T>(path: string, body: Bytes | null, schema: Schema<T>): Promise<ApiResult<T>>;
+}
+
+/** Everything of the server's HTTP interface: besides, accounts are made, entered and changed. */
+export interface Api extends EngineApi {
+  signUp(form: SignUpForm): Promise<ApiResult<SignUpAnswer>>;
+  confirm(code: string): Promise<ApiResult<CodeAnswer>>;
+  resend(): Promise<ApiResult<SignUpAnswer>>;
+  registerPassword(request: string): Promise<ApiResult<RegistrationAnswer>>;
+  createAccount(request: AccountRequest): Promise<ApiResult<AccountAnswer>>;
+  signIn(username: string, request: string): Promise<ApiResult<SignInAnswer>>;
+  finishSignIn(request: FinishRequest): Promise<ApiResult<FinishAnswer>>;
+  /** A code of the second factor; answers what `finishSignIn` does without one. */
+  secondFactor(code: string): Promise<ApiResult<FinishAnswer>>;
+  addDevice(request: DeviceRequest): Promise<ApiResult<DeviceAnswer>>;
   startPasswordChange(request: PasswordStartRequest): Promise<ApiResult<PasswordStartAnswer>>;
   provePassword(request: FinishRequest): Promise<ApiResult<PasswordProvenAnswer>>;
   changePassword(request: PasswordChangeRequest): Promise<ApiResult<PasswordChangeAnswer>>;
@@ -154,15 +140,21 @@ export interface ApiOptions {
   readonly login?: string | null;
 }
 
-export function createApi(options: ApiOptions): Api {
-  return new HttpApi(options);
+/** For an engine; account_transport.ts has the rest. */
+export function createEngineApi(options: ApiOptions): EngineApi {
+  return new HttpEngineApi(options);
 }
+
+/** A request without an answer for this long has none: the network is gone. Milliseconds. */
+const PATIENCE = 60_000;
 
 /** `fetch` as the carrier of a page, for its own origin. */
 export function fetchSend(origin: string): HttpSend {
   return async ({ method, path, headers, body }) => {
-    const init = { method, headers, body, redirect: "error", credentials: "same-origin" } as const;
-    const response = await fetch(new URL(path, origin), init);
+    const response = await fetch(new URL(path, origin), {
+      ...{ method, headers, body, redirect: "error", credentials: "same-origin" },
+      signal: AbortSignal.timeout(PATIENCE),
+    });
     const { status } = response;
     return {
       status,
@@ -172,7 +164,7 @@ export function fetchSend(origin: string): HttpSend {
   };
 }
 
-class HttpApi implements Api {
+export class HttpEngineApi implements EngineApi {
   readonly origin: string;
   readonly #options: ApiOptions;
   login: string | null;
@@ -184,55 +176,14 @@ class HttpApi implements Api {
     this.login = options.login ?? null;
   }
 
-  async signUp(form: SignUpForm): Promise<ApiResult<SignUpAnswer>> {
-    return this.#keep(await this.#form("/sign-up", { ...form }, signUpAnswer));
-  }
-
-  confirm(code: string): Promise<ApiResult<CodeAnswer>> {
-    return this.#form("/sign-up/code", { code }, codeAnswer);
-  }
-
-  async resend(): Promise<ApiResult<SignUpAnswer>> {
-    return this.#keep(await this.#form("/sign-up/resend", {}, signUpAnswer));
-  }
-
-  registerPassword(request: string): Promise<ApiResult<RegistrationAnswer>> {
-    const body = encode(registrationRequest, { request });
-    return this.#post("/sign-up/password", body, registrationAnswer);
-  }
-
-  async createAccount(request: AccountRequest): Promise<ApiResult<AccountAnswer>> {
-    const body = encode(accountRequest, request);
-    return this.#keep(await this.#post("/sign-up/account", body, accountAnswer));
-  }
-
-  signIn(username: string, request: string): Promise<ApiResult<SignInAnswer>> {
-    return this.#post("/sign-in", encode(signInRequest, { username, request }), signInAnswer);
-  }
-
-  async finishSignIn(request: FinishRequest): Promise<ApiResult<FinishAnswer>> {
-    const body = encode(finishRequest, request);
-    return this.#keep(await this.#post("/sign-in/finish", body, finishAnswer));
-  }
-
-  async secondFactor(code: string): Promise<ApiResult<FinishAnswer>> {
-    const body = encode(secondFactorRequest, { code });
-    return this.#keep(await this.#post("/sign-in/second-factor", body, finishAnswer));
-  }
-
-  async addDevice(request: DeviceRequest): Promise<ApiResult<DeviceAnswer>> {
-    const body = encode(deviceRequest, request);
-    return this.#keep(await this.#post("/sign-in/device", body, deviceAnswer));
-  }
-
   challenge(device: DeviceId): Promise<ApiResult<ChallengeAnswer>> {
     const body = encode(challengeRequest, { device });
-    return this.#post("/api/login/challenge", body, challengeAnswer);
+    return this.post("/api/login/challenge", body, challengeAnswer);
   }
 
   async renewLogin(request: LoginRequest): Promise<ApiResult<LoginAnswer>> {
     const body = encode(loginRequest, request);
-    return this.#keep(await this.#post("/api/login", body, loginAnswer));
+    return this.keep(await this.post("/api/login", body, loginAnswer));
   }
 
   me(): Promise<ApiResult<MeAnswer>> {
@@ -249,7 +200,7 @@ class HttpApi implements Api {
 
   bundles(account: AccountId, devices: readonly DeviceId[]): Promise<ApiResult<BundlesAnswer>> {
     const body = encode(bundlesRequest, { devices: [...devices] });
-    return this.#post(`/api/accounts/${account}/bundles`, body, bundlesAnswer);
+    return this.post(`/api/accounts/${account}/bundles`, body, bundlesAnswer);
   }
 
   prekeyStock(): Promise<ApiResult<PrekeyStockAnswer>> {
@@ -257,7 +208,7 @@ class HttpApi implements Api {
   }
 
   uploadPrekeys(upload: PrekeyUpload): Promise<ApiResult<PrekeyStockAnswer>> {
-    return this.#post("/api/prekeys", encode(prekeyUploadSchema, upload), prekeyStockAnswer);
+    return this.post("/api/prekeys", encode(prekeyUploadSchema, upload), prekeyStockAnswer);
   }
 
   rooms(after: RoomId | null): Promise<ApiResult<RoomsAnswer>> {
@@ -265,7 +216,7 @@ class HttpApi implements Api {
   }
 
   lookUpRoom(request: LookupRequest): Promise<ApiResult<LogAnswer>> {
-    return this.#post("/api/rooms/lookup", encode(lookupRequest, request), logAnswer);
+    return this.post("/api/rooms/lookup", encode(lookupRequest, request), logAnswer);
   }
 
   roomLog(room: RoomId, since: number): Promise<ApiResult<LogAnswer>> {
@@ -274,48 +225,23 @@ class HttpApi implements Api {
 
   appendToRoom(room: RoomId | null, entry: RoomEntry): Promise<ApiResult<AppendAnswer>> {
     const path = room === null ? "/api/rooms" : `/api/rooms/${room}/log`;
-    return this.#post(path, encode(roomEntrySchema, entry), appendAnswer);
-  }
-
-  startPasswordChange(request: PasswordStartRequest): Promise<ApiResult<PasswordStartAnswer>> {
-    const body = encode(passwordStartRequest, request);
-    return this.#post("/settings/password/start", body, passwordStartAnswer);
-  }
-
-  provePassword(request: FinishRequest): Promise<ApiResult<PasswordProvenAnswer>> {
-    const body = encode(finishRequest, request);
-    return this.#post("/settings/password/prove", body, passwordProvenAnswer);
-  }
-
-  async changePassword(request: PasswordChangeRequest): Promise<ApiResult<PasswordChangeAnswer>> {
-    const body = encode(passwordChangeRequest, request);
-    return this.#keep(await this.#post("/settings/password/change", body, passwordChangeAnswer));
+    return this.post(path, encode(roomEntrySchema, entry), appendAnswer);
   }
 
   ask<T>(path: string, body: Bytes | null, schema: Schema<T>): Promise<ApiResult<T>> {
-    return body === null ? this.#get(path, schema) : this.#post(path, body, schema);
+    return body === null ? this.#get(path, schema) : this.post(path, body, schema);
   }
 
   #get<T>(path: string, schema: Schema<T>): Promise<ApiResult<T>> {
-    return this.#ask({ method: "GET", path, headers: {}, body: null }, schema);
+    return this.send({ method: "GET", path, headers: {}, body: null }, schema);
   }
 
-  #post<T>(path: string, body: Bytes, schema: Schema<T>): Promise<ApiResult<T>> {
+  protected post<T>(path: string, body: Bytes, schema: Schema<T>): Promise<ApiResult<T>> {
     const headers = { "content-type": CBOR_TYPE };
-    return this.#ask({ method: "POST", path, headers, body }, schema);
+    return this.send({ method: "POST", path, headers, body }, schema);
   }
 
-  #form<T>(
-    path: string,
-    fields: Readonly<Record<string, string>>,
-    schema: Schema<T>,
-  ): Promise<ApiResult<T>> {
-    const headers = { "content-type": "application/x-www-form-urlencoded" };
-    const body = new URLSearchParams(fields).toString();
-    return this.#ask({ method: "POST", path, headers, body }, schema);
-  }
-
-  async #ask<T>(request: HttpRequest, schema: Schema<T>): Promise<ApiResult<T>> {
+  protected async send<T>(request: HttpRequest, schema: Schema<T>): Promise<ApiResult<T>> {
     const headers = { ...request.headers, accept: CBOR_TYPE, ...this.#proof() };
     try {
       const response = await this.#options.send({ ...request, headers });
@@ -335,7 +261,7 @@ class HttpApi implements Api {
   }
 
   /** Takes up the login or challenge that a terminal's answer carries. */
-  #keep<T extends object>(result: ApiResult<T>): ApiResult<T> {
+  protected keep<T extends object>(result: ApiResult<T>): ApiResult<T> {
     if (!result.ok || !this.#options.terminal) return result;
     const { login, challenge } = result.value as { login?: unknown; challenge?: unknown };
     if (typeof login === "string") this.login = login;

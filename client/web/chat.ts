@@ -3,7 +3,7 @@ import { platformHasKem } from "../../crypto/kem_path.ts";
 import { openEngine } from "../engine.ts";
 import { cachedStore } from "../store_cache.ts";
 import { openIdbStore } from "../store_idb.ts";
-import { createApi, fetchSend } from "../transport.ts";
+import { createEngineApi, fetchSend } from "../transport.ts";
 import { type Engine, NoDevice } from "../types.ts";
 import { missing } from "./capability.ts";
 import { runChatPage } from "./chat_page.ts";
@@ -28,7 +28,7 @@ async function openDevice(): Promise<Engine> {
   try {
     const engine = await openEngine({
       store,
-      api: createApi({ origin, send: fetchSend(origin), terminal: false }),
+      api: createEngineApi({ origin, send: fetchSend(origin), terminal: false }),
       socket: pageSocket(origin),
       mode: "sealed",
       now,

@@ -8,7 +8,8 @@ import {
 } from "../../protocol/api.ts";
 import { encode } from "../../protocol/codec.ts";
 import { randomId } from "../../protocol/ids.ts";
-import { createApi, type HttpRequest, type HttpResponse } from "../../client/transport.ts";
+import { createApi } from "../../client/account_transport.ts";
+import type { HttpRequest, HttpResponse } from "../../client/transport.ts";
 
 const ORIGIN = "https://chat.example.org";
 

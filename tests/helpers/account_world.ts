@@ -10,7 +10,8 @@ import { type Auth, type AuthDeps, createAuth, type Registration } from "../../a
 import type { Letter } from "../../auth/letters.ts";
 import { openLiveSettings } from "../../auth/live_settings.ts";
 import { makeServerSetup } from "../../auth/opaque.ts";
-import { type Api, createApi, type HttpSend } from "../../client/transport.ts";
+import { createApi } from "../../client/account_transport.ts";
+import type { Api, HttpSend } from "../../client/transport.ts";
 import { createAccounts } from "../../db/accounts.ts";
 import { createAdmin } from "../../db/admin.ts";
 import { createArchive } from "../../db/archive.ts";

@@ -7,7 +7,8 @@ import { finishSignUp, type FlowParts, signIn } from "../../client/account_flow.
 import { type OpenEngine, openEngine } from "../../client/engine.ts";
 import { opaqueClient } from "../../client/opaque.ts";
 import { MemoryStore } from "../../client/store_memory.ts";
-import { type Api, createApi } from "../../client/transport.ts";
+import { createApi } from "../../client/account_transport.ts";
+import type { Api } from "../../client/transport.ts";
 import type { After } from "../../client/link.ts";
 import type { EngineEvent } from "../../client/types.ts";
 import { terminalSend } from "../../client/terminal/http.ts";

@@ -1,4 +1,6 @@
 /** `snug backup` and `snug restore`: flags, passphrase, progress, and words for people. */
+import { join } from "node:path";
+import { keepNewest, nameAt, prepareFolder } from "./backup_folder.ts";
 import { ConfigError, shown } from "./config_values.ts";
 import { makeBackup, type Progress } from "./db/backup.ts";
 import { inWords } from "./db/backup_error.ts";
@@ -22,6 +24,9 @@ const { data } = SETTINGS;
 
 interface Given {
   readonly file: string;
+  /** The folder of `--into`, where the newest `keep` backups stay. */
+  readonly into: string | undefined;
+  readonly keep: number;
   readonly dataDir: string;
   readonly passphraseFile: string | undefined;
   readonly recipient: string | undefined;
@@ -36,10 +41,12 @@ export async function runBackup(
 ): Promise<number> {
   const newKey = newKeyFile(args);
   if (newKey !== null) return await makeKey(newKey, io);
-  const { file, dataDir, passphraseFile, recipient } = readArguments("backup", args, io);
+  const given = readArguments("backup", args, io);
+  const { file, dataDir, into, keep, passphraseFile, recipient } = given;
   const lock = recipient === undefined
     ? { passphrase: await passphraseFrom(passphraseFile, true, io, ask) }
     : { recipient: await recipientFrom(recipient, "--recipient") };
+  if (into !== undefined) await prepareFolder(into, "--into");
   const { bytes, accounts } = await makeBackup({
     ...parts(io),
     file,
@@ -48,6 +55,7 @@ export async function runBackup(
     program: VERSION,
     now: io.now,
   });
+  if (into !== undefined) await keepNewest(into, keep);
   io.print(`${file}: ${megabytes(bytes)}, ${counted(accounts)}. It was opened again and is whole.`);
   const what = recipient === undefined ? "passphrase" : "key file";
   io.print(`Keep the ${what} elsewhere: without it this file opens nothing.`);
@@ -102,34 +110,63 @@ async function makeKey(file: string, io: CommandIo): Promise<number> {
 }
 
 /** What each of the two takes besides FILE. */
-const OWN_FLAGS = { backup: ["--recipient"], restore: ["--key-file"] } as const;
+const OWN_FLAGS = {
+  backup: ["--recipient", "--recipient-file", "--into", "--keep"],
+  restore: ["--key-file"],
+} as const;
+const STANDARD_KEEP = "7";
 
 function readArguments(name: "backup" | "restore", args: readonly string[], io: CommandIo): Given {
-  const flags: Record<string, string> = {
-    [`--${data.flag}`]: io.env(data.env) || data.standard,
-    "--passphrase-file": "",
-    ...Object.fromEntries(OWN_FLAGS[name].map((flag) => [flag, ""])),
+  const { files, given } = splitArguments(name, args);
+  const into = given("--into");
+  const [file = into && join(into, nameAt(io.now()))] = files;
+  if (file === undefined || file === "" || files.length > (into === undefined ? 1 : 0)) {
+    const what = name === "backup" ? "FILE, or --into DIR" : "FILE";
+    throw new ConfigError(`snug ${name} takes one ${what}. Try snug ${name} --help.`);
+  }
+  const ways = ["--passphrase-file", "--recipient", "--recipient-file", "--key-file"]
+    .filter((flag) => given(flag) !== undefined);
+  if (ways.length > 1) throw new ConfigError(`${ways.join(" and ")} are two ways: give one.`);
+  return {
+    file,
+    into,
+    keep: readKeep(given("--keep"), into),
+    dataDir: given(`--${data.flag}`) ?? (io.env(data.env) || data.standard),
+    passphraseFile: given("--passphrase-file"),
+    recipient: given("--recipient") ?? firstLine(given("--recipient-file")),
+    keyFile: given("--key-file"),
   };
+}
+
+function splitArguments(name: "backup" | "restore", args: readonly string[]) {
+  const known: readonly string[] = [`--${data.flag}`, "--passphrase-file", ...OWN_FLAGS[name]];
+  const flags = new Map<string, string>();
   const files: string[] = [];
   const rest = [...args];
   while (rest.length > 0) {
     const word = rest.shift()!;
     const [flag = "", inline] = /^(--[a-z-]+)(?:=(.*))?$/s.exec(word)?.slice(1) ?? [word];
-    if (Object.hasOwn(flags, flag)) flags[flag] = valueOf(flag, inline ?? rest.shift());
+    if (known.includes(flag)) flags.set(flag, valueOf(flag, inline ?? rest.shift()));
     else if (!word.startsWith("-")) files.push(word);
     else if (word !== "--") throw new ConfigError(`${shown(word)} is not a flag of snug ${name}.`);
   }
-  const [file] = files;
-  if (file === undefined || file === "" || files.length > 1) {
-    throw new ConfigError(`snug ${name} takes one FILE. Try snug ${name} --help.`);
+  return { files, given: (flag: string) => flags.get(flag) };
+}
+
+function readKeep(value: string | undefined, into: string | undefined): number {
+  if (value !== undefined && into === undefined) throw new ConfigError("--keep needs --into DIR.");
+  const keep = /^\d{1,4}$/.test(value ?? STANDARD_KEEP) ? Number(value ?? STANDARD_KEEP) : 0;
+  if (keep >= 1) return keep;
+  throw new ConfigError(`--keep ${shown(value ?? "")}: expected 1 to 9999.`);
+}
+
+function firstLine(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return Deno.readTextFileSync(file).split(/\r?\n/, 1)[0] ?? "";
+  } catch (error) {
+    throw inWords(`--recipient-file ${file}`, error);
   }
-  const given = (flag: string) => flags[flag] || undefined;
-  const [passphraseFile, recipient, keyFile] = ["--passphrase-file", "--recipient", "--key-file"]
-    .map(given);
-  if (passphraseFile !== undefined && (recipient ?? keyFile) !== undefined) {
-    throw new ConfigError(`${OWN_FLAGS[name][0]} and --passphrase-file are two ways: give one.`);
-  }
-  return { file, dataDir: flags[`--${data.flag}`]!, passphraseFile, recipient, keyFile };
 }
 
 function valueOf(flag: string, value: string | undefined): string {

@@ -3,13 +3,12 @@ import { join } from "node:path";
 import type { BackupOutcome, BackupTask } from "./backup_worker.ts";
 import type { BackupSettings } from "./config.ts";
 import { dropOldCopies } from "./db/before_upgrade.ts";
-import { inWords } from "./db/backup_error.ts";
 import type { Log } from "./log.ts";
+import { backupsIn, keepNewest, nameAt, prepareFolder, timeOf } from "./backup_folder.ts";
 import { recipientFrom } from "./passphrase.ts";
 import { type Pause, pauseFor } from "./pause.ts";
 
 const HOUR = 3_600_000;
-const NAME = /^snug-(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)(\d\d)Z\.backup$/;
 
 /** What the schedule needs from outside. */
 export interface ScheduleIo {
@@ -34,7 +33,7 @@ export async function scheduleBackups(
   io: ScheduleIo,
 ): Promise<() => Promise<void>> {
   const recipient = await recipientFrom(settings.recipient, "--backup-recipient");
-  await prepareFolder(settings.dir);
+  await prepareFolder(settings.dir, "--backup-dir");
   const stop = new AbortController();
   const ended = run(settings, { dataDir, recipient }, io, stop.signal)
     .catch((error) => io.log.error("backup.stopped", { error }));
@@ -42,15 +41,6 @@ export async function scheduleBackups(
     stop.abort();
     await ended;
   };
-}
-
-async function prepareFolder(dir: string): Promise<void> {
-  try {
-    await Deno.mkdir(dir, { recursive: true, mode: 0o700 });
-    await Deno.remove(await Deno.makeTempFile({ dir, prefix: "try-" }));
-  } catch (error) {
-    throw inWords(`--backup-dir ${dir}`, error);
-  }
 }
 
 async function run(
@@ -90,8 +80,7 @@ async function makeOne(
     return false;
   }
   log.info("backup.made", { bytes: outcome.bytes, ms: now() - started });
-  const surplus = (await backupsIn(dir)).slice(0, -keep);
-  for (const name of surplus) await Deno.remove(join(dir, name));
+  await keepNewest(dir, keep);
   dropOldCopies(join(task.dataDir, "snug.db"), now());
   return true;
 }
@@ -105,18 +94,4 @@ export async function newestBackup(dir: string): Promise<number | null> {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
-}
-
-/** Our own files, oldest first: their names sort by time. Others are left alone. */
-async function backupsIn(dir: string): Promise<string[]> {
-  const names = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);
-  return names.filter((name) => NAME.test(name)).sort();
-}
-
-function nameAt(time: number): string {
-  return `snug-${new Date(time).toISOString().slice(0, 19).replaceAll(":", "")}Z.backup`;
-}
-
-function timeOf(name: string): number {
-  return Date.parse(name.replace(NAME, "$1T$2:$3:$4Z"));
 }

@@ -35,6 +35,9 @@ export function backupHelp(): string {
     "",
     ...backupFlags("the passphrase in its first line, 12 characters or more"),
     `  --recipient TEXT\n${INDENT}instead of a passphrase: the recipient that --new-key printed`,
+    `  --recipient-file FILE\n${INDENT}the same from the first line of a file`,
+    `  --into DIR\n${INDENT}instead of FILE: a folder where each backup is named by its time`,
+    `  --keep NUMBER\n${INDENT}with --into: the oldest beyond this many go; default: 7`,
     `  --new-key FILE\n${INDENT}only make a key for backups, and print its recipient`,
   ].join("\n");
 }
@@ -58,6 +61,19 @@ function backupFlags(passphrase: string): string[] {
     `  --passphrase-file FILE\n${INDENT}${passphrase}\n${INDENT}` +
     "SNUG_BACKUP_PASSPHRASE may hold it instead; default: it is asked for",
   ];
+}
+
+/** What `snug install --help` prints. */
+export function installHelp(): string {
+  return [
+    "snug install [FLAGS]: make a systemd service of this executable, as root.",
+    "",
+    "The other flags are those of snug serve, and go into the unit. Every step is said first.",
+    "",
+    `  --dry-run\n${INDENT}only say the steps`,
+    `  --root DIR\n${INDENT}write below DIR instead of /`,
+    `  --program FILE\n${INDENT}the executable to copy; default: this one`,
+  ].join("\n");
 }
 
 /** What `snug doctor --help` prints. */

@@ -7,7 +7,15 @@
 import { answerBackups, isThread } from "./backup_worker.ts";
 import { chatHelp } from "./client/terminal/options.ts";
 import { ConfigError } from "./config.ts";
-import { backupHelp, doctorHelp, restoreHelp, serveHelp, usage, versionHelp } from "./help.ts";
+import {
+  backupHelp,
+  doctorHelp,
+  installHelp,
+  restoreHelp,
+  serveHelp,
+  usage,
+  versionHelp,
+} from "./help.ts";
 import { adminHelp } from "./admin_help.ts";
 import { createLog } from "./log.ts";
 import type { CommandIo } from "./serve.ts";
@@ -44,6 +52,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     words: "put a backup into an empty folder",
     help: restoreHelp,
     run: async (args, io) => await (await import("./backup.ts")).runRestore(args, io),
+  },
+  install: {
+    words: "make a systemd service of this executable",
+    help: installHelp,
+    run: async (args, io) => await (await import("./install.ts")).runInstall(args, io),
   },
   doctor: {
     words: "look for what is wrong, and say the cure",

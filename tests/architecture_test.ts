@@ -33,6 +33,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   "version.ts": { may: ["deno.json"] },
   "app.ts": { may: ["routes", "auth", "hub", "db"], types: INJECTED },
   "connections.ts": { may: ["routes"], types: INJECTED },
+  "watch.ts": { may: [], types: ["hub", ...INJECTED] },
   "accept_watch.ts": { may: [], types: INJECTED },
   "listener.ts": { may: ["routes", "accept_watch.ts", "connections.ts"], types: INJECTED },
   "certificate.ts": { may: [], types: ["listener.ts"] },
@@ -96,13 +97,21 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   "chat.ts": { may: ["client", "routes", "static"] },
   "backup.ts": {
-    may: ["db", "config_values.ts", "passphrase.ts", "settings.ts", "version.ts"],
+    may: [
+      ..."db backup_folder.ts config_values.ts passphrase.ts settings.ts version.ts".split(" "),
+    ],
     types: ["serve.ts"],
   },
   "backup_schedule.ts": {
-    may: ["db", "passphrase.ts", "pause.ts"],
+    may: ["db", "backup_folder.ts", "passphrase.ts", "pause.ts"],
     types: ["backup_worker.ts", "config.ts", ...INJECTED],
   },
+  "backup_folder.ts": { may: ["db"] },
+  "install.ts": {
+    may: ["db", "config.ts", "config_values.ts", "install_units.ts"],
+    types: ["serve.ts"],
+  },
+  "install_units.ts": { may: [] },
   "backup_worker.ts": { may: ["db", "version.ts"], types: ["protocol"] },
   "pause.ts": { may: [] },
   "page_check.ts": {
@@ -130,6 +139,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       "backup_worker.ts",
       "chat.ts",
       "doctor.ts",
+      "install.ts",
       "serve.ts",
       "config.ts",
       "help.ts",

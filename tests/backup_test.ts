@@ -3,7 +3,7 @@ import { main } from "../main.ts";
 import { runBackup } from "../backup.ts";
 import type { CommandIo } from "../serve.ts";
 import { makeDatabase, parts, withFolder } from "./helpers/backups.ts";
-import { modeOf } from "./helpers/files.ts";
+import { modeOf, namesIn } from "./helpers/files.ts";
 
 const PASSPHRASE = "twelve small words";
 
@@ -89,6 +89,15 @@ Deno.test("a backup for a key is made without any secret and opened with the key
     );
     const both = ["--passphrase-file", `${root}/key`];
     await refused(["backup", "a", "--recipient", recipient, ...both], /two ways: give one/);
+    const line = `${root}/recipient`;
+    await Deno.writeTextFile(line, `${recipient}\n`);
+    const folder = ["--into", `${root}/many`, "--keep", "1", "--recipient-file", line];
+    assert.equal((await run(["backup", ...folder, "--data", dataDir])).status, 0);
+    assert.deepEqual(await namesIn(`${root}/many`), ["snug-1970-01-01T000000Z.backup"]);
+    await refused(["backup", "a", "--into", "b"], /takes one FILE, or --into DIR/);
+    await refused(["backup", "a", "--keep", "3"], /--keep needs --into/);
+    await refused(["backup", "--into", "a", "--keep", "0"], /--keep 0: expected 1 to 9999/);
+    await refused(["backup", "a", "--recipient-file", `${root}/no`], /no such file/, 1);
   }));
 
 Deno.test("--help explains flags and variables of backup, restore and doctor", async () => {

@@ -27,6 +27,9 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-sys=hostname,osRelease,statfs,uid",
 ];
 
+/** The time every embedded file has: 1 January 2026, in seconds since 1970. */
+const BUILT = 1_767_225_600;
+
 /** What one compilation makes. */
 export interface Compilation {
   /** The folder of the project. */
@@ -39,6 +42,8 @@ export interface Compilation {
 
 /** Compiles dist/server.js; false when it could not be done (its words are on standard error). */
 export async function compile({ root, output, target }: Compilation): Promise<boolean> {
+  // deno compile writes the time of the file into the executable: two builds would differ in it.
+  await Deno.utime(`${root}dist/server.js`, BUILT, BUILT);
   const { success } = await new Deno.Command(Deno.env.get("SNUG_COMPILER") ?? Deno.execPath(), {
     args: [
       ...["compile", "--quiet", "--no-check", "--no-config", "--no-lock", "--no-prompt"],

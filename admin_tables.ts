@@ -152,7 +152,7 @@ function healthLines(health: Fields): string[] {
   const queue = health["queue"] as Fields;
   return facts([
     ["version", plain(health["version"])],
-    ["runs since", moment(health["started"])],
+    ["runs since", health["started"] === null ? "no server runs" : moment(health["started"])],
     ["accounts", `${health["accounts"]}, ${health["admins"]} of them admins`],
     ["open reports", String(health["openReports"])],
     ["sockets", String(health["sockets"])],

@@ -17,10 +17,12 @@ import {
 import { openAdminSocket } from "./admin_socket.ts";
 import { newestBackup } from "./backup_schedule.ts";
 import type { Config } from "./config.ts";
+import type { QueueDepth } from "./db/queue.ts";
 import { openStore, type Store } from "./db/store.ts";
 import { localBus } from "./hub/bus.ts";
 import type { SocketUser } from "./hub/connection.ts";
 import { Hub } from "./hub/hub.ts";
+import type { Meter } from "./hub/meter.ts";
 import { limitTable } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { watchMachine } from "./machine.ts";
@@ -36,14 +38,21 @@ const SOON_MS = 20;
 /** Ended logins, codes and counters go this often. */
 const PURGE_MS = 300_000;
 
+/** Under which the address of the last start is remembered. */
+const ORIGIN = "start.origin";
+
 /** What a backend needs from outside. */
 export interface BackendIo {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** For people: codes when there is no mail server, and the first account's link. */
   readonly print: (line: string) => void;
+  readonly meter: Meter;
   readonly log: Log;
 }
+
+/** The part of it that is needed where no server runs. */
+type OfflineIo = Pick<BackendIo, "now" | "print" | "log">;
 
 /** A running backend. */
 export interface Backend {
@@ -52,6 +61,8 @@ export interface Backend {
   readonly socketDoor: UpgradeDoor;
   /** Open sockets. */
   readonly socketCount: () => number;
+  /** What waits in all queues. */
+  readonly queueDepth: () => Promise<QueueDepth>;
   /** What is known of this machine, looked at anew. */
   readonly machine: () => Machine | Promise<Machine>;
   /** Whether nobody has an account yet. */
@@ -83,7 +94,7 @@ export async function openBackend(config: Config, io: BackendIo): Promise<Backen
  */
 export async function runOffline(
   config: Config,
-  io: BackendIo,
+  io: OfflineIo,
   order: unknown,
 ): Promise<OrderAnswer> {
   const store = openStore(join(config.dataDir, "snug.db"), queueLimits(config));
@@ -97,8 +108,11 @@ export async function runOffline(
     },
   };
   try {
-    const deps = await authDeps(config, io, { store, mailer, events: NOBODY_LISTENS });
-    const machine = watchMachine(config.dataDir, io.now(), () => 0, () => lastBackup(config));
+    // Links and letters name the server as it last called itself.
+    const origin = (await store.serverSettings.all()).get(ORIGIN) ?? config.origin;
+    const parts = { store, mailer, events: NOBODY_LISTENS };
+    const deps = await authDeps({ ...config, origin }, io, parts);
+    const machine = watchMachine(config.dataDir, null, () => 0, () => lastBackup(config));
     return await runOrder({ auth: createAuth(deps), machine }, order);
   } finally {
     await Promise.allSettled(sending);
@@ -129,6 +143,7 @@ async function assemble(config: Config, io: BackendIo, store: Store): Promise<Ba
     now: io.now,
     afterTurn: (work) => void setImmediate(work),
     soon: (work) => void setTimeout(work, SOON_MS),
+    meter: io.meter,
     log: io.log,
   });
   const mailer = openMail(config, io);
@@ -137,6 +152,7 @@ async function assemble(config: Config, io: BackendIo, store: Store): Promise<Ba
   const machine = watchMachine(config.dataDir, io.now(), () => hub.size, () => lastBackup(config));
   const order = (order: unknown) => runOrder({ auth, machine }, order);
   const adminSocket = await openAdminSocket(config.dataDir, order, io.log);
+  await store.serverSettings.remember(ORIGIN, config.origin);
   const link = await firstAccountLink(deps);
   const timers = [
     setInterval(() => hub.tick(), TICK_MS),
@@ -146,6 +162,7 @@ async function assemble(config: Config, io: BackendIo, store: Store): Promise<Ba
     auth,
     socketDoor: socketDoor(config, auth, hub),
     socketCount: () => hub.size,
+    queueDepth: () => store.queue.depth(),
     machine,
     isEmpty: await store.accounts.count() === 0,
     firstAccountLink: link,
@@ -171,7 +188,7 @@ function queueLimits({ limits, queueOverflow }: Config) {
 
 async function authDeps(
   config: Config,
-  { now, print, log }: BackendIo,
+  { now, print, log }: OfflineIo,
   parts: Pick<AuthDeps, "store" | "mailer" | "events">,
 ): Promise<AuthDeps> {
   const secrets = await openSecrets({
@@ -210,7 +227,7 @@ function random(length: number): Bytes {
   return crypto.getRandomValues(new Uint8Array(length));
 }
 
-function openMail(config: Config, { now, print }: BackendIo): MailChannel {
+function openMail(config: Config, { now, print }: OfflineIo): MailChannel {
   const from = config.mailFrom;
   const { smtpUrl, smsWebhook } = config;
   const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -7,10 +7,10 @@ import { VERSION } from "./version.ts";
 /** The database and what SQLite keeps beside it. */
 const DATABASE_FILES = ["snug.db", "snug.db-wal"] as const;
 
-/** Looks anew each time it is called. `started` is in milliseconds since 1970. */
+/** Looks anew each time it is called. `started` is in milliseconds since 1970; null: no server runs. */
 export function watchMachine(
   dataDir: string,
-  started: number,
+  started: number | null,
   socketCount: () => number,
   newestBackup: () => Promise<number | null>,
 ): () => Promise<Machine> {

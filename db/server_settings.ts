@@ -6,6 +6,8 @@ import { all, later, transaction } from "./transaction.ts";
 /** Settings by name. */
 export interface ServerSettingsStore {
   all(): Promise<ReadonlyMap<string, string>>;
+  /** Writes down what the start says, for who works on the database without a server. No act of anybody. */
+  remember(name: string, value: string): Promise<void>;
   /** Sets one, or forgets it, and logs the act: both or neither. */
   set(name: string, value: string | null, act: Act): Promise<void>;
 }
@@ -23,6 +25,7 @@ export function createServerSettings(db: DatabaseSync): ServerSettingsStore {
           all<{ name: string; value: string }>(list).map(({ name, value }) => [name, value]),
         )
       ),
+    remember: (name, value) => later(() => void put.run(name, value)),
     set: (name, value, act) =>
       later(() =>
         transaction(db, () => {

@@ -9,8 +9,8 @@ import { withOwner } from "./settings_door.ts";
 /** What is known of the machine that the server runs on. */
 export interface Machine {
   readonly version: string;
-  /** Since when the server runs, in milliseconds since 1970. */
-  readonly started: number;
+  /** Since when the server runs, in milliseconds since 1970; null while it does not. */
+  readonly started: number | null;
   readonly sockets: number;
   readonly memoryBytes: number;
   readonly databaseBytes: number;

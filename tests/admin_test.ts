@@ -153,6 +153,22 @@ Deno.test("people get tables, without the control characters of others' names", 
   });
 });
 
+Deno.test("without a server, links and letters name it as it last called itself", async () => {
+  await withFolder(async (folder) => {
+    const db = openDatabase(`${folder}/snug.db`);
+    db.exec("insert into server_settings values ('start.origin', 'https://chat.example.org')");
+    db.close();
+    const { printed } = await run(["invite", "--data", folder]);
+    assert.match(printed, /^https:\/\/chat\.example\.org\/invite#/);
+    await run(["disable", "ana", "--data", folder]);
+    const letters = filesBelow(`${folder}/outbox`).map(({ bytes }) =>
+      new TextDecoder().decode(bytes)
+    );
+    assert.ok(letters.some((letter) => letter.includes("Whoever runs chat.example.org switched")));
+    assert.match((await run(["health", "--data", folder])).printed, /no server runs/);
+  });
+});
+
 Deno.test("a log that is not whole is said, with status 1", async () => {
   await withFolder(async (folder) => {
     for (const word of ["disable", "enable"]) await run([word, "ana", "--data", folder]);

@@ -191,7 +191,7 @@ export function LimitRow(
 export interface HealthProps extends AdminProps {
   readonly version: string;
   /** Since when the server runs, in milliseconds since 1970. */
-  readonly started: number;
+  readonly started: number | null;
   readonly accounts: number;
   readonly admins: number;
   readonly envelopes: number;
@@ -212,7 +212,7 @@ export function HealthPage(props: HealthProps): Html {
       <dl class="facts">
         <Fact name="Version">{props.version}</Fact>
         <Fact name="Runs since">
-          <Time at={props.started} />
+          {props.started === null ? "Not running" : <Time at={props.started} />}
         </Fact>
         <Fact name="Accounts">
           {`${props.accounts}, ${counted(props.admins, "admin", "admins")}`}

@@ -54,12 +54,17 @@ export class RealServer {
     return server;
   }
 
-  /** The certificate authority of a self-signed server. */
+  /** The data folder. */
+  get folder(): string {
+    return this.#folder;
+  }
+
   /** Every file that the server keeps. */
   files(): Place[] {
     return filesBelow(this.#folder);
   }
 
+  /** The certificate authority of a self-signed server. */
   get caFile(): string {
     return `${this.#folder}/ca.pem`;
   }

@@ -13,8 +13,11 @@ import { type AssetManifest, createAssets } from "./routes/assets.ts";
 import { adminRoutes } from "./routes/admin.tsx";
 import { accountRoutes } from "./routes/account.ts";
 import manifest from "./static/dist/assets.json" with { type: "json" };
+import { certificateRoutes, type OwnAuthority } from "./routes/certificate.tsx";
 import type { AppEnv } from "./routes/env.ts";
+import { Meter } from "./hub/meter.ts";
 import { createMetrics } from "./routes/metrics.ts";
+import { countingErrors, watchProcess } from "./watch.ts";
 import { ProblemPage } from "./views/problem.tsx";
 import { startLines } from "./start_lines.ts";
 import { VERSION } from "./version.ts";
@@ -61,25 +64,41 @@ export interface RunningServer {
 }
 
 /** Starts everything; tests use it with their own io. */
-export async function startServer(config: Config, log: Log, io: CommandIo): Promise<RunningServer> {
-  const backend = await openBackend(config, { now: io.now, print: io.print, log });
+export async function startServer(
+  config: Config,
+  quietLog: Log,
+  io: CommandIo,
+): Promise<RunningServer> {
+  const meter = new Meter();
+  const log = countingErrors(quietLog, meter);
+  const unwatch = watchProcess(meter);
+  const backend = await openBackend(config, { now: io.now, print: io.print, meter, log });
   try {
-    return await serveBackend(config, log, io, backend);
+    const server = await serveBackend(config, log, io, { ...backend, meter, now: io.now });
+    return { ...server, close: () => server.close().finally(unwatch) };
   } catch (error) {
+    unwatch();
     await backend.close();
     throw error;
   }
+}
+
+/** What the metrics need beside a backend. */
+interface Counted {
+  readonly meter: Meter;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 async function serveBackend(
   config: Config,
   log: Log,
   io: CommandIo,
-  backend: Backend,
+  backend: Backend & Counted,
 ): Promise<RunningServer> {
   const certificate = await openCertificate(config, { now: io.now, log, say: io.print });
   const state = { ready: false };
-  const app = makeApp(config, log, backend, () => state.ready);
+  const app = makeApp(config, log, backend, () => state.ready, certificate?.authority);
   const listener = await listen({
     hostname: config.listen.hostname,
     port: config.listen.port,
@@ -132,15 +151,17 @@ async function startBackups(config: Config, log: Log, io: CommandIo): Promise<()
 export function makeApp(
   config: Config,
   log: Log,
-  backend: Pick<Backend, "auth" | "socketCount" | "machine">,
+  backend: Pick<Backend, "auth" | "socketCount" | "queueDepth" | "machine"> & Counted,
   ready: () => boolean,
+  authority?: OwnAuthority,
 ): Hono<AppEnv> {
   const metrics = createMetrics({
     token: config.metricsToken,
-    gauges: () => ({
-      snug_sockets: backend.socketCount(),
-      process_resident_memory_bytes: Deno.memoryUsage().rss,
-    }),
+    meter: backend.meter,
+    sockets: backend.socketCount,
+    queue: backend.queueDepth,
+    memory: () => Deno.memoryUsage().rss,
+    now: backend.now,
   });
   return createApp({
     version: VERSION,
@@ -154,8 +175,9 @@ export function makeApp(
     problemPage: (props) => ProblemPage({ ...props, assets }),
     families: [
       metrics.routes,
-      accountRoutes({ auth: backend.auth, assets }),
+      accountRoutes({ auth: backend.auth, assets, selfSigned: authority !== undefined }),
       adminRoutes({ auth: backend.auth, assets, machine: backend.machine }),
+      ...(authority === undefined ? [] : [certificateRoutes(authority, assets)]),
     ],
   });
 }

@@ -26,5 +26,6 @@ export function createQueue(db: DatabaseSync, limits: QueueLimits): QueueStore {
     expireEnvelopes: (minute, rows, from) => later(() => sweeps.envelopes(minute, rows, from)),
     expireSubmits: (day, rows, from) => later(() => sweeps.submits(day, rows, from)),
     checkpoint: () => later(() => void checkpoint.all()),
+    depth: () => later(() => memory.depth()),
   };
 }

@@ -6,7 +6,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import { deviceRows } from "./devices.ts";
-import type { Queued, QueueLimits, ReadLimits } from "./queue_work.ts";
+import type { Queued, QueueDepth, QueueLimits, ReadLimits } from "./queue_work.ts";
 import { type EnvelopeTable, envelopeTable, queueTable, type Sent } from "./queue_tables.ts";
 import type { QueueState } from "./queue_state.ts";
 
@@ -32,6 +32,8 @@ export class QueueMemory {
   readonly #lost = new Set<QueueState>();
   #epoch = { lists: -1, removals: -1 };
   #waiting = 0;
+  /** In all queues, remembered or not; null when it has to be counted again. */
+  #total: number | null = null;
 
   constructor(db: DatabaseSync, limits: QueueLimits) {
     this.#table = queueTable(db);
@@ -91,6 +93,13 @@ export class QueueMemory {
     return list;
   }
 
+  /** What waits in all queues. Outside of a transaction too. */
+  depth(): QueueDepth {
+    if (this.#table.epoch().removals !== this.#epoch.removals) this.#total = null;
+    this.#total ??= this.#envelopes.count();
+    return { waiting: this.#total, oldestMinute: this.#envelopes.oldestMinute() };
+  }
+
   /** What waits after `position`. Outside of a transaction too. */
   read(device: DeviceId, position: number, { envelopes, bytes }: ReadLimits): Queued[] {
     const queue = this.queue(device);
@@ -123,7 +132,7 @@ export class QueueMemory {
     if (shared) this.#envelopes.appendShared(queue.no, position, sent, body.no);
     else this.#envelopes.append(queue.no, position, sent, body);
     queue.add({ position, account: from, bytes: shared ? body.bytes : body.length });
-    this.#waiting++;
+    this.#changed(1);
     return position;
   }
 
@@ -136,7 +145,7 @@ export class QueueMemory {
   acknowledge(queue: QueueState, position: number): void {
     const removed = queue.removeUpTo(position);
     if (removed === 0) return;
-    this.#waiting -= removed;
+    this.#changed(-removed);
     this.#envelopes.removeUpTo(queue.no, position);
     if (queue.count === 0) this.#table.saveTop(queue);
   }
@@ -167,13 +176,19 @@ export class QueueMemory {
 
   #drop(queue: QueueState, position: number): void {
     queue.remove(position);
-    this.#waiting--;
+    this.#changed(-1);
     this.#envelopes.removeOne(queue.no, position);
     if (queue.count === 0) this.#table.saveTop(queue);
     this.miss(queue);
   }
 
+  #changed(by: number): void {
+    this.#waiting += by;
+    if (this.#total !== null) this.#total += by;
+  }
+
   #forget(): void {
+    this.#total = null;
     this.#queues.clear();
     this.#lists.clear();
     this.#waiting = 0;

@@ -71,6 +71,10 @@ export interface EnvelopeTable {
   removeOne(no: number, position: number): void;
   /** What waits after `position`, in order, at most `limit`. */
   read(no: number, position: number, limit: number): Queued[];
+  /** In all queues. Looks at every row: once, and then the caller counts on. */
+  count(): number;
+  /** When the oldest of all was taken, minutes since 1970. */
+  oldestMinute(): number | null;
 }
 
 /** Who sent an envelope (account and device id, 32 bytes) and when. */
@@ -95,6 +99,8 @@ export function envelopeTable(db: DatabaseSync): EnvelopeTable {
       from envelopes e left join bodies b on b.no = e.shared
       where e.queue = ? and e.position > ? order by e.position limit ?`,
   );
+  const count = db.prepare("select count(*) as n from envelopes");
+  const oldest = db.prepare("select minute from envelopes order by no limit 1");
   return {
     append: (no, position, { sender, minute }, envelope) =>
       void append.run(no, position, sender, minute, envelope),
@@ -104,6 +110,8 @@ export function envelopeTable(db: DatabaseSync): EnvelopeTable {
     removeUpTo: (no, position) => void upTo.run(no, position),
     removeOne: (no, position) => void single.run(no, position),
     read: (no, position, limit) => all<Queued>(read, no, position, limit),
+    count: () => one<{ n: number }>(count)!.n,
+    oldestMinute: () => one<{ minute: number }>(oldest)?.minute ?? null,
   };
 }
 

@@ -125,6 +125,13 @@ export interface SubmitCursor {
   readonly submit: Uint8Array;
 }
 
+/** What waits in all queues together. */
+export interface QueueDepth {
+  readonly waiting: number;
+  /** Minutes since 1970; null when nothing waits. */
+  readonly oldestMinute: number | null;
+}
+
 /** Queues of all devices. */
 export interface QueueStore {
   /** One transaction, on disk when it resolves. When it rejects, nothing of the batch happened. */
@@ -141,4 +148,5 @@ export interface QueueStore {
   ): Promise<Sweep<SubmitCursor>>;
   /** Writes the log back into the database and cuts it to nothing, unless somebody reads. */
   checkpoint(): Promise<void>;
+  depth(): Promise<QueueDepth>;
 }

@@ -22,6 +22,7 @@ import {
 import { type AccountId, type DeviceId, idBytes } from "../protocol/ids.ts";
 import { MAX_ENVELOPE_BYTES } from "../protocol/limits.ts";
 import { readRoomHeader } from "../protocol/room_envelope.ts";
+import type { Meter } from "./meter.ts";
 import { Outflow } from "./outflow.ts";
 import { type TokenBucket, tokenBucket } from "./rate.ts";
 
@@ -55,12 +56,15 @@ export interface ConnectionParts {
   readonly heard: (connection: Connection) => void;
   readonly queue: Pick<QueueStore, "read">;
   readonly limits: ConnectionLimits;
+  readonly meter: Meter;
   readonly now: () => number;
   readonly log: Log;
 }
 
 /** Refused submissions and pings may come this many times faster than accepted ones. */
 const FLOOD_FACTOR = 20;
+/** Close code for what is the server's own fault (RFC 6455 section 7.4.1). */
+const BUG = 1011;
 /** A device has this long to say hello. */
 const HELLO_MS = 10_000;
 /** A socket that is asked to close has this long to say goodbye. */
@@ -102,6 +106,7 @@ export class Connection {
     this.#flood = tokenBucket(messages * FLOOD_FACTOR, messages * FLOOD_FACTOR, parts.now);
     this.#out = new Outflow(socket, {
       device: user.device,
+      meter: parts.meter,
       backlogBytes: parts.limits.socketBacklogBytes,
       read: (device, position, want) => parts.queue.read(device, position, want),
       dirty: () => parts.dirty(this),
@@ -129,6 +134,7 @@ export class Connection {
 
   refused(ref: number, refusal: Refusal): void {
     this.#out.send({ type: "refused", ref, refusal });
+    this.#parts.meter.refused.add(refusal.code);
     const { code } = refusal;
     if (code !== "rate" && code !== "unavailable" || this.#waitLeft() > 0) return;
     this.#wait = { code, from: this.#parts.now(), ms: refusal.retryAfter * 1000 };
@@ -165,6 +171,7 @@ export class Connection {
     this.flush();
     this.#phase = "closing";
     this.#closeBy = this.#parts.now() + CLOSE_MS;
+    this.#parts.meter.closed.add(String(code));
     this.#socket.close(code, reason);
   }
 
@@ -206,9 +213,10 @@ export class Connection {
 
   #fail(reason: "slow" | "unreadable" | "bug", error?: unknown): void {
     if (reason === "unreadable") this.#parts.log.warn("queue.unreadable", { error });
+    this.#parts.meter.closed.add(String(reason === "slow" ? CLOSE.slow : BUG));
     // A slow reader would not read a goodbye either.
     if (reason === "slow") this.#socket.terminate();
-    else this.#socket.close(1011);
+    else this.#socket.close(BUG);
     this.#phase = "closing";
     this.#closeBy = this.#parts.now() + CLOSE_MS;
   }

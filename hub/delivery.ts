@@ -19,6 +19,7 @@ import type { Log } from "../log.ts";
 import type { DeviceId } from "../protocol/ids.ts";
 import type { Bus } from "./bus.ts";
 import type { Connection } from "./connection.ts";
+import type { Meter } from "./meter.ts";
 
 /** What delivery is built from. */
 export interface DeliveryParts {
@@ -31,6 +32,7 @@ export interface DeliveryParts {
   readonly afterTurn: (work: () => void) => void;
   /** Runs its argument some 20 ms later. */
   readonly soon: (work: () => void) => void;
+  readonly meter: Meter;
   readonly log: Log;
 }
 
@@ -172,6 +174,7 @@ export class Delivery {
   /** Null when nothing of it was written: a full disk, a lock held from outside. */
   async #commit(turn: Turn, minute: number): Promise<QueueResults | null> {
     const { hellos, confirms, submissions, acks } = turn;
+    const start = performance.now();
     try {
       return await this.#parts.queue.commit({
         minute,
@@ -181,8 +184,12 @@ export class Delivery {
         acks: [...acks].map(([device, position]): AckWork => ({ device, position })),
       });
     } catch (error) {
+      this.#parts.meter.failedCommits++;
       this.#parts.log.warn("queue.unavailable", { error, count: submissions.length });
       return null;
+    } finally {
+      this.#parts.meter.commitSeconds.observe((performance.now() - start) / 1_000);
+      this.#parts.meter.batch.observe(submissions.length);
     }
   }
 
@@ -205,6 +212,7 @@ export class Delivery {
   ): void {
     if (result.kind === "gone") return connection.signOut();
     if (result.kind === "refused") return connection.refused(ref, result.refusal);
+    this.#parts.meter.accepted++;
     connection.accepted(ref);
     for (const { device, position, envelope } of result.placed) {
       const peer = this.#parts.connectionOf(device);

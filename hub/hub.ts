@@ -9,6 +9,7 @@ import { Connection, type ConnectionLimits, type SocketUser } from "./connection
 import { Connections } from "./connections.ts";
 import { Delivery } from "./delivery.ts";
 import { Expiry } from "./expiry.ts";
+import type { Meter } from "./meter.ts";
 import { createPresence, type Presence } from "./presence.ts";
 
 /** What a hub is built from. */
@@ -22,6 +23,7 @@ export interface HubParts {
   readonly afterTurn: (work: () => void) => void;
   /** Runs its argument some 20 ms later: `setTimeout`. */
   readonly soon: (work: () => void) => void;
+  readonly meter: Meter;
   readonly log: Log;
 }
 
@@ -78,6 +80,7 @@ export class Hub {
       heard: ({ user }) => this.presence.heard(user.account, user.device),
       queue: this.#parts.queue,
       limits: this.#parts.limits,
+      meter: this.#parts.meter,
       now: this.#parts.now,
       log: this.#parts.log,
     });

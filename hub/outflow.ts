@@ -9,6 +9,7 @@ import type { WebSocket } from "ws";
 import type { Queued, ReadLimits } from "../db/queue.ts";
 import { encodeServerFrames, type ServerItem, type StoredDeliver } from "../protocol/frame.ts";
 import type { DeviceId } from "../protocol/ids.ts";
+import type { Meter } from "./meter.ts";
 
 /** Unsent bytes at which no more envelopes are put in. */
 const PAUSE_BYTES = 256 * 1024;
@@ -20,6 +21,7 @@ const READ: ReadLimits = { envelopes: 256, bytes: 96 * 1024 };
 /** What an outflow needs from around it. */
 export interface OutflowParts {
   readonly device: DeviceId;
+  readonly meter: Meter;
   /** Unsent bytes at which the socket is cut off. */
   readonly backlogBytes: number;
   readonly read: (device: DeviceId, position: number, want: ReadLimits) => Promise<Queued[]>;
@@ -84,6 +86,7 @@ export class Outflow {
     const known = position <= this.#delivered && position >= (this.#inFlight[0] ?? Infinity);
     if (!known) return false;
     const kept = this.#inFlight.findIndex((one) => one > position);
+    this.#parts.meter.acked += kept < 0 ? this.#inFlight.length : kept;
     this.#inFlight = kept < 0 ? [] : this.#inFlight.slice(kept);
     this.pump();
     return true;
@@ -127,6 +130,7 @@ export class Outflow {
     if (position <= this.#delivered) return;
     this.#delivered = position;
     this.#inFlight.push(position);
+    this.#parts.meter.delivered++;
     this.#pendingBytes += envelope.length;
     this.#items.push({ type: "stored", position, sender, minute, envelope });
     this.#parts.dirty();

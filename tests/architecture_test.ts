@@ -58,7 +58,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   "certificate_source.ts": {
     may: ["acme_source.ts", "certificate.ts", "config.ts"],
-    types: ["listener.ts", ...INJECTED],
+    types: ["listener.ts", "routes", ...INJECTED],
   },
   "backend.ts": {
     may: [
@@ -88,8 +88,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   "start_lines.ts": { may: [], types: ["config.ts"] },
   "serve.ts": {
     may: [
-      ..."routes views protocol static".split(" "),
-      ..."start_lines.ts app.ts backend.ts backup_schedule.ts backup_worker.ts certificate_source.ts config.ts limits.ts listener.ts log.ts version.ts"
+      ..."hub routes views protocol static".split(" "),
+      ..."watch.ts start_lines.ts app.ts backend.ts backup_schedule.ts backup_worker.ts certificate_source.ts config.ts limits.ts listener.ts log.ts version.ts"
         .split(
           " ",
         ),
@@ -149,7 +149,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   "tests": { may: ["*"] },
   "bench": { may: ["*"] },
-  "tools": { may: ["routes", "client", "db", "deno.json", "version.ts"] },
+  "tools": { may: ["routes", "client", "db", "deno.json", "version.ts", "auth", "protocol"] },
 };
 
 /** Files longer than this need a reason here. */

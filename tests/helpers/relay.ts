@@ -7,6 +7,7 @@ import { createQueue, type QueueLimits, type QueueStore } from "../../db/queue.t
 import { openDatabase } from "../../db/sqlite.ts";
 import { localBus } from "../../hub/bus.ts";
 import { Hub } from "../../hub/hub.ts";
+import { Meter } from "../../hub/meter.ts";
 import { type Limits, limitsWith } from "../../limits.ts";
 import { type Log, silentLog } from "../../log.ts";
 import {
@@ -34,6 +35,8 @@ export interface RelayOptions {
 export interface Relay {
   readonly db: DatabaseSync;
   readonly hub: Hub;
+  readonly meter: Meter;
+  readonly queue: QueueStore;
   readonly clock: { now: number };
   /** Opens a socket and says nothing. */
   connect(user: Person, device?: DeviceId, login?: string): Promise<TestDevice>;
@@ -50,6 +53,7 @@ export async function withRelay(
   const clock = { now: 1_800_000_000_000 };
   const log = options.log ?? silentLog;
   const real = createQueue(db, { ...ROOMY, ...options.queue });
+  const meter = new Meter();
   const hub = new Hub({
     queue: options.wrap?.(real) ?? real,
     bus: localBus(log),
@@ -57,6 +61,7 @@ export async function withRelay(
     now: () => clock.now,
     afterTurn: (work) => setImmediate(work),
     soon: (work) => setImmediate(work),
+    meter,
     log,
   });
   const server = new WebSocketServer({
@@ -88,6 +93,8 @@ export async function withRelay(
     await body({
       db,
       hub,
+      meter,
+      queue: real,
       clock,
       connect,
       async online(user, device, windowSize = 100) {

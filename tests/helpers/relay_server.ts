@@ -9,6 +9,7 @@ import { openDatabase } from "../../db/sqlite.ts";
 import { localBus } from "../../hub/bus.ts";
 import type { SocketUser } from "../../hub/connection.ts";
 import { Hub } from "../../hub/hub.ts";
+import { Meter } from "../../hub/meter.ts";
 import { type Limits, limitsWith } from "../../limits.ts";
 import { listen } from "../../listener.ts";
 import { createLog } from "../../log.ts";
@@ -46,7 +47,10 @@ async function serve({ path, limits: changes }: RelayOrder): Promise<number> {
   });
   const afterTurn = (work: () => void) => void setImmediate(work);
   const soon = (work: () => void) => void setTimeout(work, 20);
-  const hub = new Hub({ queue, bus: localBus(log), limits, now: Date.now, afterTurn, soon, log });
+  const hub = new Hub({
+    ...{ queue, bus: localBus(log), limits, now: Date.now, afterTurn, soon, log },
+    meter: new Meter(),
+  });
   setInterval(() => hub.tick(), 1_000);
   const listener = await listen({
     ...{ hostname: "127.0.0.1", port: 0, certificate: undefined, hosts: ["relay.invalid"] },

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { COMMAND_LINE } from "../../auth/mod.ts";
 import { readConfig } from "../../config.ts";
 import { silentLog } from "../../log.ts";
+import { Meter } from "../../hub/meter.ts";
 import { hashOf } from "../../auth/digest.ts";
 import { CBOR_TYPE } from "../../protocol/api.ts";
 import { encode } from "../../protocol/codec.ts";
@@ -131,7 +132,10 @@ function realApp({ auth }: World) {
     ["--origin", ORIGIN, "--tls", "off", "--trusted-proxy", "127.0.0.1"],
     () => undefined,
   );
-  const parts = { auth, socketCount: () => 0, machine };
+  const parts = {
+    ...{ auth, socketCount: () => 0, machine, meter: new Meter(), now: () => 0 },
+    queueDepth: () => Promise.resolve({ waiting: 0, oldestMinute: null }),
+  };
   const app = makeApp(config, silentLog, parts, () => true);
   return { app, files: new Set(Object.values(manifest).map(({ path }) => path)) };
 }

@@ -20,6 +20,7 @@ export interface CodeFacts {
 /** What an owner is told, whoever did it (ASVS V6.3.7). */
 export type OwnerNews =
   | "new-device"
+  | "device-removed"
   | "password-changed"
   | "second-factor-on"
   | "second-factor-off"

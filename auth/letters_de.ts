@@ -79,6 +79,14 @@ export const GERMAN: LetterWords = {
         "Warst du das nicht: Öffne Snug auf einem vertrauten Gerät, entferne das neue und ändere dein Passwort.",
       ],
     }),
+    "device-removed": (host) => ({
+      subject: "Ein Gerät wurde von deinem Snug-Konto entfernt",
+      lines: [
+        `Ein Browser oder Terminal deines Kontos auf ${host} wurde von einem anderen entfernt.`,
+        "Es bekommt keine Nachrichten mehr und löscht, was es hat, wenn es sich das nächste Mal öffnet.",
+        NOT_YOU,
+      ],
+    }),
     "password-changed": (host) => ({
       subject: "Dein Snug-Passwort wurde geändert",
       lines: [

@@ -79,6 +79,14 @@ export const ENGLISH: LetterWords = {
         "If it was not you, open Snug on a device you trust, remove the new one and change your password.",
       ],
     }),
+    "device-removed": (host) => ({
+      subject: "A device was removed from your Snug account",
+      lines: [
+        `A browser or terminal of your account at ${host} was removed by another one.`,
+        "It gets no more messages, and erases what it keeps when it next opens.",
+        NOT_YOU,
+      ],
+    }),
     "password-changed": (host) => ({
       subject: "Your Snug password was changed",
       lines: [

@@ -38,7 +38,6 @@ import {
   type Message,
   type MessagesOptions,
   type Outcome,
-  type OwnDevice,
   type PersonConversation,
   refused,
   type Verification,
@@ -211,14 +210,6 @@ export class Commands {
       await putConversation(change, record);
       change.after.push(() => pump.wake());
       return done(viewConversation(record, next));
-    });
-  }
-
-  async devices(): Promise<OwnDevice[]> {
-    const { writer, me } = this.#o;
-    const own = await writer.change((change) => getContact(change, me.account));
-    return (own?.list.devices ?? []).map(({ device, kind, made }) => {
-      return { device, kind, made, current: device === me.device };
     });
   }
 

@@ -76,7 +76,7 @@ export class Connection {
   }
 
   start(): void {
-    if (this.#closed || this.#state === "restored" || this.#state === "online") return;
+    if (this.#closed || this.#isOver || this.#state === "online") return;
     this.#become("connecting");
     this.#link.start();
   }
@@ -107,6 +107,11 @@ export class Connection {
   /** The server does not take this device any more. */
   signedOut(): void {
     this.#leave("signed-out");
+  }
+
+  /** This device is on its account's list no more. */
+  removed(): void {
+    this.#leave("removed");
   }
 
   /** protocol.md: the next incarnation is on disk before it is sent, and the pair is sent until it is answered. */
@@ -155,13 +160,18 @@ export class Connection {
     this.#generation++;
     this.#callOffGood();
     this.#options.lost();
-    if (this.#closed || this.#state === "restored") return;
+    if (this.#closed || this.#isOver) return;
     if (code === CLOSE.restored) return void this.#restored().catch(this.#options.failed);
     if (this.#state !== "signed-out") this.#become("offline");
     if (code === CLOSE.signedOut) void this.#renew().catch(this.#options.failed);
     else if (code === CLOSE.replaced) this.#stepAside();
     // A page is not told why a socket did not open; HTTP says whether it was the login.
     else if (!wasOpen) void this.#options.checkLogin().catch(this.#options.failed);
+  }
+
+  /** Nothing brings this store back. */
+  get #isOver(): boolean {
+    return this.#state === "restored" || this.#state === "removed";
   }
 
   #settled(): void {
@@ -184,7 +194,7 @@ export class Connection {
     this.#callOff = this.#options.after(REPLACED_WAIT, () => this.start());
   }
 
-  #leave(state: "restored" | "signed-out"): void {
+  #leave(state: "restored" | "signed-out" | "removed"): void {
     this.#generation++;
     this.#callOffGood();
     this.#link.stop();

@@ -5,19 +5,20 @@ import type { Notice, ServerItem, Welcome } from "../protocol/frame.ts";
 import type { AccountId, DeviceId, MessageId } from "../protocol/ids.ts";
 import { Arrivals } from "./arrivals.ts";
 import { type Change, StoreFailed, Writer } from "./change.ts";
+import { isWhole } from "./canary.ts";
 import { Commands } from "./commands.ts";
 import { Connection } from "./connection.ts";
-import { type DeviceApi, type Renewal, renewLogin, withRenewal } from "./device_login.ts";
+import { type DeviceApi, Renewing, renewLogin, withRenewal } from "./device_login.ts";
 import { Directory } from "./directory.ts";
 import { defaultAfter, defaultRandom } from "./engine_options.ts";
 import type { EngineOptions, OpenEngine } from "./engine_options.ts";
 import { Gaps } from "./gaps.ts";
 import { heal } from "./healing.ts";
-import { History } from "./history.ts";
+import { HistoryDoor } from "./history_door.ts";
 import { Inbox } from "./inbox.ts";
-import type { After } from "./link.ts";
 import { Outbox } from "./outbox.ts";
-import { PrekeyKeeper } from "./prekey_keeper.ts";
+import { OwnDevices } from "./own_devices.ts";
+import { PrekeyKeeper, Tending } from "./prekey_keeper.ts";
 import { Pump } from "./pump.ts";
 import { markActive } from "./installation.ts";
 import { type MeRecord, META } from "./records.ts";
@@ -34,7 +35,7 @@ export type { EngineOptions, OpenEngine } from "./engine_options.ts";
 
 /**
  * Opens the device in `store`.
- * @throws {NoDevice} when it holds none, or one that was restored from an old copy
+ * @throws {NoDevice} when it holds none, one that was restored from an old copy, or one of which a part is gone
  */
 export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   const { store, api } = options;
@@ -42,6 +43,11 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   const own = await store.get<DeviceKeys>("device", "keys");
   if (!me || !own) throw new NoDevice();
   if (me.state === "restored") throw new NoDevice("restored");
+  if (!await isWhole(store, me.account)) {
+    // Never again: not even when what is missing turns up.
+    await store.commit([{ table: "meta", key: META.me, value: { ...me, state: "restored" } }]);
+    throw new NoDevice("wiped");
+  }
   if (me.state === "pending" && await renewLogin(api, own) !== "renewed") throw new NoDevice();
   if (me.state === "pending") {
     await markActive(store, null);
@@ -50,16 +56,12 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   return new DeviceEngine(options, me, own);
 }
 
-/** How often prekeys are looked at while connected. Milliseconds. */
-const TEND_EVERY = 6 * 3_600_000;
-
 class DeviceEngine implements OpenEngine {
   readonly me: Me;
   readonly rooms: RoomCommands;
-  readonly history: History;
+  readonly history: HistoryDoor;
   readonly #options: EngineOptions;
   readonly #own: DeviceKeys;
-  readonly #after: After;
   readonly #listeners = new Set<(event: EngineEvent) => void>();
   /** Work that nobody waits for; only `idle` does. */
   readonly #underway = new Set<Promise<unknown>>();
@@ -72,12 +74,13 @@ class DeviceEngine implements OpenEngine {
   readonly #inbox: Inbox;
   readonly #pump: Pump;
   readonly #keeper: PrekeyKeeper;
+  readonly #tending: Tending;
   readonly #commands: Commands;
+  readonly #devices: OwnDevices;
+  readonly #renewing: Renewing;
   readonly #gaps: Gaps;
   readonly #rooms: Rooms;
-  #callOffTend: () => void = () => {};
-  #renewing: Promise<Renewal> | null = null;
-  #closing = false;
+  #ending: Promise<void> | null = null;
 
   constructor(options: EngineOptions, me: MeRecord, own: DeviceKeys) {
     const { account, device, username, fullName } = me;
@@ -85,16 +88,29 @@ class DeviceEngine implements OpenEngine {
     this.#options = options;
     this.#own = own;
     const { store, mode, now } = options;
-    const after = this.#after = options.after ?? defaultAfter;
+    const after = options.after ?? defaultAfter;
     const failed = (error: unknown) => this.#failed(error);
     const writer = this.#writer = new Writer(store, (event) => this.#tell(event));
-    const api = this.#api = withRenewal(options.api, () => this.#renew());
+    const api = this.#api = withRenewal(options.api, () => this.#renewing.renew());
     const directory = this.#directory = new Directory(own, now);
     const outbox = this.#outbox = new Outbox(own, now);
     const supplies = this.#supplies = new Supplies({ api, writer, directory, outbox });
+    this.#devices = new OwnDevices({
+      ...{ me: this.me, own, writer, api, door: options.api },
+      refresh: () => this.#refreshNow(account),
+      erase: () => this.#erase(),
+    });
+    this.#renewing = new Renewing(options.api, own, {
+      keep: (login) =>
+        writer.change((change) => Promise.resolve(change.set("meta", META.login, login))),
+      refused: () => this.#background(this.#devices.lookForRemoval()),
+    });
     this.#gaps = new Gaps({ writer, after, failed });
     this.#keeper = new PrekeyKeeper({ own, mode, store, writer, api, now });
     this.#connection = this.#connect();
+    this.#tending = new Tending(after, () => {
+      if (this.#connection.isOnline) this.#background(this.#keeper.tend());
+    });
     const online = () => this.#connection.isOnline;
     const send: Connection["send"] = (items) => this.#connection.send(items);
     const rooms = this.#rooms = new Rooms({
@@ -113,10 +129,11 @@ class DeviceEngine implements OpenEngine {
         unseal: (change, row) => rooms.sending.unseal(change, row),
       },
     });
-    this.history = new History({
+    this.history = new HistoryDoor({
       ...{ me: this.me, own, mode, store, writer, api, directory, outbox, after, now },
       background: (work) => this.#background(work),
       wake: () => this.#pump.wake(),
+      unavailable: (error) => options.log?.({ what: "history", error }),
     });
     this.#inbox = this.#receive();
     this.#commands = new Commands({
@@ -179,7 +196,15 @@ class DeviceEngine implements OpenEngine {
   }
 
   devices(): ReturnType<Engine["devices"]> {
-    return this.#commands.devices();
+    return this.#devices.list();
+  }
+
+  renameDevice(device: DeviceId, name: string): ReturnType<Engine["renameDevice"]> {
+    return this.#devices.rename(device, name);
+  }
+
+  revokeDevice(device: DeviceId): ReturnType<Engine["revokeDevice"]> {
+    return this.#devices.revoke(device);
   }
 
   async idle(): Promise<void> {
@@ -192,17 +217,20 @@ class DeviceEngine implements OpenEngine {
   }
 
   async close(): Promise<void> {
-    if (this.#closing) return;
-    this.#closing = true;
-    this.#callOffTend();
+    this.#connection.stop();
+    await (this.#ending ??= this.#end(() => this.#options.store.close()));
+    this.#listeners.clear();
+  }
+
+  /** Nothing is begun any more, and what was begun is done. */
+  async #end(last: () => Promise<void>): Promise<void> {
+    this.#tending.stop();
     this.#gaps.stop();
     this.#rooms.stop();
     this.history.stop();
-    this.#connection.stop();
     await Promise.all([this.#inbox.stop(), this.#pump.stop(), this.#keeper.stop()]);
     await this.#writer.idle();
-    await this.#options.store.close();
-    this.#listeners.clear();
+    await last();
   }
 
   #connect(): Connection {
@@ -210,9 +238,9 @@ class DeviceEngine implements OpenEngine {
       writer: this.#writer,
       socket: this.#options.socket,
       login: () => this.#options.api.login,
-      renew: () => this.#renew(),
+      renew: () => this.#renewing.renew(),
       checkLogin: () => this.#lookAtMyself(),
-      after: this.#after,
+      after: this.#options.after ?? defaultAfter,
       random: this.#options.random ?? defaultRandom,
       changed: (state) => this.#tell({ kind: "connection", state }),
       welcoming: (change, { gaps }) => this.#gaps.total(change, gaps),
@@ -257,7 +285,7 @@ class DeviceEngine implements OpenEngine {
     this.#background(this.history.connected());
     this.#pump.connected();
     // Prekeys that waiting envelopes need must not be erased under them: first read, then tidy.
-    this.#tendLater(queued === 0 ? 0 : 5_000 + queued * 20);
+    this.#tending.start(queued === 0 ? 0 : 5_000 + queued * 20);
   }
 
   #take(item: Exclude<ServerItem, Welcome>): void {
@@ -313,10 +341,20 @@ class DeviceEngine implements OpenEngine {
     if (account !== this.me.account && !await this.#contact(account)) return;
     await this.#supplies.list(account);
     await this.#rooms.listChanged(account);
-    if (account === this.me.account) await this.history.listChanged();
+    if (account === this.me.account) {
+      await this.history.listChanged();
+      await this.#keeper.listChanged();
+    }
     this.#pump.wake();
     const own = account === this.me.account ? await this.#contact(account) : undefined;
-    if (own && !findDevice(own.list, this.me.device)) this.#connection.signedOut();
+    if (own && !findDevice(own.list, this.me.device)) await this.#erase();
+  }
+
+  /** This device was removed: what it keeps goes, and the person is told why. */
+  async #erase(): Promise<void> {
+    if (this.#ending) return;
+    this.#connection.removed();
+    await (this.#ending = this.#end(() => this.#options.store.erase()));
   }
 
   #contact(account: AccountId) {
@@ -329,29 +367,6 @@ class DeviceEngine implements OpenEngine {
     this.#background(heal(parts, account, device).then(() => this.#pump.wake()));
   }
 
-  #renew(): Promise<Renewal> {
-    this.#renewing ??= this.#renewNow().finally(() => this.#renewing = null);
-    return this.#renewing;
-  }
-
-  async #renewNow(): Promise<Renewal> {
-    const { api } = this.#options;
-    const renewal = await renewLogin(api, this.#own);
-    if (renewal === "renewed" && api.login !== null) {
-      const { login } = api;
-      await this.#writer.change((change) => Promise.resolve(change.set("meta", META.login, login)));
-    }
-    return renewal;
-  }
-
-  #tendLater(ms: number): void {
-    this.#callOffTend();
-    this.#callOffTend = this.#after(ms, () => {
-      if (this.#connection.isOnline) this.#background(this.#keeper.tend());
-      this.#tendLater(TEND_EVERY);
-    });
-  }
-
   /** Work that nobody waits for: whatever goes wrong in it must not be lost, nor end the process. */
   #background(work: Promise<unknown>): void {
     const guarded = work.catch((error) => this.#failed(error))
@@ -360,7 +375,7 @@ class DeviceEngine implements OpenEngine {
   }
 
   #failed(error: unknown): void {
-    if (this.#closing) return;
+    if (this.#ending) return;
     const gone = error instanceof StoreFailed && error.cause instanceof StoreClosed;
     if (error !== null) this.#options.log?.({ what: "engine", error });
     if (gone) this.#connection.stop();

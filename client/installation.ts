@@ -5,8 +5,9 @@ import type { DeviceList } from "../protocol/bundle.ts";
 import type { AccountId } from "../protocol/ids.ts";
 import { archiveKeys } from "./archive_records.ts";
 import { archiveRows, type ArchiveSetup } from "./archive_setup.ts";
+import { plantCanary } from "./canary.ts";
 import { Change } from "./change.ts";
-import { putPrekeys } from "./prekey_keeper.ts";
+import { NAMED, namedHead, putPrekeys } from "./prekey_keeper.ts";
 import { type Before, type Contact, keys, type MeRecord, META } from "./records.ts";
 import type { OutboxRecord } from "./records.ts";
 import type { LocalStore, Table, Write } from "./store.ts";
@@ -65,11 +66,12 @@ export async function installDevice(store: LocalStore, made: Installation): Prom
   change.set("meta", META.me, me);
   change.set("device", "keys", own);
   change.set("device", "counters", prekeys.counters);
+  change.set("device", NAMED, namedHead(list));
   putPrekeys(change, prekeys.privates);
   change.set("accounts", account, contactOf(list, username, fullName));
   if (made.restore) change.set("meta", archiveKeys.wanted, true);
   const archive = made.archive ? archiveRows(made.archive) : [];
-  await store.commit([...await oldDevice(store), ...change.writes, ...archive]);
+  await store.commit([...await oldDevice(store), ...change.writes, ...archive, ...plantCanary()]);
 }
 
 /** The server has taken the device. `login` is a terminal's bearer login. */

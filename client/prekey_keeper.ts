@@ -10,9 +10,12 @@ import {
   type StoredPrekey,
 } from "../crypto/prekeys.ts";
 import type { KeyMode } from "../crypto/private_key.ts";
-import { dayOf, type PrekeyUpload } from "../protocol/bundle.ts";
+import { checkNamedList, dayOf, type DeviceList, type PrekeyUpload } from "../protocol/bundle.ts";
+import { VerifyError } from "../protocol/errors.ts";
 import { type Change, StoreFailed, type Writer } from "./change.ts";
 import type { DeviceApi } from "./device_login.ts";
+import type { NamedHead } from "./directory.ts";
+import type { After } from "./link.ts";
 import { keys, type SeenOpening } from "./records.ts";
 import { pruneDevice } from "./sessions.ts";
 import type { LocalStore, Row } from "./store.ts";
@@ -31,6 +34,42 @@ export interface KeeperOptions {
 /** Where made but not yet confirmed prekeys wait: the same upload is sent until it is answered. */
 const PENDING = "upload";
 const COUNTERS = "counters";
+/** The list that the newest bundle names. */
+export const NAMED = "named";
+const NOTHING_NEW = { rotate: false, once: 0, kemOnce: 0 } as const;
+
+/** Version and hash of a list, as {@link NAMED} keeps them. */
+export function namedHead({ version, hash }: DeviceList): NamedHead {
+  return { version, hash };
+}
+
+/** How often prekeys are looked at while connected. Milliseconds. */
+const TEND_EVERY = 6 * 3_600_000;
+
+/** Has prekeys looked at now and then. */
+export class Tending {
+  readonly #after: After;
+  readonly #tend: () => void;
+  #callOff: () => void = () => {};
+
+  constructor(after: After, tend: () => void) {
+    this.#after = after;
+    this.#tend = tend;
+  }
+
+  /** In `ms` for the first time; an earlier start counts no more. */
+  start(ms: number): void {
+    this.stop();
+    this.#callOff = this.#after(ms, () => {
+      this.#tend();
+      this.start(TEND_EVERY);
+    });
+  }
+
+  stop(): void {
+    this.#callOff();
+  }
+}
 
 export class PrekeyKeeper {
   readonly #options: KeeperOptions;
@@ -44,6 +83,33 @@ export class PrekeyKeeper {
   tend(): Promise<void> {
     this.#running ??= this.#tend().finally(() => this.#running = null);
     return this.#running;
+  }
+
+  /**
+   * The own list has moved. A bundle made under a `revoke` whose place a `set` has taken names a list that
+   * nobody else has, and is refused as a fork: another one is made at once, with the keys of the old.
+   */
+  async listChanged(): Promise<void> {
+    if (await this.#options.writer.change((change) => this.#isFork(change))) {
+      await this.#options.writer.change(async (change) => {
+        const stored = await this.#list<StoredPrekey>("prekeys", "");
+        await this.#make(change, stored.map(({ value }) => value), NOTHING_NEW, true);
+      });
+      await this.#upload();
+    }
+  }
+
+  async #isFork(change: Change): Promise<boolean> {
+    const named = await change.get<NamedHead>("device", NAMED);
+    const list = (await getContact(change, this.#options.own.account))?.list;
+    if (!named || !list || named.version > list.version) return false;
+    try {
+      checkNamedList(list, named.version, named.hash);
+      return false;
+    } catch (error) {
+      if (error instanceof VerifyError) return true;
+      throw error;
+    }
   }
 
   async stop(): Promise<void> {
@@ -83,9 +149,10 @@ export class PrekeyKeeper {
   async #make(
     change: Change,
     prekeys: readonly StoredPrekey[],
-    { rotate, once, kemOnce }: PrekeyPlan,
+    { rotate, once, kemOnce }: Pick<PrekeyPlan, "rotate" | "once" | "kemOnce">,
+    anyway = false,
   ): Promise<boolean> {
-    if (!rotate && once + kemOnce === 0) return false;
+    if (!rotate && once + kemOnce === 0 && !anyway) return false;
     const { own, mode, now } = this.#options;
     const contact = await getContact(change, own.account);
     if (!contact) return false;
@@ -95,6 +162,7 @@ export class PrekeyKeeper {
     const made = await makePrekeys(own, contact.list, keep ? { ...order, keep } : order);
     putPrekeys(change, made.privates);
     change.set("device", COUNTERS, made.counters);
+    change.set("device", NAMED, namedHead(contact.list));
     change.set("device", PENDING, made.upload);
     return true;
   }

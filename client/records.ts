@@ -21,7 +21,8 @@ import type { ConversationId, LastMessage, Me, Message } from "./types.ts";
  * - `set-aside`: number, envelopes put into quarantine since the beginning
  * - `receipt/STATE/CONVERSATION`: the order key of the receipt that more ids can be added to
  *
- * "device": `keys`: DeviceKeys; `counters`: PrekeyCounters; `upload`: PrekeyUpload not yet confirmed.
+ * "device": `keys`: DeviceKeys; `counters`: PrekeyCounters; `upload`: PrekeyUpload not yet confirmed;
+ * `named`: NamedHead, the list that the newest bundle names.
  * "prekeys": StoredPrekey by kind and id.
  */
 export const META = {

@@ -46,7 +46,14 @@ export type Outcome<T> =
 
 export type Verification = "unverified" | "verified" | "changed";
 export type MessageState = "sending" | "sent" | "delivered" | "read" | "not sent";
-export type ConnectionState = "connecting" | "online" | "offline" | "signed-out" | "restored";
+export type ConnectionState =
+  | "connecting"
+  | "online"
+  | "offline"
+  | "signed-out"
+  | "restored"
+  /** Another device of the account has removed this one: everything in its store is erased. */
+  | "removed";
 
 /**
  * What a system line in a conversation is about; `text` beside it already says it in words.
@@ -240,6 +247,10 @@ export interface OwnDevice {
   readonly kind: "browser" | "terminal";
   /** Days since 1970. */
   readonly made: number;
+  /** As its owner called it; empty for none. What the server says, like `seen`. */
+  readonly name: string;
+  /** The day it was last here, since 1970; null when that is not known. */
+  readonly seen: number | null;
   readonly current: boolean;
 }
 
@@ -334,16 +345,26 @@ export interface Engine {
   /** Takes a changed key as this person's new one; it is then unverified. */
   acceptChange(account: AccountId): Promise<Outcome<PersonConversation>>;
   devices(): Promise<OwnDevice[]>;
+  renameDevice(device: DeviceId, name: string): Promise<Outcome<OwnDevice[]>>;
+  /**
+   * Removes a device of one's own for good: it gets nothing any more and erases what it has. Removing the
+   * device itself erases this store; the connection is then "removed".
+   */
+  revokeDevice(device: DeviceId): Promise<Outcome<OwnDevice[]>>;
   close(): Promise<void>;
 }
+
+const NO_DEVICE = {
+  none: "this store has no device",
+  restored: "this store was restored from an old copy",
+  wiped: "a part of this store is gone",
+} as const;
 
 /** The store holds no device keys: sign up or sign in first. */
 export class NoDevice extends Error {
   override readonly name = "NoDevice";
-  constructor(readonly reason: "none" | "restored" = "none") {
-    super(
-      reason === "none" ? "this store has no device" : "this store was restored from an old copy",
-    );
+  constructor(readonly reason: "none" | "restored" | "wiped" = "none") {
+    super(NO_DEVICE[reason]);
   }
 }
 

@@ -54,6 +54,15 @@ export type DeviceSignInResult =
   | { readonly kind: "id-taken" }
   | { readonly kind: "login-gone" };
 
+/** What is kept of a device beside the signed list. */
+export interface NamedDevice {
+  readonly device: DeviceId;
+  /** Empty where its owner gave it none. */
+  readonly name: string;
+  /** Unix day; null for never. */
+  readonly seen: number | null;
+}
+
 /** Devices and device lists. */
 export interface DevicesStore {
   find(device: DeviceId): Promise<DeviceRow | null>;
@@ -62,6 +71,16 @@ export interface DevicesStore {
   entries(account: AccountId, after: number, limit: number): Promise<Signed[]>;
   /** One transaction: list, device, prekeys, partial login out, new login in. */
   signIn(what: DeviceSignIn): Promise<DeviceSignInResult>;
+  /**
+   * One transaction: the entry, and the end of every device it leaves out, with its queue, prekeys and
+   * logins. Returns the logins that ended; null when the list has moved on.
+   */
+  change(change: ListChange): Promise<string[] | null>;
+  named(account: AccountId): Promise<NamedDevice[]>;
+  /** False when the account has no such device. */
+  rename(account: AccountId, device: DeviceId, name: string): Promise<boolean>;
+  /** Who shares a room with the account: their devices hear of a removal without asking. */
+  neighbours(account: AccountId): Promise<AccountId[]>;
 }
 
 /** The same, synchronous, for use inside a transaction. */
@@ -160,6 +179,17 @@ export function createDevices(db: DatabaseSync): DevicesStore {
     return ended;
   }
 
+  const named = db.prepare(
+    "select id as device, name, seen from devices where account = ? order by id",
+  );
+  const rename = db.prepare("update devices set name = ? where id = ? and account = ?");
+  const neighbours = db.prepare(`
+    select distinct other.account from room_members mine
+    join room_members other on other.room = mine.room
+    where mine.account = ? and mine.left_by is null and other.left_by is null
+    and other.account <> mine.account
+  `);
+
   function signIn(what: DeviceSignIn): DeviceSignInResult {
     if (!logins.has(what.partial, "partial")) return { kind: "login-gone" };
     const { change } = what;
@@ -183,5 +213,11 @@ export function createDevices(db: DatabaseSync): DevicesStore {
     head: (account) => later(() => devices.head(account)),
     entries: (account, after, limit) => later(() => devices.entries(account, after, limit)),
     signIn: (what) => later(() => transaction(db, () => signIn(what))),
+    change: (change) => later(() => transaction(db, () => applyChange(change))),
+    named: (account) => later(() => all<NamedDevice>(named, account)),
+    rename: (account, device, name) =>
+      later(() => Number(rename.run(name, device, account).changes) === 1),
+    neighbours: (account) =>
+      later(() => all<{ account: AccountId }>(neighbours, account).map((row) => row.account)),
   };
 }

@@ -32,9 +32,9 @@ const ABOUT_SOMEBODY: Readonly<Record<string, string>> = {
     select count(*) as rows, sum(length(body) + length(signature)) as bytes,
     null as first, null as last from list_entries where account = ?`,
   devices: `
-    select count(*) as rows, sum(length(id) + length(kind) + length(sign) + length(agree) + 8)
-    as bytes, min(made) * 86400000 as first, max(made) * 86400000 as last
-    from devices where account = ?`,
+    select count(*) as rows, sum(length(id) + length(kind) + length(sign) + length(agree) +
+    length(name) + 12) as bytes, min(made) * 86400000 as first,
+    max(coalesce(seen, made)) * 86400000 as last from devices where account = ?`,
   bundles: `
     select count(*) as rows, sum(length(body) + length(signature) + length(last_kem_key) +
     length(last_kem_signature) + 32) as bytes, min(day) * 86400000 as first,

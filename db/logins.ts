@@ -76,6 +76,8 @@ export interface LoginRows {
   purge(now: number, idleMs: number): string[];
 }
 
+const DAY_MS = 86_400_000;
+
 /** The rows on one SQLite connection. */
 export function loginRows(db: DatabaseSync): LoginRows {
   const insert = db.prepare(`
@@ -88,6 +90,9 @@ export function loginRows(db: DatabaseSync): LoginRows {
   `);
   const has = db.prepare("select 1 from logins where id = ? and kind = ?");
   const use = db.prepare("update logins set used = ? where id = ?");
+  // To the day: who reads the database learns no more about when somebody is here than they must.
+  const see = db.prepare("update devices set seen = ? where id = ? and seen is not ?");
+  const deviceOf = db.prepare("select device from logins where id = ?");
   const end = db.prepare("delete from logins where id = ? and account = ?");
   // Whom its owner signs out stays out: the device key alone renews nothing.
   const lock = db.prepare(`
@@ -102,14 +107,23 @@ export function loginRows(db: DatabaseSync): LoginRows {
   const endOthers = db.prepare("delete from logins where account = ? and id <> ? returning id");
   const purge = db.prepare("delete from logins where expires <= ? or used <= ? returning id");
   const ids = (rows: { id: string }[]) => rows.map(({ id }) => id);
+  const seen = (device: DeviceId, now: number) => {
+    const day = Math.floor(now / DAY_MS);
+    see.run(day, device, day);
+  };
   return {
     insert(login) {
       const { id, hash, account, device, kind, challenge, made, used, expires } = login;
       insert.run(id, hash, account, device, kind, challenge, made, used, expires);
+      if (device !== null) seen(device, made);
     },
     find: (hash) => one<LoginRow>(find, hash),
     has: (id, kind) => has.get(id, kind) !== undefined,
-    use: (id, now) => void use.run(now, id),
+    use(id, now) {
+      use.run(now, id);
+      const row = one<{ device: DeviceId | null }>(deviceOf, id);
+      if (row?.device) seen(row.device, now);
+    },
     end(account, id) {
       lock.run(account, id);
       return Number(end.run(id, account).changes) === 1;

@@ -21,6 +21,8 @@ import { signUpRoutes } from "./sign_up.tsx";
 export interface AccountRouteDeps {
   readonly auth: Auth;
   readonly assets: PageAssets;
+  /** Does the server sign its own certificate? Then sign-in leads to the page about it. */
+  readonly selfSigned?: boolean;
 }
 
 /** Sign-up, sign-in, logins, people, prekeys and rooms; and `/`, which leads to one of the pages. */

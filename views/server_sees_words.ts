@@ -36,7 +36,8 @@ export const KEPT_WORDS: Readonly<Record<string, KeptWords>> = {
   },
   devices: {
     title: "Devices",
-    words: "Kind (browser or terminal), public keys, and the day each one joined.",
+    words:
+      "Kind (browser or terminal), the name you gave it, public keys, and the days it joined and was last here.",
     stays: "Stays until you remove the device.",
   },
   bundles: {

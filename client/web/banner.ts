@@ -72,7 +72,7 @@ export function showConnection(state: ConnectionState, host: string): void {
   standing.hidden = words === null;
   standing.dataset["state"] = state;
   if (standing.textContent?.trim() === words?.trim()) return;
-  const needsSignIn = state === "signed-out" || state === "restored";
+  const needsSignIn = state === "signed-out" || state === "restored" || state === "removed";
   setText(standing, words ?? "");
   if (needsSignIn) standing.append(" ", el("a", { href: "/sign-in" }, "Sign in"));
 }

@@ -75,6 +75,8 @@ export function connectionWords(state: ConnectionState, host: string): string {
       return "Signed out";
     case "restored":
       return "This browser was restored from a copy";
+    case "removed":
+      return "Removed from your account";
   }
 }
 
@@ -89,6 +91,8 @@ export function standingWords(state: ConnectionState): string | null {
       return "You’re offline. What you write is kept here and sent when you’re back.";
     case "signed-out":
       return "You’re signed out here. Sign in to send and receive.";
+    case "removed":
+      return "Another of your devices removed this browser from your account. What it kept is erased.";
     case "restored":
       return "This browser’s data is an old copy, so it can’t be used to talk. Sign in to make it a new device.";
   }

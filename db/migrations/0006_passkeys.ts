@@ -1,4 +1,7 @@
-/** Passkeys: a second factor, a sign-in of their own, and where they can, what opens the vault. */
+/**
+ * Passkeys: a second factor, a sign-in of their own, and where they can, what opens the vault; and
+ * devices by name.
+ */
 export const passkeys = {
   version: 6,
   sql: `
@@ -27,6 +30,10 @@ create table passkey_challenges (
   made integer not null,
   expires integer not null
 ) strict, without rowid;
+-- What its owner calls a device, and the day it was last here.
+alter table devices add column name text not null default '';
+alter table devices add column seen integer;
+
 create index passkey_challenges_by_expiry on passkey_challenges (expires);
 create index passkey_challenges_of_login on passkey_challenges (login);
 `,

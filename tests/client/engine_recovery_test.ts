@@ -170,7 +170,7 @@ Deno.test("a removed device gets nothing more, and is shown to its contacts", as
   const revoke = await revokeDevices(ben.keys, list, [ben2.keys.device]);
   await world.publish(ben.person, revoke);
   await world.settle();
-  assert.equal(ben2.engine!.connection, "signed-out");
+  assert.equal(ben2.engine!.connection, "removed");
   const before = world.server.relay.queue(ben2.keys.device).top;
   await say(ana, toBen, "to one");
   await world.settle();

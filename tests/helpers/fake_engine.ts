@@ -235,6 +235,14 @@ export class FakeEngine implements Engine {
     return Promise.resolve([]);
   }
 
+  renameDevice(): ReturnType<Engine["renameDevice"]> {
+    return Promise.resolve({ ok: true, value: [] });
+  }
+
+  revokeDevice(): ReturnType<Engine["revokeDevice"]> {
+    return Promise.resolve({ ok: true, value: [] });
+  }
+
   close(): Promise<void> {
     this.closed = true;
     return Promise.resolve();

@@ -181,6 +181,10 @@ export const ROWS: Readonly<Record<string, Row>> = {
     devices(200, { member: 400 }),
     ({ device }) => cbor(bundlesRequest, { devices: [device] }),
   ),
+  "GET /api/devices": row(devices(200)),
+  "POST /api/devices/rename": row(devices(400), noSense),
+  "POST /api/devices/revoke": row(devices(400), noSense),
+  "POST /api/login/removed": row(everybody(400), noSense),
   "GET /api/prekeys": row(devices(200)),
   "POST /api/prekeys": row(devices(400), noSense),
 

@@ -19,7 +19,7 @@ import type { Bytes } from "../protocol/encoding.ts";
 import type { DeviceId } from "../protocol/ids.ts";
 import { HASH_BYTES, KEY_BYTES, MAX_TEXT_BYTES, MAX_VERSION } from "../protocol/limits.ts";
 import type { ArchiveKeyId, Segment, SegmentTag } from "../protocol/segment.ts";
-import { type Change, MARKS } from "./change.ts";
+import { type Change, MARKS, PAGES } from "./change.ts";
 import type { ConversationId, Message } from "./types.ts";
 
 /**
@@ -55,7 +55,7 @@ export const archiveKeys = {
   marks: MARKS,
   out: (seq: number) => `archive-out/${String(seq).padStart(10, "0")}`,
   outs: "archive-out/",
-  page: (conversation: ConversationId) => `archive-page/${conversation}`,
+  page: (conversation: ConversationId) => `${PAGES}${conversation}`,
   wanted: "archive-wanted",
   off: "archive-off",
 } as const;

@@ -16,6 +16,9 @@ export class StoreFailed extends Error {
 /** In "meta": rows of "messages" that the history archive has not got yet, by their key there. */
 export const MARKS = "archive-mark/";
 
+/** In "meta": how far the history archive has been fetched, by conversation. */
+export const PAGES = "archive-page/";
+
 /** Digits of an order key: 10^12 rows, and code-unit order is number order. */
 const ORDER_DIGITS = 12;
 

@@ -34,9 +34,14 @@ const ENTRIES: Readonly<Record<string, Bundle>> = {
   "chat.js": {
     entry: "client/web/chat.ts",
     policy: "script",
-    later: { "./kem_script.ts": "kem_script.js" },
+    later: { "./history.ts": "history.js", "./kem_script.ts": "kem_script.js" },
   },
   "chat_more.js": { entry: "client/web/more.ts", policy: "script" },
+  "history.js": {
+    entry: "client/history.ts",
+    policy: "script",
+    later: { "./kem_script.ts": "kem_script.js" },
+  },
   "invite.js": { entry: "client/web/invite_link.ts", policy: "script" },
   "join.js": { entry: "client/web/join.ts", policy: "script" },
   "kem_script.js": { entry: "crypto/kem_script.ts", policy: "script" },

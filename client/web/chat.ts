@@ -12,7 +12,7 @@ import { need } from "./dom.ts";
 import { makeDrafts } from "./drafts.ts";
 import { now } from "./entry/clock.ts";
 import { readInvitation } from "./invitation.ts";
-import { fetchKem } from "./later.ts";
+import { fetchHistory, fetchKem } from "./later.ts";
 import { joinTabs, type Note, type Tab, type TabParts } from "./leader.ts";
 import { type Gate, showGate } from "./notices.ts";
 import { pageSocket } from "./socket.ts";
@@ -120,6 +120,7 @@ async function main(): Promise<void> {
   if ((await missing(globalThis)).length > 0) return;
   void keepShell();
   if (!await platformHasKem()) fetchKem();
+  fetchHistory();
   try {
     const tab = await joinTabs(tabParts());
     tab.onFailure(explain);

@@ -24,6 +24,11 @@ const KEM_SCRIPT: Later = {
   integrity: "{{integrity kem_script.js}}",
 };
 
+const HISTORY: Later = {
+  href: "{{href history.js}}",
+  integrity: "{{integrity history.js}}",
+};
+
 let more: Promise<typeof More> | undefined;
 
 /**
@@ -41,6 +46,12 @@ export function loadMore(): Promise<typeof More> {
 async function fetchMore(): Promise<typeof More> {
   await fetchScript(MORE);
   return await import(MORE.href);
+}
+
+/** Begins to fetch the history archive; `import()` in client/history_door.ts waits for it. */
+export function fetchHistory(): void {
+  // Whoever needs it hears of the failure from `import()`.
+  fetchScript(HISTORY).catch(() => {});
 }
 
 /** Begins to fetch ML-KEM; `import()` in crypto/kem.ts waits for it. */

@@ -31,6 +31,7 @@ const FILES: readonly string[] = [
   "{{href rooms.css}}",
   "{{href chat.js}}",
   "{{href chat_more.js}}",
+  "{{href history.js}}",
   "{{href kem_script.js}}",
   "{{href browser_check.js}}",
   "{{href icons.svg}}",

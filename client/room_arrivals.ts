@@ -110,7 +110,8 @@ export class RoomArrivals {
       return await this.#message(change, item.envelope);
     } catch (error) {
       if (error instanceof StoreFailed || !isRefusal(error)) throw error;
-      this.#warn(change, null, "unreadable", "A message in a room arrived damaged, or too late.");
+      const words = "A message in a room arrived damaged, or too late.";
+      this.#warn(change, roomOfItem(item), "unreadable", words);
       return "done";
     }
   }

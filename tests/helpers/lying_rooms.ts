@@ -4,7 +4,6 @@ import type { HttpSend } from "../../client/transport.ts";
 import { decode, encode } from "../../protocol/codec.ts";
 import type { Bytes } from "../../protocol/encoding.ts";
 import { decodeClientFrame, decodeServerFrame, encodeServerFrames } from "../../protocol/frame.ts";
-import type { Deliver } from "../../protocol/frame.ts";
 import type { RoomId } from "../../protocol/ids.ts";
 import { type AppendAnswer, appendAnswer, type LogAnswer } from "../../protocol/room_api.ts";
 import { logAnswer, roomsAnswer } from "../../protocol/room_api.ts";
@@ -104,13 +103,13 @@ function delivering(change: (envelope: Bytes) => Bytes, handlers: SocketHandlers
     opened: () => handlers.opened(),
     closed: (code) => handlers.closed(code),
     received(frame) {
+      let isChanged = false;
       const items = decodeServerFrame(frame).map((item) => {
-        const room = item.type === "deliver" &&
-          envelopeKind(item.envelope) === "room";
-        return room
-          ? { ...item, envelope: change(new Uint8Array(item.envelope)) } as Deliver
-          : item;
+        if (item.type !== "deliver" || envelopeKind(item.envelope) !== "room") return item;
+        isChanged = true;
+        return { ...item, envelope: change(new Uint8Array(item.envelope)) };
       });
+      if (!isChanged) return handlers.received(frame);
       for (const whole of encodeServerFrames(items)) handlers.received(whole);
     },
   };

@@ -24,7 +24,9 @@ export const SIGNATURE = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" }
 export interface SelfSigned {
   /** Leaf and CA, with the leaf's key. */
   readonly pair: CertificatePair;
-  /** Where the CA certificate is. */
+  /** The CA certificate, PEM. */
+  readonly ca: string;
+  /** Where it is. */
   readonly caFile: string;
   /** SHA-256 of the CA certificate, upper-case hexadecimal with colons. */
   readonly fingerprint: string;
@@ -51,6 +53,7 @@ export async function selfSigned(
   }
   return {
     pair: { cert: `${leaf.cert.trim()}\n${ca.cert.trim()}\n`, key: leaf.key },
+    ca: ca.cert,
     caFile: join(dataDir, "ca.pem"),
     fingerprint: await fingerprint(ca.cert),
   };

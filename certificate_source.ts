@@ -6,6 +6,7 @@ import { selfSigned } from "./certificate.ts";
 import { type Config, ConfigError } from "./config.ts";
 import type { CertificatePair } from "./listener.ts";
 import type { Log } from "./log.ts";
+import type { OwnAuthority } from "./routes/certificate.tsx";
 
 /** A self-signed leaf is looked at this often; it is renewed 30 days before its end. */
 const RENEWAL_CHECK = 12 * 3_600_000;
@@ -13,6 +14,8 @@ const RENEWAL_CHECK = 12 * 3_600_000;
 /** A certificate now, and word of later ones. */
 export interface CertificateSource {
   readonly pair: CertificatePair;
+  /** The small authority that people may trust, where there is one. */
+  readonly authority?: OwnAuthority;
   /** What people are told about it at the start. */
   readonly lines: readonly string[];
   /** Calls `take` with every later certificate until the returned function is called. */
@@ -54,7 +57,12 @@ async function ownCertificate(
   const first = await selfSigned(config.dataDir, names, now());
   return {
     pair: first.pair,
-    lines: [`Certificate to trust: ${first.caFile}`, `Its SHA-256: ${first.fingerprint}`],
+    authority: { pem: first.ca, fingerprint: first.fingerprint },
+    lines: [
+      `Certificate to trust: ${first.caFile}`,
+      `Its SHA-256: ${first.fingerprint}`,
+      `Other devices learn to trust it at ${config.origin}/certificate`,
+    ],
     watch(take) {
       let current = first.pair.cert;
       const renew = async () => {

@@ -18,12 +18,26 @@ import { readCbor } from "./bodies.ts";
 import type { App, AppEnv } from "./env.ts";
 
 /** Adds the sign-in's URLs. */
-export function signInRoutes(app: App, { auth, assets }: { auth: Auth; assets: PageAssets }): void {
+export function signInRoutes(
+  app: App,
+  { auth, assets, selfSigned = false }: {
+    auth: Auth;
+    assets: PageAssets;
+    /** See AccountRouteDeps. */
+    selfSigned?: boolean;
+  },
+): void {
   const { signIn, logins } = auth;
 
   app.get("/sign-in", (c) => {
     const next = ownPath(c.req.query("next")) ?? "/";
-    const props = { assets, nonce: c.var.nonce, next, passkeys: auth.passkeys.available };
+    const props = {
+      assets,
+      nonce: c.var.nonce,
+      next,
+      passkeys: auth.passkeys.available,
+      selfSigned,
+    };
     return page(c, <SignInPage {...props} />);
   });
 

@@ -6,7 +6,12 @@ import type { Html } from "./html.ts";
 
 /** `next` is a path of ours to go on to. */
 export function SignInPage(
-  { assets, nonce, next, passkeys }: PageProps & { next: string; passkeys: boolean },
+  { assets, nonce, next, passkeys, selfSigned }: PageProps & {
+    next: string;
+    passkeys: boolean;
+    /** The browser warns of the certificate until it is trusted. */
+    selfSigned: boolean;
+  },
 ): Html {
   return (
     <Layout title="Sign in" assets={assets} nonce={nonce}>
@@ -50,6 +55,14 @@ export function SignInPage(
             <a href="/forgot">Forgot password?</a> <span aria-hidden="true">·</span> New here?{" "}
             <a href="/sign-up">Create an account</a>
           </p>
+          {selfSigned
+            ? (
+              <p class="account-other">
+                Does the browser warn of this server?{" "}
+                <a href="/certificate">Make this device trust it</a>
+              </p>
+            )
+            : null}
         </form>
       </div>
       <SecondFactorTemplate />

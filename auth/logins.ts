@@ -62,6 +62,8 @@ export interface Logins {
   authenticateOwner(headers: Carrier): Promise<OwnerLogin | null>;
   /** Whether the request's login could do more, if its account had the second factor that this server asks for. */
   isHeld(headers: Carrier): Promise<boolean>;
+  /** Whether logins of the account would be held now. */
+  isHeldAccount(account: AccountId): Promise<boolean>;
   /** The same as {@link authenticateOwner}, held or not: for the page that sets a second factor up. */
   authenticateHeldOwner(headers: Carrier): Promise<OwnerLogin | null>;
   /** Where an account is signed in. */
@@ -125,6 +127,7 @@ export function createLogins(deps: AuthDeps): Logins {
       return login !== null && !await hold(login.account) ? login : null;
     },
     authenticateHeldOwner: heldOwner,
+    isHeldAccount: hold,
     async isHeld(headers) {
       const login = await authenticate(headers);
       return login !== null && hasDevice(login) && await hold(login.account);

@@ -13,7 +13,7 @@ import {
 } from "../protocol/api.ts";
 import type { PageAssets } from "../views/layout.tsx";
 import { SignInPage } from "../views/sign_in.tsx";
-import { answer, giveLogin, page, refuse } from "./answers.ts";
+import { answer, giveLogin, isTerminal, page, refuse } from "./answers.ts";
 import { readCbor } from "./bodies.ts";
 import type { App, AppEnv } from "./env.ts";
 
@@ -74,6 +74,10 @@ export function signInRoutes(
     if (login === null) return refuse(c, { code: "sign-in-needed" });
     const body = await readCbor(c, deviceRequest);
     if (!body.ok) return refuse(c, body.refusal);
+    // A browser is led to where one is set up; a terminal has no such page.
+    if (isTerminal(c) && await logins.isHeldAccount(login.account)) {
+      return refuse(c, { code: "second-factor-required" });
+    }
     const signedIn = await signIn.device(login, body.value);
     if (!signedIn.ok) return refuse(c, signedIn.refusal);
     const { account, device, username, login: issued } = signedIn.value;

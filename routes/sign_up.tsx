@@ -78,6 +78,10 @@ export function signUpRoutes(app: App, { auth, assets }: { auth: Auth; assets: P
   app.post("/sign-up", async (c) => {
     const form = await readForm(c, formSchema);
     if (!form.ok) return answers.refuse(c, form.refusal);
+    // What a terminal made could do nothing before a browser has set a second factor up.
+    if (answers.isTerminal(c) && auth.admin.switches().secondFactorRequired) {
+      return answers.refuse(c, { code: "second-factor-required" });
+    }
     const { username, fullName, contact, invite } = form.value;
     const language = readLanguage(c.req.header("accept-language"));
     const typed = {

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { COMMAND_LINE, type UserAct } from "../../auth/mod.ts";
-import { codeOf, DAY, makeWorld, type World } from "../helpers/account_world.ts";
-import { enterFirstFactor, renew, signInAgain, signUp } from "../helpers/members.ts";
+import { codeOf, DAY, makeWorld, value, Visitor, type World } from "../helpers/account_world.ts";
+import {
+  deviceMaterial,
+  enterFirstFactor,
+  enterPassword,
+  renew,
+  signInAgain,
+  signUp,
+} from "../helpers/members.ts";
 
 /** The first account runs the server. */
 async function two(options: Parameters<typeof makeWorld>[0] = {}) {
@@ -199,6 +206,16 @@ Deno.test("where everybody needs a second factor, whoever has none can only set 
   assert.equal(codeOf(await renew(ana.visitor, ana.keys.device)), "second-factor-required");
   assert.equal(codeOf(await olga.visitor.api.me()), "second-factor-required", "admins too");
   assert.ok(world.ended.length >= 2, "their sockets are closed");
+  const step = await enterFirstFactor(new Visitor(world), "ana", ana.password);
+  assert.ok(step.ok, "the password is right");
+  const terminal = new Visitor(world);
+  const finish = value(await enterPassword(terminal, "ana", ana.password));
+  const { request } = await deviceMaterial(ana, finish);
+  assert.equal(codeOf(await terminal.api.addDevice(request)), "second-factor-required");
+  const form = { username: "zoe", fullName: "Zoe", contact: "zoe@example.org" };
+  assert.equal(codeOf(await terminal.api.signUp(form)), "second-factor-required");
+  const browser = new Visitor(world, "browser");
+  value(await browser.api.signUp(form));
   world.db.prepare("insert into totp (account, sealed, last_step, made) values (?, x'00', 0, 0)")
     .run(ana.account);
   assert.ok((await ana.visitor.api.me()).ok, "with one, the same login is good again");

@@ -9,7 +9,7 @@ import { dayOf, type FetchedBundle, findDevice, verifyFetched } from "../protoco
 import type { Bytes } from "../protocol/encoding.ts";
 import { FormatError, VerifyError } from "../protocol/errors.ts";
 import type { Addressed, Destination } from "../protocol/frame.ts";
-import { type AccountId, type DeviceId, type MessageId, randomId } from "../protocol/ids.ts";
+import { type AccountId, type DeviceId, type MessageId, risingId } from "../protocol/ids.ts";
 import type { RoomId } from "../protocol/ids.ts";
 import { MAX_SESSIONS_PER_DEVICE } from "../protocol/limits.ts";
 import { type Content, type ContentBody, contextOf, encodeContent } from "./content.ts";
@@ -103,7 +103,7 @@ export class Outbox {
     for (const contact of contacts) {
       destinations.push(await this.#destination(change, row, contact, encoded));
     }
-    const sealed = { ...row, sealed: { submit: randomId<"submit">(), destinations } };
+    const sealed = { ...row, sealed: { submit: risingId<"submit">(this.#now()), destinations } };
     change.set("outbox", keys.waiting(row.order), sealed);
     return { kind: "sealed", row: sealed };
   }

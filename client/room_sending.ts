@@ -13,7 +13,7 @@ import {
   renewReason,
   type SenderKeyRequest,
 } from "../crypto/sender_key.ts";
-import { type AccountId, type DeviceId, randomId, type RoomId } from "../protocol/ids.ts";
+import { type AccountId, type DeviceId, randomId, risingId, type RoomId } from "../protocol/ids.ts";
 import { isPinBehind, type RoomDevice } from "../protocol/room.ts";
 import { type Change, StoreFailed } from "./change.ts";
 import type { ContentBody } from "./content.ts";
@@ -183,7 +183,7 @@ export class RoomSending {
     change.set("sessions", roomKeys.own(record.id), sent.own);
     const { id: key, next, chainKey } = own;
     const before = { id: key, next, chainKey };
-    const submit = randomId<"submit">();
+    const submit = risingId<"submit">(this.#o.now());
     const sealed = { submit, destinations: [], envelope: sent.envelope, before };
     const done: OutboxRecord = { ...row, sealed };
     change.set("outbox", keys.waiting(row.order), done);

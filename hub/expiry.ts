@@ -3,8 +3,13 @@ import type { QueueStore, SubmitCursor } from "../db/queue.ts";
 import type { Log } from "../log.ts";
 import type { DeviceId } from "../protocol/ids.ts";
 
-/** Rows looked at in one transaction: some milliseconds even on a slow disk. */
+/** Rows looked at in one transaction at first; then as many as take between {@link QUICK_MS} and {@link SLOW_MS}. */
 const ROWS = 200;
+const LEAST_ROWS = 10;
+const MOST_ROWS = 1_000;
+/** The writer is never held for 20 ms: a batch that took half of that is followed by a smaller one. */
+const SLOW_MS = 10;
+const QUICK_MS = 3;
 const MINUTE_MS = 60_000;
 const DAY_MS = 1440 * MINUTE_MS;
 /** Days that a submission is remembered: longer than an envelope may wait. */
@@ -16,6 +21,8 @@ export interface ExpiryParts {
   /** Seconds an envelope may wait. */
   readonly queueSeconds: number;
   readonly now: () => number;
+  /** Milliseconds of a clock that is never set. */
+  readonly elapsed: () => number;
   readonly afterTurn: (work: () => void) => void;
   readonly lost: (device: DeviceId, gaps: number) => void;
   readonly log: Log;
@@ -26,6 +33,7 @@ export class Expiry {
   readonly #parts: ExpiryParts;
   #running: Promise<void> | null = null;
   #stopped = false;
+  #rows = ROWS;
 
   constructor(parts: ExpiryParts) {
     this.#parts = parts;
@@ -56,7 +64,9 @@ export class Expiry {
   }
 
   async #envelopes(minute: number, from: number): Promise<number | null> {
-    const { removed, gaps, next } = await this.#parts.queue.expireEnvelopes(minute, ROWS, from);
+    const { removed, gaps, next } = await this.#timed((rows) =>
+      this.#parts.queue.expireEnvelopes(minute, rows, from)
+    );
     if (removed > 0) this.#parts.log.info("queue.expired", { count: removed });
     for (const [device, total] of gaps) this.#parts.lost(device, total);
     await this.#turn();
@@ -64,9 +74,19 @@ export class Expiry {
   }
 
   async #submits(day: number, from: SubmitCursor): Promise<SubmitCursor | null> {
-    const { next } = await this.#parts.queue.expireSubmits(day, ROWS, from);
+    const { next } = await this.#timed((rows) => this.#parts.queue.expireSubmits(day, rows, from));
     await this.#turn();
     return next;
+  }
+
+  /** One batch, and from its time the size of the next. */
+  async #timed<T>(batch: (rows: number) => Promise<T>): Promise<T> {
+    const start = this.#parts.elapsed();
+    const result = await batch(this.#rows);
+    const took = this.#parts.elapsed() - start;
+    if (took > SLOW_MS) this.#rows = Math.max(LEAST_ROWS, this.#rows >> 1);
+    else if (took < QUICK_MS) this.#rows = Math.min(MOST_ROWS, this.#rows * 2);
+    return result;
   }
 
   #turn(): Promise<void> {

@@ -55,6 +55,7 @@ export class Hub {
     this.#expiry = new Expiry({
       ...parts,
       queueSeconds: parts.limits.queueSeconds,
+      elapsed: () => performance.now(),
       lost: (device, gaps) => parts.bus.publish({ kind: "gap", device, gaps }),
     });
     this.#unsubscribe = parts.bus.subscribe((event) => this.#onBus(event));

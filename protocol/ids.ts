@@ -35,6 +35,21 @@ export function randomId<K extends string>(): Id<K> {
   return idFrom(crypto.getRandomValues(new Uint8Array(ID_BYTES)));
 }
 
+const STAMP_BYTES = 6;
+
+/**
+ * A fresh id that sorts behind those made before: the milliseconds since 1970 in 6 bytes, then 80
+ * random bits. For what the server keeps by the million: it then writes next to what it wrote last.
+ */
+export function risingId<K extends string>(now: number): Id<K> {
+  const bytes = crypto.getRandomValues(new Uint8Array(ID_BYTES));
+  for (let at = STAMP_BYTES - 1, left = Math.max(0, now); at >= 0; at--) {
+    bytes[at] = left % 256;
+    left = Math.floor(left / 256);
+  }
+  return idFrom(bytes);
+}
+
 /** `text` as an id when it is the one encoding of 16 bytes, else null. For ids that come in URLs and forms. */
 export function parseId<K extends string>(text: string): Id<K> | null {
   return ID_PATTERN.test(text) ? text as Id<K> : null;

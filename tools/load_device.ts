@@ -105,7 +105,7 @@ function template({ peer, envelopeBytes }: DeviceParts): (count: number) => Uint
     for (let at = 0; at < frame.length; at += item!.length) {
       frame.set(item!, at);
       view.setUint32(at + REF_AT, ++number);
-      // Ids count up behind eight random bytes, as the client's do.
+      // Ids rise, as those of risingId() do.
       view.setUint32(at + ID_AT + 12, number);
     }
     return frame;

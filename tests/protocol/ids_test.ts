@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fromBase64Url } from "../../protocol/encoding.ts";
-import { idBytes, idFrom, parseId, randomId } from "../../protocol/ids.ts";
+import { idBytes, idFrom, parseId, randomId, risingId } from "../../protocol/ids.ts";
 
 Deno.test("an id is 16 bytes and 22 characters, both ways", () => {
   const id = randomId<"device">();
@@ -13,6 +13,21 @@ Deno.test("an id is 16 bytes and 22 characters, both ways", () => {
 
 Deno.test("random ids differ", () => {
   assert.equal(new Set(Array.from({ length: 1000 }, () => randomId())).size, 1000);
+});
+
+Deno.test("rising ids sort by the time they were made at, and differ within it", () => {
+  const times = [0, 1, 255, 256, 1_800_000_000_000, 1_800_000_000_001, 2 ** 48 - 1];
+  const ids = times.map((now) => idBytes(risingId(now)));
+  const heads = ids.map((bytes) =>
+    [...bytes.subarray(0, 6)].reduce((sum, byte) => sum * 256 + byte)
+  );
+  assert.deepEqual(heads, times);
+  assert.deepEqual(
+    [...idBytes(risingId(-1)).subarray(0, 6)],
+    [0, 0, 0, 0, 0, 0],
+    "a clock before 1970",
+  );
+  assert.equal(new Set(Array.from({ length: 1000 }, () => risingId(7))).size, 1000);
 });
 
 Deno.test("parseId takes the one encoding of 16 bytes", () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import decodeQR from "qr/decode.js";
 import { readConfig } from "../config.ts";
 import { type StartFacts, startLines, terminalQr } from "../start_lines.ts";
 
@@ -48,4 +49,17 @@ Deno.test("the square has every dot: dark where the code is dark, with a light e
   assert.equal(lines[0], "█".repeat(25), "the edge is light");
   // The first finder: seven dark dots, so nothing is lit in the upper half of its first line.
   assert.equal([...lines[1]!].slice(2, 9).join(""), " ▄▄▄▄▄ ");
+});
+
+Deno.test("a phone reads the square", () => {
+  const lines = terminalQr(LINK).map((line) => [...line]);
+  const [width, height] = [lines[0]!.length * 4, lines.length * 8];
+  const data = new Uint8Array(width * height * 4).fill(255);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const lit = (y % 8 < 4 ? "█▀" : "█▄").includes(lines[y >> 3]![x >> 2]!);
+      if (!lit) data.fill(0, (y * width + x) * 4, (y * width + x) * 4 + 3);
+    }
+  }
+  assert.equal(decodeQR({ width, height, data }), LINK);
 });

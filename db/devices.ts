@@ -57,6 +57,9 @@ export type DeviceSignInResult =
 /** What is kept of a device beside the signed list. */
 export interface NamedDevice {
   readonly device: DeviceId;
+  readonly kind: "browser" | "terminal";
+  /** Unix day on which it joined. */
+  readonly made: number;
   /** Empty where its owner gave it none. */
   readonly name: string;
   /** Unix day; null for never. */
@@ -180,7 +183,7 @@ export function createDevices(db: DatabaseSync): DevicesStore {
   }
 
   const named = db.prepare(
-    "select id as device, name, seen from devices where account = ? order by id",
+    "select id as device, kind, made, name, seen from devices where account = ? order by id",
   );
   const rename = db.prepare("update devices set name = ? where id = ? and account = ?");
   const neighbours = db.prepare(`

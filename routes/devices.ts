@@ -19,10 +19,11 @@ export function deviceRoutes(app: App, { auth }: { readonly auth: Auth }): void 
 
   app.get(
     "/api/devices",
-    withDevice(
-      auth,
-      async (c, login) => answer(c, ownDevicesAnswer, { devices: await devices.named(login) }),
-    ),
+    withDevice(auth, async (c, login) => {
+      const named = await devices.named(login);
+      const known = named.map(({ device, name, seen }) => ({ device, name, seen }));
+      return answer(c, ownDevicesAnswer, { devices: known });
+    }),
   );
 
   app.post(

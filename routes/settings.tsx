@@ -15,6 +15,7 @@ import { page, refuse, sayRetryAfter, wantsPart } from "./answers.ts";
 import { readForm } from "./bodies.ts";
 import type { App, AppEnv } from "./env.ts";
 import { REFUSALS, wordsOf } from "./refusals.ts";
+import { settingsDeviceRoutes } from "./settings_devices.tsx";
 import { passkeyRoutes } from "./settings_passkeys.tsx";
 import { accountSettingsRoutes } from "./settings_account.tsx";
 import { passwordRoutes } from "./settings_password.tsx";
@@ -121,6 +122,7 @@ export function settingsRoutes(app: App, deps: Deps): void {
   passwordRoutes(app, deps);
   secondFactorRoutes(app, deps);
   passkeyRoutes(app, deps);
+  settingsDeviceRoutes(app, deps);
 }
 
 async function whole(

@@ -193,6 +193,13 @@ function GuardSection({ assets, factor }: PageProps & { factor: FactorState }): 
         title="Passkeys"
         words={passkeyWords(factor?.passkeys ?? 0)}
       />
+      <LinkRow
+        assets={assets}
+        icon="laptop"
+        href="/settings/devices"
+        title="Your devices"
+        words="What reads and writes your messages: names, when they were last here, and out with one."
+      />
     </section>
   );
 }

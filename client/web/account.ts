@@ -16,6 +16,7 @@ import {
 } from "../passkeys.ts";
 import { deleteAccount } from "../account_deletion.ts";
 import { changePassword } from "../password_change.ts";
+import { removeOwnDevice } from "../settings_devices.ts";
 import type { PasswordClient } from "../password_client.ts";
 import { recoverAccount, startOver } from "../recovery_flow.ts";
 import { openIdbStore } from "../store_idb.ts";
@@ -27,6 +28,7 @@ import { runDeleteAccount } from "./account/delete_account.ts";
 import { runForgot } from "./account/forgot.ts";
 import { lazyKnownPasswords } from "./account/new_password.ts";
 import { need, problem } from "./account/page.ts";
+import { runRemoveDevice } from "./account/devices.ts";
 import { browserAuthenticator, knowsPasskeys } from "./account/passkey_browser.ts";
 import { offerPasskey, type VaultDoor } from "./account/passkey_sign_in.ts";
 import { type PasskeySettings, runPasskeys, runRemovePasskey } from "./account/passkeys.ts";
@@ -155,6 +157,16 @@ function passkeySettings(password: (progress: Progress) => PasswordClient): Pass
   };
 }
 
+/** The chat in another tab may be the store's writer: here it is read, and at most ended. */
+async function removeDeviceHere(device: string): Promise<Outcome<"other" | "self">> {
+  const store = await openIdbStore("snug");
+  try {
+    return await removeOwnDevice({ api, store }, device);
+  } finally {
+    await store.close();
+  }
+}
+
 async function main(): Promise<void> {
   const step = need<HTMLElement>("#step");
   const lacking = await missing(globalThis);
@@ -189,6 +201,8 @@ async function main(): Promise<void> {
   }
   const removal = step.querySelector<HTMLFormElement>("#remove-passkey");
   if (removal) return runRemovePasskey(removal, passkeySettings(password));
+  const device = step.querySelector<HTMLFormElement>("#remove-device");
+  if (device) return runRemoveDevice(device, removeDeviceHere);
   if (step.querySelector("#add-passkey, #remove-password")) {
     return runPasskeys(step, passkeySettings(password), knowsPasskeys());
   }

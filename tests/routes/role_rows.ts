@@ -148,6 +148,12 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "POST /settings/password/start": row(owners(400, 401), noSense),
   "POST /settings/password/prove": row(owners(400, 401), noSense),
   "POST /settings/password/change": row(owners(400, 401), noSense),
+  "GET /settings/devices": row(owners(200)),
+  "POST /settings/devices/rename": row(
+    owners(400),
+    () => ({ form: { device: "no", name: "Desk" } }),
+  ),
+  "GET /settings/devices/remove": row(owners(303)),
   "GET /settings/passkeys": row(owners(200)),
   "POST /settings/passkeys/rename": row(owners(409), () => ({
     form: { passkey: "none", name: "Phone" },

@@ -1,0 +1,87 @@
+/** One's own devices in the settings of a real browser: named, removed, and what the removed one shows. */
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { person, signIn, signUp } from "../e2e/people.ts";
+import { freePort, type Server, startServer } from "../e2e/server.ts";
+import { browserTest, launchBrowser } from "../helpers/browser.ts";
+import { filesBelow } from "../helpers/canary.ts";
+import { inspect } from "../helpers/looks.ts";
+
+const ana = person("ana");
+
+/** How many rows a browser's store has. */
+async function kept(page: Page): Promise<number> {
+  return await page.evaluate(async () => {
+    const database = await new Promise<IDBDatabase>((resolve, reject) => {
+      const request = indexedDB.open("snug");
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+    const names = [...database.objectStoreNames];
+    if (names.length === 0) return 0;
+    const transaction = database.transaction(names);
+    const counts = await Promise.all(names.map((name) =>
+      new Promise<number>((resolve) => {
+        const request = transaction.objectStore(name).count();
+        request.onsuccess = () => resolve(request.result);
+      })
+    ));
+    database.close();
+    return counts.reduce((sum, count) => sum + count, 0);
+  });
+}
+
+async function rename(page: Page, server: Server, name: string): Promise<void> {
+  await page.goto(`${server.origin}/settings/devices`);
+  await page.getByRole("listitem").filter({ hasText: "this one" }).getByText("Rename").click();
+  await page.getByRole("textbox", { name: "Name" }).first().fill(name);
+  await page.keyboard.press("Enter");
+  await page.getByText("The name is saved.").waitFor();
+}
+
+browserTest(
+  "a browser removes another one, which says why at once and keeps nothing; then itself",
+  async () => {
+    const data = await Deno.makeTempDir({ prefix: "snug-devices-" });
+    const server = await startServer({ data, port: freePort() });
+    const browser = await launchBrowser();
+    const page = async () => await (await browser.newContext()).newPage();
+    try {
+      const [first, second] = [await page(), await page()];
+      await signUp(first, server, ana);
+      await signIn(second, server, ana);
+      assert.ok(await kept(second) > 100);
+      await rename(first, server, "Desk <b>at</b> home");
+      await first.getByText("Desk <b>at</b> home").first().waitFor();
+      await first.getByText("2 of 8.").waitFor();
+      await inspect(first, "devices");
+
+      await first.getByRole("listitem").filter({ hasNotText: "this one" })
+        .getByRole("link", { name: "Remove" }).click();
+      await first.getByRole("heading", { name: "Remove “Browser”?" }).waitFor();
+      await inspect(first, "device-remove");
+      await first.getByRole("button", { name: "Remove it" }).press("Enter");
+      await first.getByText("That device is removed.").waitFor();
+      await first.getByText("1 of 8.").waitFor();
+      await second.getByText("Another of your devices removed this browser").waitFor();
+      assert.equal(await kept(second), 0);
+      await second.getByRole("link", { name: "Sign in" }).first().click();
+      await second.getByRole("heading", { name: "Welcome back." }).waitFor();
+
+      await first.getByRole("link", { name: "Remove" }).click();
+      await first.getByText("This is the browser you are in.").waitFor();
+      await first.getByRole("button", { name: "Remove it" }).click();
+      await first.waitForURL(`${server.origin}/sign-in`);
+      assert.equal(await kept(first), 0);
+      const letters = filesBelow(`${data}/outbox`).map(({ bytes }) =>
+        /^Subject: (.*)$/m.exec(new TextDecoder().decode(bytes))?.[1]?.trim()
+      );
+      const told = letters.filter((subject) => subject?.startsWith("A device was removed"));
+      assert.equal(told.length, 2);
+    } finally {
+      await browser.close();
+      assert.equal(await server.stop(), 0, server.log());
+      await Deno.remove(data, { recursive: true });
+    }
+  },
+);

@@ -74,7 +74,8 @@ async function prepareFolder(path: string): Promise<boolean> {
   return true;
 }
 
-function forget(path: string): void {
+/** Makes the database at `path`, which is not in use, one of a server that was set back. */
+export function forget(path: string): void {
   const db = openDatabase(path);
   try {
     transaction(db, () => db.exec(FORGET));

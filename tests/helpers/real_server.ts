@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readConfig } from "../../config.ts";
 import { silentLog } from "../../log.ts";
 import { type RunningServer, startServer } from "../../serve.ts";
+import { forget } from "../../db/restore.ts";
 import { finishSignUp, type FlowParts, signIn } from "../../client/account_flow.ts";
 import { type OpenEngine, openEngine } from "../../client/engine.ts";
 import { opaqueClient } from "../../client/opaque.ts";
@@ -101,6 +102,25 @@ export class RealServer {
   async end(): Promise<void> {
     await this.down();
     await Deno.remove(this.#folder, { recursive: true });
+  }
+
+  /** The database as it is; the server must be down. */
+  copy(): Uint8Array {
+    return Deno.readFileSync(`${this.#folder}/snug.db`);
+  }
+
+  /** An older database in the place of this one, forgetting what a restored server must not believe. */
+  putBack(copy: Uint8Array): void {
+    const path = `${this.#folder}/snug.db`;
+    for (const end of ["", "-wal", "-shm"]) {
+      try {
+        Deno.removeSync(`${path}${end}`);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
+    Deno.writeFileSync(path, copy);
+    forget(path);
   }
 
   /** The code in the newest letter. */

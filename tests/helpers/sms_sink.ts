@@ -1,6 +1,6 @@
 /** A webhook for short messages in the test's own process: it checks signatures as a receiver would. */
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** One request as it came. */
@@ -29,6 +29,7 @@ export async function openSmsSink(
   },
 ): Promise<SmsSink> {
   const requests: SmsRequest[] = [];
+  const held: ServerResponse[] = [];
   const server = createServer(async (request, answer) => {
     let body = "";
     for await (const part of request) body += String(part);
@@ -36,7 +37,7 @@ export async function openSmsSink(
     const signed = isSigned(String(request.headers["snug-signature"]), body, secret, now());
     requests.push({ method: request.method ?? "", id, to, text, signed });
     const status = statuses[Math.min(requests.length, statuses.length) - 1]!;
-    if (status === 0) return;
+    if (status === 0) return void held.push(answer);
     answer.writeHead(status, location === undefined ? {} : { location }).end();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
@@ -47,6 +48,8 @@ export async function openSmsSink(
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
+        // Deno 2.4 waits for ever for answers that nobody waits for.
+        if (held.length > 0) resolve();
       }),
   };
 }

@@ -13,7 +13,8 @@ export async function firstAccountLink(deps: AuthDeps): Promise<string | null> {
   if (!deps.firstAccountByLink || await deps.store.accounts.count() > 0) return null;
   const { secret, hash } = newCarried(deps.random);
   await deps.store.accounts.replaceFirstInvite(hash, idFrom(deps.random(16)), deps.now());
-  return `${deps.origin}/sign-up?invite=${secret}`;
+  // Behind the #, which browsers send to no server: no proxy on the way has it in its log.
+  return `${deps.origin}/invite#${secret}`;
 }
 
 /** Whether somebody may sign up: the invite to use up then, or null when none is asked for. */

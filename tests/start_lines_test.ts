@@ -3,7 +3,7 @@ import decodeQR from "qr/decode.js";
 import { readConfig } from "../config.ts";
 import { type StartFacts, startLines, terminalQr } from "../start_lines.ts";
 
-const LINK = "https://chat.example.org/sign-up?invite=" + "a".repeat(43);
+const LINK = "https://chat.example.org/invite#" + "a".repeat(43);
 const FACTS: StartFacts = {
   ...{ version: "1", firstAccountLink: LINK, isEmpty: true, onTerminal: true },
   certificateLines: ["Certificate to trust: data/ca.pem", "Its SHA-256: AA:BB"],

@@ -4,7 +4,7 @@ import { codeOf, makeWorld, value, Visitor } from "../helpers/account_world.ts";
 import { accountMaterial, registerPassword, signUp } from "../helpers/members.ts";
 
 const FORM = { username: "ana", fullName: "Ana", contact: "ana@example.org" };
-const inviteOf = (link: string | null) => new URL(link!).searchParams.get("invite")!;
+const inviteOf = (link: string | null) => new URL(link!).hash.slice(1);
 
 Deno.test("on loopback nobody needs a link", async () => {
   const world = await makeWorld();
@@ -17,11 +17,12 @@ Deno.test("off loopback the first account is made through the link, in every mod
   for (const registration of ["open", "invite", "closed"] as const) {
     const world = await makeWorld({ registration, firstAccountByLink: true });
     const link = await firstAccountLink(world.deps);
-    assert.match(link!, /^https:\/\/chat\.example\.org\/sign-up\?invite=[\w-]{43}$/);
+    assert.match(link!, /^https:\/\/chat\.example\.org\/invite#[\w-]{43}$/);
     assert.equal(codeOf(await new Visitor(world).api.signUp(FORM)), "invite-needed");
 
     const visitor = new Visitor(world, "browser");
-    const shown = await visitor.request(new URL(link!).pathname + new URL(link!).search);
+    await visitor.form("/invite", { invite: inviteOf(link) });
+    const shown = await visitor.request("/sign-up");
     assert.match(shown.text, new RegExp(`name="invite" value="${inviteOf(link)}"`));
     value(await visitor.api.signUp({ ...FORM, invite: inviteOf(link) }));
     const { account } = value(await visitor.api.confirm(world.mailer.code(FORM.contact)));

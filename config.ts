@@ -135,7 +135,8 @@ function readFlags(args: readonly string[]): Values {
     const [flag = "", inline] = splitFlag(rest.shift() ?? "");
     const name = settingNames().find((each) => `--${SETTINGS[each].flag}` === flag);
     if (name === undefined) throw new ConfigError(`${shown(flag)} is not a flag of snug serve.`);
-    const value = inline ?? rest.shift();
+    // The next flag is no value: one was forgotten.
+    const value = inline ?? (rest[0]?.startsWith("--") ? undefined : rest.shift());
     if (value === undefined || value === "") {
       throw new ConfigError(`${flag} needs a value: ${SETTINGS[name].takes}.`);
     }

@@ -127,7 +127,9 @@ function reasonOf({ message }: Error, port: number): string {
         `"sudo setcap cap_net_bind_service=+ep ${Deno.execPath()}", or let systemd open the port ` +
         "(docs/self_hosting.md, Ports below 1024).";
   }
-  if (/EADDRNOTAVAIL|os error 99|ENOTFOUND|not known|getaddrinfo|lookup/i.test(message)) {
+  if (
+    /EADDRNOTAVAIL|EINVAL|os error (22|99)|ENOTFOUND|not known|getaddrinfo|lookup/i.test(message)
+  ) {
     return "this machine does not have that address";
   }
   return message;

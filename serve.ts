@@ -5,7 +5,8 @@ import { type Backend, openBackend } from "./backend.ts";
 import { openCertificate } from "./certificate_source.ts";
 import { scheduleBackups } from "./backup_schedule.ts";
 import { backupInThread } from "./backup_worker.ts";
-import { type Config, type Environment, readConfig } from "./config.ts";
+import { type Config, ConfigError, type Environment, readConfig } from "./config.ts";
+import { inWords } from "./db/backup_error.ts";
 import { listen, type Listener } from "./listener.ts";
 import { createLog, type Log } from "./log.ts";
 import { MAX_FRAME_BYTES } from "./protocol/limits.ts";
@@ -46,7 +47,9 @@ export interface CommandIo {
 export async function runServe(args: readonly string[], io: CommandIo): Promise<number> {
   const config = readConfig(args, io.env);
   const log = createLog({ level: config.logLevel, now: io.now, write: io.writeLog });
-  const server = await startServer(config, log, io);
+  const server = await startServer(config, log, io).catch((error) => {
+    throw error instanceof ConfigError ? error : inWords(config.dataDir, error);
+  });
   log.info("server.started", { version: VERSION, origin: config.origin });
   await aborted(io.stop);
   await server.close();

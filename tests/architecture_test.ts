@@ -88,7 +88,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   "start_lines.ts": { may: [], types: ["config.ts"] },
   "serve.ts": {
     may: [
-      ..."hub routes views protocol static".split(" "),
+      ..."db hub routes views protocol static".split(" "),
       ..."watch.ts start_lines.ts app.ts backend.ts backup_schedule.ts backup_worker.ts certificate_source.ts config.ts limits.ts listener.ts log.ts version.ts"
         .split(
           " ",

@@ -31,6 +31,8 @@ export interface DeviceParts {
 /** Connects, says hello, and resolves when it is welcome. */
 export async function openDevice(parts: DeviceParts, told: Told): Promise<LoadClient> {
   const welcome = Promise.withResolvers<void>();
+  // A connection that ends before anybody waits for its welcome has been told about already.
+  welcome.promise.catch(() => {});
   let socket: LoadSocket | null = null;
   const place = { ...parts.place, path: "/socket", authorization: parts.me.login };
   socket = await openLoadSocket(place, {

@@ -26,16 +26,20 @@ export async function saturate(
   { pairs, inFlight }: Shape,
   seconds: number,
 ): Promise<Saturation> {
-  let [count, running] = [0, true];
+  let [count, sent, running] = [0, 0, true];
   const clients: LoadClient[] = [];
+  const send = (index: number, messages: number) => {
+    sent += messages;
+    clients[index]!.send(messages);
+  };
   for (let index = 0; index < pairs * 2; index++) {
     const delivered = (fresh: number) => {
       count += fresh;
-      if (running) clients[index ^ 1]!.send(fresh);
+      if (running) send(index ^ 1, fresh);
     };
     clients.push(await target.connect(index, { ...IGNORED, delivered }));
   }
-  for (let index = 0; index < pairs * 2; index += 2) clients[index]!.send(inFlight);
+  for (let index = 0; index < pairs * 2; index += 2) send(index, inFlight);
   await pause(seconds * 1_000 * WARM_UP);
   const from = { count, at: performance.now(), server: timeOf(target.pid), own: timeOf(Deno.pid) };
   await pause(seconds * 1_000);
@@ -46,8 +50,15 @@ export async function saturate(
     ownTime: (timeOf(Deno.pid) - from.own) / elapsed,
   };
   running = false;
+  await settled(() => count >= sent);
   for (const client of clients) client.close();
   return result;
+}
+
+/** What is under way arrives, and what was said about it too: the next load begins with empty queues. */
+async function settled(done: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 500 && !done(); tries++) await pause(10);
+  await pause(200);
 }
 
 /** Milliseconds from sending until the server said so, and until it was there. */

@@ -39,7 +39,7 @@ export function DevicesPage(
       <ul class="rows" role="list">
         {devices.map((one) => <DeviceRow key={one.id} assets={assets} device={one} />)}
       </ul>
-      <p class="hint">{devices.length} of {most}. A device that was not here for 30 days sleeps.</p>
+      <p class="hint">{devices.length} of {most}. What is sent to a device waits up to 30 days for it.</p>
     </Layout>
   );
 }

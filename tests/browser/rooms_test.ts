@@ -80,7 +80,7 @@ const details = (page: Page) => page.getByRole("complementary", { name: "Details
 
 async function openDetails(page: Page): Promise<void> {
   await press(page, "Conversation details");
-  await details(page).getByText(A_CODE).waitFor();
+  await details(page).getByRole("button", { name: "Share invitation" }).waitFor();
 }
 
 async function startDialog(page: Page, tab: string): Promise<void> {

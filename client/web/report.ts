@@ -70,6 +70,8 @@ function ask(
     else fill(problem, answer.problem);
   });
   fill(opened.body, form);
+  // What one reports has most likely just been said.
+  choices.at(-1)?.row.scrollIntoView({ block: "nearest" });
   words.input.focus();
 }
 

@@ -17,16 +17,36 @@ export async function firstAccountLink(deps: AuthDeps): Promise<string | null> {
   return `${deps.origin}/invite#${secret}`;
 }
 
-/** Whether somebody may sign up: the invite to use up then, or null when none is asked for. */
+/**
+ * Whether somebody may sign up, and the invite to use up then. An open server asks for none, and still
+ * writes down who came by whose.
+ */
 export async function admit(
   deps: AuthDeps,
   invite: string | undefined,
 ): Promise<Outcome<Bytes | null>> {
   const first = deps.firstAccountByLink && await deps.store.accounts.count() === 0;
   if (!first && deps.registration === "closed") return refused("registration-closed");
-  if (!first && deps.registration === "open") return done(null);
+  const open = !first && deps.registration === "open";
+  if (open && !invite) return done(null);
   if (invite === undefined || invite === "") return refused("invite-needed");
   const hash = hashOfCarried(invite);
   const known = hash !== null && await deps.store.accounts.hasInvite(hash, deps.now());
-  return known ? done(hash) : refused("invite-gone");
+  if (known) return done(hash);
+  return open ? done(null) : refused("invite-gone");
+}
+
+/** The same when the account is made: between form and keys, an admin may have closed the door. */
+export async function admitAgain(
+  deps: AuthDeps,
+  invite: Bytes | null,
+): Promise<Outcome<Bytes | null>> {
+  const { accounts } = deps.store;
+  const first = deps.firstAccountByLink && await accounts.count() === 0;
+  if (!first && deps.registration === "closed") return refused("registration-closed");
+  if (!first && deps.registration === "open") {
+    const good = invite !== null && await accounts.hasInvite(invite, deps.now());
+    return done(good ? invite : null);
+  }
+  return invite === null ? refused("invite-needed") : done(invite);
 }

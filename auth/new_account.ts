@@ -7,6 +7,7 @@ import { FormatError, VerifyError } from "../protocol/errors.ts";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import type { AuthDeps } from "./deps.ts";
 import { hashOfCarried } from "./digest.ts";
+import { admitAgain } from "./first_account.ts";
 import type { Limiter } from "./limits.ts";
 import type { IssuedLogin, Logins } from "./logins.ts";
 import type { Opaque } from "./opaque.ts";
@@ -77,11 +78,14 @@ export function createNewAccounts(deps: AuthDeps, parts: NewAccountParts): NewAc
   }
 
   async function store(
-    { hash, account, username, fullName, contact, invite }: ChallengeRow,
+    { hash, account, username, fullName, contact, invite: carried }: ChallengeRow,
     request: AccountRequest,
     list: DeviceList,
     today: number,
   ): Promise<Outcome<NewlySignedUp>> {
+    const admitted = await admitAgain(deps, carried);
+    if (!admitted.ok) return admitted;
+    const invite = admitted.value;
     const { device, prekeys, vault, record: passwordRecord, list: entry } = request;
     const login = logins.issue(account, device, "full");
     const creation = await accounts.create({

@@ -89,7 +89,7 @@ Deno.test("attack: a sign-up begun on loopback does not make the first account o
   for (const [name, carried] of visitor.cookies) later.cookies.set(name, carried);
   const record = await registerPassword(later, "p");
   const { request } = await accountMaterial(away, account, record);
-  assert.equal(codeOf(await later.api.createAccount(request)), "invite-gone");
+  assert.equal(codeOf(await later.api.createAccount(request)), "invite-needed");
   assert.equal(await away.deps.store.accounts.count(), 0);
   away.close();
   await Deno.remove(path);

@@ -119,6 +119,40 @@ Deno.test("a closed server takes nobody, with an invite or without, and its admi
   world.close();
 });
 
+Deno.test("attack: a server that is closed, or asks for invites, in the middle of a sign-up makes no account", async () => {
+  for (
+    const [mode, code] of [["closed", "registration-closed"], ["invite", "invite-needed"]] as const
+  ) {
+    const world = await makeWorld({ limits: ROOMY });
+    await signUp(world, "ana", new Visitor(world, "browser"));
+    const { visitor, request } = await atTheDoor(world, "ben", "");
+    await setMode(world, mode);
+    assert.equal(codeOf(await visitor.api.createAccount(request)), code);
+    await setMode(world, "open");
+    value(await visitor.api.createAccount(request));
+    world.close();
+  }
+});
+
+Deno.test("an open server needs no invite, and writes down who came by whose all the same", async () => {
+  const { world, ana } = await byInvitation();
+  await setMode(world, "open");
+  const invite = secretOf(await make(world, ana, 1));
+  const [ben, cid] = [await atTheDoor(world, "ben", invite), await atTheDoor(world, "cid", invite)];
+  value(await ben.visitor.api.createAccount(ben.request));
+  value(await cid.visitor.api.createAccount(cid.request));
+  value(
+    await new Visitor(world).api.signUp({
+      ...{ username: "dee", fullName: "D", contact: "dee@example.org" },
+      invite: "A".repeat(43),
+    }),
+  );
+  const listed = await world.auth.invites.list(await ownerOf(world, ana));
+  const [row] = listed.ok ? listed.value.invites : [];
+  assert.deepEqual(row?.guests.map(({ username }) => username), ["ben"]);
+  world.close();
+});
+
 Deno.test("members invite where the server says so, see their own only, and take back no one else's", async () => {
   for (const memberInvites of [false, true]) {
     const world = await makeWorld({ memberInvites, limits: ROOMY });

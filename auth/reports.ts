@@ -17,7 +17,7 @@ import { done, type Outcome, refused } from "./outcome.ts";
 const SETTLED_MS = 90 * 86_400_000;
 /** Reports on one page. */
 const A_PAGE = 100;
-/** Longest note of an admin in characters. */
+/** Longest note of an admin in UTF-16 units. */
 const MAX_NOTE = 1_000;
 
 /** A report as the admin pages show it. */
@@ -62,7 +62,7 @@ export function createReportDesk(deps: AuthDeps, limiter: Limiter): Reports {
   }
 
   async function settle(actor: Actor, id: string, note: string): Promise<Outcome<null>> {
-    const words = note.trim();
+    const words = note.toWellFormed().trim();
     if (words.length > MAX_NOTE) return refused("bad-note");
     const row = parseId(id) === null ? null : await reports.find(id);
     if (row === null) return refused("no-such-report");

@@ -44,7 +44,7 @@ const entrySchema = record({
   subject: nullable(id<"account">()),
   subjectName: text({ max: 32 }),
   /** A setting's name and value, a note: never a secret, never a message. */
-  detail: text({ max: 2_000 }),
+  detail: text({ max: 4_096 }),
   previous: bytes(HASH_BYTES),
 });
 /** One act, as it was hashed. */

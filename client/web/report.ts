@@ -1,7 +1,6 @@
 /** The dialog that tells whoever runs the server about somebody, with the messages that one chooses to show. */
 import {
   MAX_REPORT_MESSAGES,
-  MAX_REPORT_TEXT,
   MAX_REPORT_WORDS,
   type RevealedMessage,
 } from "../../protocol/reports.ts";
@@ -64,7 +63,7 @@ function ask(
     if (chosen.length > MAX_REPORT_MESSAGES) {
       return fill(problem, `Choose at most ${MAX_REPORT_MESSAGES} messages.`);
     }
-    const request = { account, words: words.input.value, messages: chosen };
+    const request = { account, words: words.input.value.toWellFormed().trim(), messages: chosen };
     const answer = await sendReport(fetchSend(location.origin), request);
     if (answer.problem === null) done(opened);
     else fill(problem, answer.problem);
@@ -82,7 +81,7 @@ const UNPROVEN =
 function revealed(choices: readonly Choice[]): RevealedMessage[] {
   return choices.filter(({ box }) => box.checked).map(({ message }) => ({
     ...{ time: Math.max(0, Math.floor(message.time)), own: message.mine },
-    text: [...message.text].slice(0, MAX_REPORT_TEXT).join(""),
+    text: message.text,
   }));
 }
 

@@ -70,6 +70,27 @@ Deno.test("a report is kept with what was revealed, and settling forgets what wa
   world.close();
 });
 
+Deno.test("the longest words, messages and notes fit, in every script", async () => {
+  const { world, ana, ben } = await three();
+  const messages = [{ time: 0, own: false, text: "好".repeat(1_333) }];
+  assert.equal(await report(ana, about(ben, { words: "好".repeat(2_000), messages })), 204);
+  const [open] = await world.auth.reports.open();
+  const settled = await world.auth.reports.settle(
+    COMMAND_LINE,
+    open!.id,
+    "\ud800" + "好".repeat(999),
+  );
+  assert.ok(settled.ok);
+  const [kept] = await world.auth.reports.settled();
+  assert.equal(kept!.note, "\ufffd" + "好".repeat(999));
+  assert.equal((await world.auth.admin.verify()).whole, true);
+  assert.equal(await report(ana, about(ben)), 204);
+  const [next] = await world.auth.reports.open();
+  const long = await world.auth.reports.settle(COMMAND_LINE, next!.id, "x".repeat(1_001));
+  assert.deepEqual(long, { ok: false, refusal: { code: "bad-note" } });
+  world.close();
+});
+
 Deno.test("ten reports a day, counted for the reporter, whoever they are about", async () => {
   const { world, olga, ana, ben } = await three();
   for (let n = 0; n < 10; n++) assert.equal(await report(ana, about(n % 2 ? ben : olga)), 204);

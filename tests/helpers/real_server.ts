@@ -1,7 +1,7 @@
 /** The whole server in this process, on loopback without TLS, and people whose engines talk to it by sockets. */
 import assert from "node:assert/strict";
 import { readConfig } from "../../config.ts";
-import { silentLog } from "../../log.ts";
+import { createLog } from "../../log.ts";
 import { type RunningServer, startServer } from "../../serve.ts";
 import { forget } from "../../db/restore.ts";
 import { finishSignUp, type FlowParts, signIn } from "../../client/account_flow.ts";
@@ -15,6 +15,7 @@ import type { EngineEvent } from "../../client/types.ts";
 import { terminalSend } from "../../client/terminal/http.ts";
 import { terminalSocket } from "../../client/terminal/web_socket.ts";
 import { filesBelow, type Place } from "./canary.ts";
+import { utf8 } from "../../protocol/encoding.ts";
 import type { Wrapping } from "./people_world.ts";
 
 /** Idle connections of the clients' pools must not hold up the end of a test. */
@@ -26,6 +27,12 @@ export class RealServer {
   readonly #port: number;
   #running: RunningServer | null = null;
   #printed = "";
+  #logged = "";
+  readonly #log = createLog({
+    level: "debug",
+    now: () => Date.now(),
+    write: (line) => this.#logged += `${line}\n`,
+  });
 
   readonly #tls: "off" | "self-signed";
 
@@ -66,6 +73,14 @@ export class RealServer {
   }
 
   /** The certificate authority of a self-signed server. */
+  /** Every line of its log, down to the finest, and what it printed. */
+  logs(): Place[] {
+    return [{ name: "log", bytes: utf8(this.#logged) }, {
+      name: "print",
+      bytes: utf8(this.#printed),
+    }];
+  }
+
   get caFile(): string {
     return `${this.#folder}/ca.pem`;
   }
@@ -85,7 +100,7 @@ export class RealServer {
       this.#tls,
     ];
     const config = readConfig([...flags, "--origin", this.origin], (name) => this.#limits[name]);
-    this.#running = await startServer(config, silentLog, {
+    this.#running = await startServer(config, this.#log, {
       env: () => undefined,
       print: (line) => this.#printed += `${line}\n`,
       writeLog: () => {},

@@ -5,6 +5,7 @@ import { generateSigning } from "../../crypto/signature.ts";
 import { encode } from "../../protocol/codec.ts";
 import { FormatError, VerifyError } from "../../protocol/errors.ts";
 import { appendRoomEntry, compareHeads, demandInvited, extendRoom } from "../../protocol/room.ts";
+import { demandRemoval } from "../../protocol/room.ts";
 import { listProof, readRoomBody, type RoomEntry } from "../../protocol/room.ts";
 import { roomBodySchema, verifyRoom } from "../../protocol/room.ts";
 import { bitFlips } from "../helpers/mutations.ts";
@@ -193,4 +194,38 @@ Deno.test("attack: an entry is another's signature: no label and no structure st
   const ended = readRoomBody(leave);
   const body = encode(roomBodySchema, { ...ended, kind: "end" } as never);
   await refusedWith("bad-signature", () => room.take({ ...leave, body }));
+});
+
+Deno.test("a removal that a member told counts wherever it will stand, while its author may make it", async () => {
+  const room = await TestRoom.of(ana, ben, cleo);
+  const removal = await room.fork().remove(ana, cleo);
+  await demandRemoval(room.state, removal);
+  await room.say(ana, { kind: "close", newcomers: "approve" });
+  await demandRemoval(room.state, removal);
+  await room.say(ana, { kind: "role", member: idOf(cleo), role: "owner" });
+  await refusedWith("not-allowed", () => demandRemoval(room.state, removal));
+});
+
+Deno.test("attack: a removal told by somebody who may not, in another's name, or of another room", async () => {
+  const room = await TestRoom.of(ana, ben, cleo);
+  const removal = await room.fork().remove(ana, cleo);
+  const { account, device } = readRoomBody(removal);
+  const asBen = await forgeEntry(
+    removal,
+    (body) => ({ ...body, account: idOf(ben), device: ben.device.device }) as never,
+    ben.device.sign,
+  );
+  await refusedWith("not-allowed", () => demandRemoval(room.state, asBen));
+  const asAna = await forgeEntry(
+    removal,
+    (body) => ({ ...body, account, device }) as never,
+    ben.device.sign,
+  );
+  await refusedWith("bad-signature", () => demandRemoval(room.state, asAna));
+  const other = await TestRoom.of(ana, ben, cleo);
+  await refusedWith("wrong-room", () => demandRemoval(other.state, removal));
+  const leave = await room.fork().say(cleo, { kind: "leave" });
+  await assert.rejects(demandRemoval(room.state, leave), FormatError);
+  await room.take(removal);
+  await refusedWith("not-member", () => demandRemoval(room.state, removal));
 });

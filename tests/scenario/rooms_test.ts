@@ -119,7 +119,7 @@ Deno.test("a removed member's device reads nothing sent after, a newcomer's noth
     assert.ok(!(await said(ben, id)).includes("after"));
   }));
 
-Deno.test("the room code never reaches the server: not in requests, frames or its files", () =>
+Deno.test("the room code never reaches the server: not in requests, frames, logs or its files", () =>
   withThree(async ({ server, ana, ben }) => {
     const places: Place[] = [];
     const listening: Wrapping = {
@@ -144,6 +144,7 @@ Deno.test("the room code never reaches the server: not in requests, frames or it
       await one.open(listening);
     }
     const { id, code } = must(await ana.engine!.rooms.createRoom("Secret kitchen name"));
+    must(await ben.engine!.rooms.previewRoom(`https://chat.example/join#${code}`));
     must(await ben.engine!.rooms.joinRoom(code!));
     const rotated = must(await ana.engine!.rooms.rotateCode(id));
     await ben.until(() =>
@@ -160,7 +161,8 @@ Deno.test("the room code never reaches the server: not in requests, frames or it
     });
     canaries.push({ name: "name", secret: "Secret kitchen name" });
     await server.down();
-    places.push(...server.files());
+    places.push(...server.files(), ...server.logs());
+    assert.match(new TextDecoder().decode(server.logs()[0]!.bytes), /auth.signed-up/);
     assert.ok(places.length > 20);
     assert.deepEqual(findCanaries(places, canaries), []);
   }));

@@ -132,8 +132,8 @@ browserTest(
       await confirmSignUp(guest, server, codeFor(data, ben.contact));
 
       await admin.goto(`${server.origin}/invites`);
-      // On an open server nobody needs the link, so nothing of it is used.
-      await admin.getByText("0 of 2 used").waitFor();
+      await admin.getByText("1 of 2 used").waitFor();
+      await admin.getByText("Came by it: @ben.").waitFor();
       await admin.getByRole("button", { name: "Take back" }).click();
       await admin.getByText("taken back").waitFor();
       assert.deepEqual(

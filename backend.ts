@@ -13,6 +13,7 @@ import {
   type MailChannel,
   openLiveSettings,
   openSecrets,
+  watchMailer,
 } from "./auth/mod.ts";
 import { openAdminSocket } from "./admin_socket.ts";
 import { newestBackup } from "./backup_schedule.ts";
@@ -37,6 +38,9 @@ const TICK_MS = 1_000;
 const SOON_MS = 20;
 /** Ended logins, codes and counters go this often. */
 const PURGE_MS = 300_000;
+
+/** `snug admin` waits so long for a mail server. */
+const LETTERS_MS = 30_000;
 
 /** Under which the address of the last start is remembered. */
 const ORIGIN = "start.origin";
@@ -99,14 +103,7 @@ export async function runOffline(
 ): Promise<OrderAnswer> {
   const store = openStore(join(config.dataDir, "snug.db"), queueLimits(config));
   const mail = openMail(config, io);
-  const sending: Promise<void>[] = [];
-  const mailer: AuthDeps["mailer"] = {
-    send(letter) {
-      const sent = mail.send(letter);
-      sending.push(sent);
-      return sent;
-    },
-  };
+  const mailer = watchMailer(mail);
   try {
     // Links and letters name the server as it last called itself.
     const origin = (await store.serverSettings.all()).get(ORIGIN) ?? config.origin;
@@ -115,7 +112,7 @@ export async function runOffline(
     const machine = watchMachine(config.dataDir, null, () => 0, () => lastBackup(config));
     return await runOrder({ auth: createAuth(deps), machine }, order);
   } finally {
-    await Promise.allSettled(sending);
+    await mailer.settled(LETTERS_MS);
     mail.close();
     await store.close();
   }
@@ -146,14 +143,17 @@ async function assemble(config: Config, io: BackendIo, store: Store): Promise<Ba
     meter: io.meter,
     log: io.log,
   });
-  const mailer = openMail(config, io);
+  const mail = openMail(config, io);
+  const mailer = watchMailer(mail);
   const deps = await authDeps(config, io, { store, mailer, events: eventsOf(hub) });
   const auth = createAuth(deps);
   const machine = watchMachine(config.dataDir, io.now(), () => hub.size, () => lastBackup(config));
   const order = (order: unknown) => runOrder({ auth, machine }, order);
-  const adminSocket = await openAdminSocket(config.dataDir, order, io.log);
   await store.serverSettings.remember(ORIGIN, config.origin);
   const link = await firstAccountLink(deps);
+  const isEmpty = await store.accounts.count() === 0;
+  // Last: what goes wrong before leaves nothing open.
+  const adminSocket = await openAdminSocket(config.dataDir, order, io.log);
   const timers = [
     setInterval(() => hub.tick(), TICK_MS),
     setInterval(() => void purge(auth, io.log), PURGE_MS),
@@ -164,13 +164,14 @@ async function assemble(config: Config, io: BackendIo, store: Store): Promise<Ba
     socketCount: () => hub.size,
     queueDepth: () => store.queue.depth(),
     machine,
-    isEmpty: await store.accounts.count() === 0,
+    isEmpty,
     firstAccountLink: link,
     stopSockets: () => hub.close(),
     close: async () => {
       for (const timer of timers) clearInterval(timer);
       await adminSocket?.close();
-      mailer.close();
+      await mailer.settled(config.limits.shutdownMilliseconds);
+      mail.close();
       await bus.close();
       await store.close();
     },

@@ -41,6 +41,7 @@ export { firstAccountLink } from "./first_account.ts";
 export type { Carrier, DeviceLogin, IssuedLogin, Login, OwnerLogin } from "./logins.ts";
 export { createChannels } from "./channels.ts";
 export { type LiveSettings, openLiveSettings } from "./live_settings.ts";
+export { watchMailer } from "./mail_watch.ts";
 export { createOutboxChannel, createSmtpChannel, type MailChannel } from "./mail.ts";
 export { createSmsChannel } from "./sms.ts";
 export { openSecrets, SecretsError } from "./secrets.ts";

@@ -5,7 +5,7 @@ import { browserTest, launchBrowser } from "../helpers/browser.ts";
 import { utf8 } from "../../protocol/encoding.ts";
 import { filesBelow, findCanaries, type Place } from "../helpers/canary.ts";
 import { openWireTap, type WireTap } from "../helpers/wire_tap.ts";
-import { person, send, shows, signUp } from "./people.ts";
+import { openConversation, person, send, shows, signUp, startChat } from "./people.ts";
 import { freePort, type Server, startServer } from "./server.ts";
 
 const [ana, ben, cleo] = ["ana", "ben", "cleo"].map(person) as [P, P, P];
@@ -184,3 +184,33 @@ browserTest("a link to a room waits while somebody signs up, and the join goes o
   await closeScene(scene);
   assert.deepEqual(findCanaries(places(scene), canariesOf(code)), []);
 });
+
+browserTest(
+  "a browser without ML-KEM fetches it when it opens, with integrity, and talks",
+  async () => {
+    const scene = await openScene();
+    const { server } = scene;
+    const [one, two] = [await scene.page(), await scene.page()];
+    await two.addInitScript(() => {
+      for (const name of ["encapsulateBits", "decapsulateBits"]) {
+        Reflect.deleteProperty(SubtleCrypto.prototype, name);
+      }
+    });
+    const fetched: string[] = [];
+    for (const page of [one, two]) {
+      page.on("request", (request) => {
+        if (/kem_script/.test(request.url())) fetched.push(page === two ? "without" : "with");
+      });
+    }
+    await signUp(one, server, ana);
+    await signUp(two, server, ben);
+    await startChat(two, "ana");
+    await send(two, "made in JavaScript");
+    await openConversation(one, ben.fullName);
+    await shows(one, "made in JavaScript");
+    await send(one, "understood");
+    await shows(two, "understood");
+    assert.deepEqual([...new Set(fetched)], ["without"]);
+    await closeScene(scene);
+  },
+);

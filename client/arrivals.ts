@@ -31,6 +31,8 @@ export interface ArrivalsOptions {
   readonly refresh: (account: AccountId) => void;
   /** Messages were missing: counted once, whether the server or the session said so first. */
   readonly missing: (change: Change, conversation: ConversationId, count: number) => Promise<void>;
+  /** A message that was counted as missing has come. */
+  readonly late: (change: Change) => Promise<void>;
   /** What devices tell each other about rooms. */
   readonly rooms: Pick<Rooms, "control">;
   readonly history: Pick<History, "control">;
@@ -56,7 +58,10 @@ export class Arrivals {
     const place = await this.#place(change, arrived);
     await this.#compareLists(change, place);
     if (place.gap > 0) await this.#tellGap(change, place);
-    if (place.late) await cameLate(change, { ...place, name: whose(place) });
+    if (place.late) {
+      await cameLate(change, { ...place, name: whose(place) });
+      await this.#options.late(change);
+    }
     switch (place.content.body.kind) {
       case "text":
         return await this.#text(change, place, place.content.body.text);

@@ -262,6 +262,7 @@ class DeviceEngine implements OpenEngine {
       now: this.#options.now,
       refresh: (account) => this.#refresh(account),
       missing: (change, conversation, count) => this.#gaps.missing(change, conversation, count),
+      late: (change) => this.#gaps.late(change),
       rooms: this.#rooms,
       history: this.history,
     });

@@ -10,6 +10,10 @@ import type { ConversationId } from "./types.ts";
 
 /** "meta": envelopes that the server dropped and no session has missed yet. */
 const UNEXPLAINED = "gaps-unexplained";
+/** "meta": envelopes that the server dropped and that sessions seem to have missed. */
+const EXPLAINED = "gaps-explained";
+/** "meta": messages that sessions have missed and that have not come since. */
+const LEFT = "gaps-left";
 /** How long the sessions have to explain what the server dropped. Milliseconds. */
 const EXPLAIN_WITHIN = 5_000;
 
@@ -44,8 +48,23 @@ export class Gaps {
   /** A session has missed `count` messages of a conversation. */
   async missing(change: Change, conversation: ConversationId, count: number): Promise<void> {
     const open = await unexplained(change);
-    if (open > 0) change.set("meta", UNEXPLAINED, Math.max(0, open - count));
+    const explained = Math.min(open, count);
+    await add(change, LEFT, count);
+    await add(change, EXPLAINED, explained);
+    await add(change, UNEXPLAINED, -explained);
     change.tell({ kind: "gap", conversation, count });
+  }
+
+  /**
+   * What a session had missed has come after all. When sessions now miss less than they have explained, one of those
+   * was not what the server dropped: that one is still to be told.
+   */
+  async late(change: Change): Promise<void> {
+    const left = await add(change, LEFT, -1);
+    if (await add(change, EXPLAINED, 0) <= left) return;
+    await add(change, EXPLAINED, -1);
+    await add(change, UNEXPLAINED, 1);
+    change.after.push(() => this.#flushLater());
   }
 
   stop(): void {
@@ -69,6 +88,14 @@ export class Gaps {
   }
 }
 
-async function unexplained(change: Change): Promise<number> {
-  return await change.get<number>("meta", UNEXPLAINED) ?? 0;
+function unexplained(change: Change): Promise<number> {
+  return add(change, UNEXPLAINED, 0);
+}
+
+/** Adds to a count, which never goes below 0; what it is then. */
+async function add(change: Change, name: string, more: number): Promise<number> {
+  const before = await change.get<number>("meta", name) ?? 0;
+  const now = Math.max(0, before + more);
+  if (now !== before) change.set("meta", name, now);
+  return now;
 }

@@ -25,6 +25,7 @@ import type {
   Outcome,
   PersonConversation,
 } from "../../client/types.ts";
+import { FakeArchive } from "./fake_archive.ts";
 import { FakeServer, ORIGIN } from "./fake_server.ts";
 
 /** 2026-01-01T12:00:00Z. */
@@ -124,6 +125,7 @@ export class World {
   copy(): World {
     const world = new World();
     world.time = this.time;
+    if (this.server.archive) world.server.archive = new FakeArchive();
     for (const [id, known] of this.server.accounts) {
       world.server.accounts.set(id, { ...known, entries: [...known.entries] });
     }

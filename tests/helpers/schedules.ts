@@ -7,6 +7,7 @@ import type { Deliver } from "../../protocol/frame.ts";
 import type { DeviceId } from "../../protocol/ids.ts";
 import type { MissingLine } from "../../client/records.ts";
 import { Doom } from "./doom.ts";
+import { FakeArchive } from "./fake_archive.ts";
 import { type Device, World } from "./people_world.ts";
 import { seeded } from "./seeded.ts";
 
@@ -30,6 +31,7 @@ const HELD = 12;
 /** Everybody has an account and three devices; nobody has met anybody. */
 export async function threePeople(): Promise<World> {
   const world = new World();
+  world.server.archive = new FakeArchive();
   for (const name of NAMES) {
     const { person } = await world.person(name);
     await world.device(person);
@@ -68,6 +70,7 @@ export class Day {
     for (let step = 0; step < STEPS; step++) await this.#step();
     await this.#calm();
     for (const device of this.#devices) await this.#judge(device);
+    await this.#newBrowser();
     await this.#world.closeAll();
     return this.#faults;
   }
@@ -193,6 +196,27 @@ export class Day {
     for (const device of this.#devices) await this.#say(device, false);
     await world.settle();
     await world.pass(60_000);
+  }
+
+  /** Somebody's new browser has every message that any of their devices has, once. */
+  async #newBrowser(): Promise<void> {
+    const world = this.#world;
+    const whose = NAMES[this.#draw(3)];
+    const olds = this.#devices.filter(({ person }) => person.username === whose);
+    const [first] = olds;
+    if (!first) return;
+    for (const { engine } of olds) await engine!.history.flush();
+    const theirs = (await Promise.all(olds.map((device) => this.#shown(device)))).flat();
+    const fresh = await world.device(first.person);
+    await world.open(fresh);
+    await world.pass(60_000);
+    const shown = await this.#shown(fresh);
+    const where = `${first.person.username}'s new browser`;
+    const lacking = [...new Set(theirs)].filter((text) => !shown.includes(text));
+    if (lacking.length > 0) this.#faults.push(`${where} lacks ${lacking.join()}`);
+    for (const [text, times] of count(shown)) {
+      if (times > 1) this.#faults.push(`${where} shows “${text}” ${times} times`);
+    }
   }
 
   async #judge(device: Device): Promise<void> {

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { Writer } from "../../client/change.ts";
+import { Gaps } from "../../client/gaps.ts";
+import { MemoryStore } from "../../client/store_memory.ts";
+import type { EngineEvent } from "../../client/types.ts";
+import { randomId } from "../../protocol/ids.ts";
+
+const BEN = randomId<"account">();
+
+function scene() {
+  const told: EngineEvent[] = [];
+  const timers: (() => void)[] = [];
+  const writer = new Writer(new MemoryStore(), (event) => told.push(event));
+  const gaps = new Gaps({
+    writer,
+    after: (_ms, run) => {
+      timers.push(run);
+      return () => timers.splice(timers.indexOf(run), 1);
+    },
+    failed: (error) => assert.fail(String(error)),
+  });
+  const pass = async () => {
+    for (const run of timers.splice(0)) run();
+    await writer.idle();
+  };
+  const counts = () =>
+    told.map((event) => event.kind === "gap" ? [event.conversation ?? null, event.count] : null);
+  return { writer, gaps, pass, counts };
+}
+
+Deno.test("what a session explains is not told by the server too", async () => {
+  const { writer, gaps, pass, counts } = scene();
+  await writer.change((change) => gaps.total(change, 2));
+  await writer.change((change) => gaps.missing(change, BEN, 2));
+  await pass();
+  assert.deepEqual(counts(), [[BEN, 2]]);
+});
+
+Deno.test("what a session had missed comes late: it was another one that the server dropped, and that is told", async () => {
+  const { writer, gaps, pass, counts } = scene();
+  await writer.change((change) => gaps.total(change, 1));
+  await writer.change((change) => gaps.missing(change, BEN, 1));
+  await pass();
+  await writer.change((change) => gaps.late(change));
+  await pass();
+  assert.deepEqual(counts(), [[BEN, 1], [null, 1]]);
+});
+
+Deno.test("a late message that nobody had blamed on the server reopens nothing", async () => {
+  const { writer, gaps, pass, counts } = scene();
+  await writer.change((change) => gaps.total(change, 1));
+  await writer.change((change) => gaps.missing(change, BEN, 1));
+  await writer.change((change) => gaps.missing(change, BEN, 3));
+  for (let i = 0; i < 3; i++) await writer.change((change) => gaps.late(change));
+  await pass();
+  assert.deepEqual(counts(), [[BEN, 1], [BEN, 3]]);
+});

@@ -18,8 +18,9 @@ export async function checkNetwork(
   mailTo: string,
   version: string,
 ): Promise<Finding[]> {
-  const port = checkPort(config);
+  const port = checkPort("port", config.listen);
   const findings = [...await checkName(config), port];
+  if (config.acme !== undefined) findings.push(checkPort("port 80", config.acme.httpListen));
   if (port.state === "ok") findings.push(...await checkServer(config, version));
   return [...findings, await checkMail(config, mailTo)];
 }
@@ -42,8 +43,8 @@ async function resolve(host: string, kind: "A" | "AAAA"): Promise<string[]> {
 }
 
 /** "ok" means that somebody listens there; who, the next check says. */
-function checkPort({ listen: { hostname, port } }: Config): Finding {
-  const say = sayFor("port");
+function checkPort(check: string, { hostname, port }: Config["listen"]): Finding {
+  const say = sayFor(check);
   const place = `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
   try {
     Deno.listen({ hostname, port }).close();

@@ -4,7 +4,7 @@ import { createLetterWriter } from "../auth/letters.ts";
 import { createSmsChannel, signSms } from "../auth/sms.ts";
 
 const SECRET = "a secret of 16 or more";
-const SETTINGS = { secret: SECRET, account: "AC1", token: "t0ken", from: "+15005550006" };
+const SETTINGS = { secret: SECRET, account: "AC1", password: "s3cret", from: "+15005550006" };
 
 type Receive = (request: Request, settings: Record<string, string>) => Promise<Response>;
 
@@ -56,7 +56,7 @@ Deno.test({
     assert.equal(passed.length, 1, "the second one has the same id");
     const [{ path, authorization, form }] = passed as [typeof passed[0] & object];
     assert.equal(path, "/2010-04-01/Accounts/AC1/Messages.json");
-    assert.equal(authorization, `Basic ${btoa("AC1:t0ken")}`);
+    assert.equal(authorization, `Basic ${btoa("AC1:s3cret")}`);
     assert.deepEqual(form, { To: "+491701234567", From: "+15005550006", Body: letter.short });
 
     const post = async (time: number, secret: string, body = '{"id":"x","to":"+1","text":"t"}') => {

@@ -248,7 +248,7 @@ function Ask({ username }: StartOverProps): Html {
 function Losses(): Html {
   return (
     <ul>
-      <li>Your messages on this server’s archive and your verified contacts.</li>
+      <li>Your messages in this server’s archive, and your verified contacts.</li>
       <li>Your rooms: you must be let in again with their codes.</li>
       <li>
         Everybody you write to sees that your key has changed, and nothing is sent until they accept

@@ -19,7 +19,7 @@ import { MAX_LIST_ENTRIES, MAX_LIST_ENTRY_BYTES } from "../protocol/limits.ts";
 import { verifySignature } from "../protocol/verify.ts";
 import type { AuthDeps } from "./deps.ts";
 import { hashOf } from "./digest.ts";
-import type { DeviceLogin } from "./logins.ts";
+import type { DeviceLogin, Login } from "./logins.ts";
 import { done, type Outcome, refused } from "./outcome.ts";
 import { createOwnerMail } from "./owner_mail.ts";
 import { readPasskeyName } from "./passkeys.ts";
@@ -27,6 +27,8 @@ import { readPasskeyName } from "./passkeys.ts";
 /** Devices of one account. */
 export interface Devices {
   named(login: DeviceLogin): Promise<NamedDevice[]>;
+  /** The same for somebody who has proven everything and is about to name a device. */
+  namedAtSignIn(login: Login): Promise<Outcome<NamedDevice[]>>;
   rename(login: DeviceLogin, device: DeviceId, name: string): Promise<Outcome<null>>;
   /** Takes an entry that removes, signed by the asking device. Sockets, logins, queue and keys end with it. */
   revoke(login: DeviceLogin, entry: Signed): Promise<Outcome<null>>;
@@ -90,6 +92,10 @@ export function createDevices(deps: AuthDeps): Devices {
 
   return {
     named: ({ account }) => devices.named(account),
+    async namedAtSignIn({ kind, challenge, account }) {
+      const proven = kind === "partial" && challenge !== null;
+      return proven ? done(await devices.named(account)) : refused("sign-in-needed");
+    },
     async rename({ account }, device, typed) {
       const name = typed.trim() === "" ? "" : readPasskeyName(typed);
       if (name === null) return refused("bad-device-name");

@@ -219,7 +219,7 @@ export function createSignIn(deps: AuthDeps, parts: SignInParts): SignIn {
     if (result.kind === "id-taken") return refused("bad-keys");
     if (result.kind === "login-gone") return refused("sign-in-needed");
     deps.events.loginsEnded(result.ended);
-    if (read.value !== null) announceDevice(account, read.value.after.version);
+    if (read.value !== null) await announceDevice(account, read.value);
     deps.log.info("auth.signed-in");
     const { id, username } = account;
     return done({ account: id, device: request.device, username, login: issued });
@@ -251,9 +251,12 @@ export function createSignIn(deps: AuthDeps, parts: SignInParts): SignIn {
   }
 
   /** The owner hears of a new device by mail too; that it cannot be sent stops nobody. */
-  function announceDevice(account: AccountRow, version: number): void {
-    deps.events.listChanged(account.id, version);
+  async function announceDevice(account: AccountRow, change: ListChange): Promise<void> {
+    const gone = change.before.devices.some(({ device }) => !findDevice(change.after, device));
+    const also = gone ? await store.devices.neighbours(account.id) : [];
+    deps.events.listChanged(account.id, change.after.version, also);
     tellOwner(account.contact, "new-device");
+    if (gone) tellOwner(account.contact, "device-removed");
   }
 
   const askPasskey = (address: string) => passkeys.ask("sign-in", null, address);

@@ -9,6 +9,7 @@ import {
   type DeviceKeys,
   makeDevice,
   type NewAccount,
+  replaceDevice,
 } from "../crypto/account.ts";
 import { FIRST_PREKEY_COUNTERS, type MadePrekeys, makePrekeys } from "../crypto/prekeys.ts";
 import type { KeyMode } from "../crypto/private_key.ts";
@@ -27,9 +28,11 @@ import {
 import { type Bytes, equalBytes, fromBase64Url } from "../protocol/encoding.ts";
 import { VerifyError } from "../protocol/errors.ts";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
+import { MAX_DEVICES } from "../protocol/limits.ts";
 import { archiveRows, type ArchiveSetup, archiveSetup } from "./archive_setup.ts";
 import { renewLogin, signLogin } from "./device_login.ts";
 import { isRefusal, outcomeOf, refuseBroken } from "./flow_refusals.ts";
+import { type AskForRoom, whoLeaves } from "./making_room.ts";
 import {
   type Installation,
   installDevice,
@@ -53,6 +56,8 @@ export interface FlowParts {
   readonly mode: KeyMode;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** All eight places are taken: which device makes room? Null, or nobody to ask: none does. */
+  readonly makeRoom?: AskForRoom;
 }
 
 /** Where an account is made: at sign-up, or where one starts over. */
@@ -311,7 +316,10 @@ async function addNewDevice(
   await checkKnown(store, claim, list);
   const day = dayOf(parts.now());
   const { keys: own, entry } = await makeDevice(account, list.aik, kind, mode, day);
-  const signed = await addDevice(accountKey, list, entry);
+  const leaves = list.devices.length < MAX_DEVICES ? null : await whoLeaves(parts, list);
+  const signed = leaves === null
+    ? await addDevice(accountKey, list, entry)
+    : await replaceDevice(accountKey, list, leaves, entry);
   const grown = await appendEntry(list, account, signed);
   const prekeys = await makePrekeys(own, grown, { day, mode, counters: FIRST_PREKEY_COUNTERS });
   const names = { username, fullName: username };

@@ -7,7 +7,10 @@ import { type Outcome, type Refusal, refused } from "./types.ts";
 /** What the server sent does not hold; anything else is a bug and thrown on. */
 export function refuseBroken(error: unknown): Outcome<never> {
   if (error instanceof VerifyError && error.code === "too-many-devices") {
-    return refused("not-available", "This account has eight devices. Remove one first.");
+    return refused(
+      "not-available",
+      "This account has eight devices. Remove one first, in Settings on one of them or by signing in on the page.",
+    );
   }
   const broken = error instanceof VerifyError || error instanceof FormatError ||
     error instanceof DecryptError;

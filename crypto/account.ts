@@ -168,6 +168,21 @@ export async function addDevice(
   return await nextSet(accountKey, list, { devices: [...list.devices, entry] });
 }
 
+/**
+ * The `set` that puts a device in the place of another one, in a single entry.
+ * @throws {VerifyError} `not-listed` when the device that leaves is not there
+ */
+export async function replaceDevice(
+  accountKey: SigningPair,
+  list: DeviceList,
+  leaves: DeviceId,
+  entry: DeviceEntry,
+): Promise<Signed> {
+  const stay = list.devices.filter(({ device }) => device !== leaves);
+  if (stay.length === list.devices.length) throw new VerifyError("not-listed");
+  return await nextSet(accountKey, list, { devices: [...stay, entry] });
+}
+
 /** The `revoke` by which one device removes others or itself. No account key is needed to remove. */
 export async function revokeDevices(
   device: DeviceKeys,

@@ -30,7 +30,7 @@ export interface ListHead {
 export interface ListChange {
   readonly account: AccountId;
   /** The list the entry was verified against; if another came first, nothing happens. */
-  readonly before: { readonly version: number; readonly hash: Bytes };
+  readonly before: Pick<DeviceList, "version" | "hash" | "devices">;
   readonly entry: Signed;
   readonly after: DeviceList;
 }

@@ -6,6 +6,7 @@
  * | GET /api/devices             |                | ownDevicesAnswer | device |
  * | POST /api/devices/rename     | renameRequest  | devicesDone      | device |
  * | POST /api/devices/revoke     | revokeRequest  | devicesDone      | device |
+ * | GET /sign-in/devices         |                | ownDevicesAnswer | partial, everything proven |
  * | POST /api/login/removed      | loginRequest   | removedAnswer    | none   |
  */
 import { id, type Infer, list, nullable, record, text, uint } from "./codec.ts";

@@ -1,5 +1,6 @@
 /** `/api/devices`: one's own devices; and what a removed one is told. */
 import type { Auth } from "../auth/mod.ts";
+import type { NamedDevice } from "../db/devices.ts";
 import { loginRequest } from "../protocol/api.ts";
 import {
   devicesDone,
@@ -21,8 +22,7 @@ export function deviceRoutes(app: App, { auth }: { readonly auth: Auth }): void 
     "/api/devices",
     withDevice(auth, async (c, login) => {
       const named = await devices.named(login);
-      const known = named.map(({ device, name, seen }) => ({ device, name, seen }));
-      return answer(c, ownDevicesAnswer, { devices: known });
+      return answer(c, ownDevicesAnswer, { devices: named.map(shown) });
     }),
   );
 
@@ -46,10 +46,23 @@ export function deviceRoutes(app: App, { auth }: { readonly auth: Auth }): void 
     }),
   );
 
+  app.get("/sign-in/devices", async (c) => {
+    const login = await auth.logins.authenticate(c.req.raw.headers);
+    if (login === null) return refuse(c, { code: "sign-in-needed" });
+    const named = await devices.namedAtSignIn(login);
+    if (!named.ok) return refuse(c, named.refusal);
+    return answer(c, ownDevicesAnswer, { devices: named.value.map(shown) });
+  });
+
   app.post("/api/login/removed", async (c) => {
     const body = await readCbor(c, loginRequest);
     if (!body.ok) return refuse(c, body.refusal);
     const told = await devices.removed(body.value);
     return told.ok ? answer(c, removedAnswer, { entries: told.value }) : refuse(c, told.refusal);
   });
+}
+
+/** What the signed list says already is not said again. */
+function shown({ device, name, seen }: NamedDevice): Pick<NamedDevice, "device" | "name" | "seen"> {
+  return { device, name, seen };
 }

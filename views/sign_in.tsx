@@ -67,6 +67,7 @@ export function SignInPage(
       </div>
       <SecondFactorTemplate />
       <OpenVaultTemplate />
+      <MakeRoomDialog assets={assets} />
       <NoScript />
       <Script assets={assets} nonce={nonce} name="account.js" type="module" />
     </Layout>
@@ -110,6 +111,30 @@ function SecondFactorTemplate() {
         </p>
       </form>
     </template>
+  );
+}
+
+/** Opened by the script when the account has as many devices as it can have. */
+function MakeRoomDialog({ assets }: { assets: PageProps["assets"] }) {
+  return (
+    <dialog id="make-room" class="account-dialog" aria-labelledby="make-room-title">
+      <form method="post" action="/sign-in" novalidate>
+        <h2 id="make-room-title">Eight devices are all an account can have.</h2>
+        <p class="lead">
+          Which one makes room for this browser? It is signed out and erases what it keeps.
+        </p>
+        <fieldset class="choices">
+          <legend class="sr">Device to remove</legend>
+          <div data-choices />
+        </fieldset>
+        <p class="account-note">
+          <Icon assets={assets} name="info" />
+          <span>The one that was away longest comes first.</span>
+        </p>
+        <button type="submit" class="primary">Remove it and sign in</button>
+        <button type="button" class="quiet boxed wide" data-back>Not now</button>
+      </form>
+    </dialog>
   );
 }
 

@@ -29,6 +29,7 @@ import { runForgot } from "./account/forgot.ts";
 import { lazyKnownPasswords } from "./account/new_password.ts";
 import { need, problem } from "./account/page.ts";
 import { runRemoveDevice } from "./account/devices.ts";
+import { askForRoom } from "./account/make_room.ts";
 import { browserAuthenticator, knowsPasskeys } from "./account/passkey_browser.ts";
 import { offerPasskey, type VaultDoor } from "./account/passkey_sign_in.ts";
 import { type PasskeySettings, runPasskeys, runRemovePasskey } from "./account/passkeys.ts";
@@ -84,7 +85,8 @@ function asOnlyWriter<T>(
     }
     const store = await openIdbStore("snug");
     try {
-      return await work({ api, store, password, kind: "browser", mode: "sealed", now });
+      const place = { kind: "browser", mode: "sealed", now, makeRoom: askForRoom } as const;
+      return await work({ api, store, password, ...place });
     } finally {
       await store.close();
     }

@@ -11,12 +11,15 @@ import {
   renameRequest,
   revokeRequest,
 } from "../../protocol/device_api.ts";
+import { signIn } from "../../client/account_flow.ts";
+import type { OwnDevice } from "../../client/types.ts";
 import type { DeviceKeys } from "../../crypto/account.ts";
 import { DAY, makeWorld, ORIGIN, value, Visitor, type World } from "../helpers/account_world.ts";
+import { enrol, flowAt, signInAt, signInToCode, signUpGuarded } from "../helpers/guarded.ts";
 import { type Member, renew, signInAgain, signUp } from "../helpers/members.ts";
 
 /** The account's list as the server has it. */
-async function listOf(world: World, { account }: Member) {
+async function listOf(world: World, { account }: Pick<Member, "account">) {
   return await verifyDeviceList(account, await world.deps.store.devices.entries(account, 0, 100));
 }
 
@@ -184,5 +187,52 @@ Deno.test("attack: two removals at once; one wins, and the other is told to look
   const outcomes = await Promise.all(entries.map((entry) => revoke(ana.visitor, entry)));
   assert.deepEqual(outcomes.sort(), ["done", "stale-list"]);
   assert.equal((await listOf(world, ana)).version, list.version + 1);
+  world.close();
+});
+
+Deno.test("a ninth device takes the place of the one the person names, in one entry", async () => {
+  const world = await makeWorld();
+  const ana = await signUpGuarded(world, "ana");
+  const first = (await ana.store.get<DeviceKeys>("device", "keys"))!.device;
+  for (let i = 0; i < 7; i++) {
+    world.clock.forward(DAY);
+    assert.ok((await signInAt(new Visitor(world), ana)).ok);
+  }
+  const full = await signInAt(new Visitor(world), ana);
+  assert.ok(!full.ok && full.code === "not-available", "nobody to ask: nothing is removed");
+  const asked: string[][] = [];
+  const ninth = (choose: (devices: readonly OwnDevice[]) => OwnDevice | undefined) =>
+    signIn({
+      ...flowAt(new Visitor(world)),
+      makeRoom(devices) {
+        asked.push(devices.map(({ device }) => device));
+        return Promise.resolve(choose(devices)?.device ?? null);
+      },
+    }, ana);
+  const refused = await ninth(() => undefined);
+  assert.ok(!refused.ok && refused.code === "not-available", "the person turned back");
+  const taken = await ninth(([longestAway]) => longestAway);
+  assert.ok(taken.ok, JSON.stringify(taken));
+  assert.equal(asked[0]![0], first, "the one that was away longest comes first");
+  const { devices, version } = await listOf(world, ana);
+  assert.deepEqual([devices.length, version], [8, 9]);
+  assert.ok(!devices.some(({ device }) => device === first));
+  assert.ok(!(await ana.visitor.api.me()).ok, "its login has ended");
+  const subjects = world.mailer.letters.slice(-2).map(({ subject }) => subject);
+  assert.deepEqual(subjects, [
+    "A new device signed in to your Snug account",
+    "A device was removed from your Snug account",
+  ]);
+  world.close();
+});
+
+Deno.test("attack: a sign-in that still owes its second factor sees no names of devices", async () => {
+  const world = await makeWorld();
+  const ana = await signUpGuarded(world, "ana");
+  await enrol(ana);
+  const visitor = new Visitor(world);
+  await signInToCode(visitor, ana);
+  const early = await visitor.api.ask("/sign-in/devices", null, ownDevicesAnswer);
+  assert.ok(!early.ok && early.code === "sign-in-needed");
   world.close();
 });

@@ -85,3 +85,46 @@ browserTest(
     }
   },
 );
+
+browserTest("a ninth browser asks which of the eight makes room, by keyboard too", async () => {
+  const data = await Deno.makeTempDir({ prefix: "snug-ninth-" });
+  const server = await startServer({ data, port: freePort() });
+  const browser = await launchBrowser();
+  const page = async () => await (await browser.newContext()).newPage();
+  try {
+    const first = await page();
+    await signUp(first, server, ana);
+    await rename(first, server, "Old phone");
+    for (let i = 0; i < 7; i++) {
+      const other = await page();
+      await signIn(other, server, ana);
+      await other.context().close();
+    }
+    const ninth = await page();
+    await ninth.goto(`${server.origin}/sign-in`);
+    const enter = async () => {
+      await ninth.getByRole("textbox", { name: "Username" }).fill(ana.username);
+      await ninth.getByLabel("Password", { exact: true }).fill(ana.password);
+      await ninth.keyboard.press("Enter");
+      await ninth.getByRole("dialog").waitFor();
+    };
+    await enter();
+    assert.equal(await ninth.getByRole("radio").count(), 8);
+    await inspect(ninth, "make-room");
+    await ninth.keyboard.press("Escape");
+    await ninth.getByRole("alert").filter({ hasText: "has eight devices" }).waitFor();
+    await enter();
+    await ninth.getByRole("radio", { name: "Old phone" }).check();
+    await ninth.keyboard.press("Enter");
+    await ninth.waitForURL(`${server.origin}/chat`);
+    await ninth.goto(`${server.origin}/settings/devices`);
+    await ninth.getByText("8 of 8.").waitFor();
+    assert.equal(await ninth.getByText("Old phone").count(), 0);
+    await first.goto(`${server.origin}/chat`);
+    await first.getByText("Another of your devices removed this browser").waitFor();
+  } finally {
+    await browser.close();
+    assert.equal(await server.stop(), 0, server.log());
+    await Deno.remove(data, { recursive: true });
+  }
+});

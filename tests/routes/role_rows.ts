@@ -188,6 +188,8 @@ export const ROWS: Readonly<Record<string, Row>> = {
     ({ device }) => cbor(bundlesRequest, { devices: [device] }),
   ),
   "GET /api/devices": row(devices(200)),
+  // Only a login that has proven everything and names no device yet.
+  "GET /sign-in/devices": row({ ...all(401), partial: 401 }),
   "POST /api/devices/rename": row(devices(400), noSense),
   "POST /api/devices/revoke": row(devices(400), noSense),
   "POST /api/login/removed": row(everybody(400), noSense),

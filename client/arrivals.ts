@@ -72,6 +72,7 @@ export class Arrivals {
       case "sender-key":
       case "sender-key-request":
       case "room-code":
+      case "room-code-request":
       case "room-entry":
         return await this.#options.rooms.control(change, place, place.content.body);
       case "archive-key":

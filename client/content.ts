@@ -43,6 +43,8 @@ const body = tagged("kind", {
   "sender-key": senderKeyMessageSchema,
   "sender-key-request": senderKeyRequestSchema,
   "room-code": roomCodeMessageSchema,
+  /** "I am in this room and do not know its code." */
+  "room-code-request": record({ room: id<"room">() }),
   /** A `remove` or `ban` by the sending device, told to every member at once. */
   "room-entry": record({ entry: roomEntrySchema }),
   /** To one's own other devices: an archive key, made for a version of the own device list. */

@@ -14,7 +14,7 @@ import {
   type SenderKeyRequest,
 } from "../crypto/sender_key.ts";
 import { type AccountId, type DeviceId, randomId, risingId, type RoomId } from "../protocol/ids.ts";
-import { isPinBehind, type RoomDevice } from "../protocol/room.ts";
+import { isPinBehind, type Role, type RoomDevice } from "../protocol/room.ts";
 import { type Change, StoreFailed } from "./change.ts";
 import type { ContentBody } from "./content.ts";
 import type { Outbox, Sealing } from "./outbox.ts";
@@ -45,11 +45,16 @@ export interface Asking {
 
 /** A device is told its key again at most this often. Milliseconds. */
 const ANSWER_EVERY = 60_000;
+/** Members asked for a code at a time. */
+const MOST_ASKED = 3;
+const ASKED_IN_ORDER: readonly Role[] = ["owner", "moderator", "member"];
 
 export class RoomSending {
   readonly #o: RoomSendingOptions;
   /** When a device was last told a key it asked for. */
   readonly #answered = new Map<DeviceId, number>();
+  /** When a device was last told a code it asked for, by room and device. */
+  readonly #told = new Map<string, number>();
 
   constructor(options: RoomSendingOptions) {
     this.#o = options;
@@ -121,6 +126,36 @@ export class RoomSending {
     }
     this.#answered.set(from.device, now());
     await this.#give(change, record, own, [to], null);
+  }
+
+  /** A device in the room does not know its code. Answered when it is a recipient. */
+  async answerCode(change: Change, from: Asking, room: RoomId): Promise<void> {
+    const { own: me, now } = this.#o;
+    const record = await getRoom(change, room);
+    if (!record || record.stopped || record.code === null) return;
+    const known = await membersKnown(change, record.state);
+    const to = recipientsOf(record, me.device, known).find(({ account, device }) => {
+      return account === from.account && device === from.device;
+    });
+    const name = `${room} ${from.device}`;
+    if (!to || now() - (this.#told.get(name) ?? -Infinity) < ANSWER_EVERY) return;
+    this.#told.set(name, now());
+    const { code, state: { code: { epoch } } } = record;
+    await this.tell(change, to.account, [to.device], { kind: "room-code", room, epoch, code });
+  }
+
+  /** Asks a few who should know it for a room's code: owners and moderators first. */
+  async askForCode(change: Change, record: RoomRecord): Promise<void> {
+    const { own: me } = this.#o;
+    const known = await membersKnown(change, record.state);
+    const devices = byAccount(recipientsOf(record, me.device, known));
+    const asked = record.state.members.filter(({ account }) => devices.has(account))
+      .toSorted((a, b) => ASKED_IN_ORDER.indexOf(a.role) - ASKED_IN_ORDER.indexOf(b.role))
+      .slice(0, MOST_ASKED);
+    for (const { account } of asked) {
+      const body = { kind: "room-code-request", room: record.id } as const;
+      await this.tell(change, account, devices.get(account)!, body);
+    }
   }
 
   /** Queues a control content for some devices of one account. */

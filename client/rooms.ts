@@ -130,6 +130,10 @@ export class Rooms {
       await this.sending.answer(change, from, body);
       change.after.push(this.#o.wake);
     }
+    if (body.kind === "room-code-request") {
+      await this.sending.answerCode(change, from, body.room);
+      change.after.push(this.#o.wake);
+    }
     if (body.kind === "room-entry") return await this.#removals.take(change, from, body.entry);
     if (body.kind === "room-code") {
       await this.#logs.takeCode(change, body);
@@ -140,9 +144,14 @@ export class Rooms {
   /** Brings a room up to date, one that is not known here yet too. */
   async catchUp(room: RoomId): Promise<Supply> {
     const known = await this.#o.writer.change((change) => getRoom(change, room));
-    if (known) return await this.#logs.catchUp(room);
+    if (known) {
+      const supply = await this.#logs.catchUp(room);
+      await this.#wantCode(room);
+      return supply;
+    }
     if (await this.#entering.adopt(room)) {
       this.#release(room);
+      await this.#wantCode(room);
       return { kind: "done" };
     }
     return { kind: "refused", words: "There is no such room." };
@@ -269,6 +278,25 @@ export class Rooms {
       if (by.device !== own.device || (kind !== "remove" && kind !== "ban")) continue;
       await this.#writing.recode(room, { kind, member });
     }
+  }
+
+  /** The code is probably on its way; a device that lacks it in a moment asks for it. */
+  async #wantCode(room: RoomId): Promise<void> {
+    const { now, writer, own } = this.#o;
+    const lacks = async (change: Change) => {
+      const record = await getRoom(change, room);
+      if (!record || record.stopped || record.code !== null) return null;
+      return findMember(record.state, own.account)?.role === "waiting" ? null : record;
+    };
+    if (await writer.change(lacks) === null) return;
+    const name = `code ${room}`;
+    if ((this.#asked.get(name) ?? -Infinity) > now() - ASK_AGAIN_AFTER) return;
+    this.#asked.set(name, now());
+    this.#soon(ASK_AFTER, async (change) => {
+      const record = await lacks(change);
+      if (record) await this.sending.askForCode(change, record);
+      change.after.push(this.#o.wake);
+    });
   }
 
   #answerLater(from: Asking, request: SenderKeyRequest): void {

@@ -1,6 +1,7 @@
 /** The life of sender keys: when a device makes itself a new one, and how a lost one comes again. */
 import assert from "node:assert/strict";
 import type { OwnSenderKey } from "../../crypto/sender_key.ts";
+import type { RoomRecord } from "../../client/room_records.ts";
 import type { RoomId } from "../../protocol/ids.ts";
 import { MAX_SENDER_KEY_MESSAGES, SENDER_KEY_LIFETIME_MS } from "../../protocol/limits.ts";
 import { must } from "../helpers/people_world.ts";
@@ -73,4 +74,20 @@ Deno.test("a sender key that got lost comes again when it is asked for over the 
     must(await roomsOf(ana).send(id, "two"));
     await hears(ben, id, "two");
     assert.deepEqual(await said(ben, id), ["one", "two"]);
+  }));
+
+Deno.test("a device that was never told the code asks for it, and then knows the room's name", () =>
+  withThree(async ({ ana, ben }) => {
+    const { id, code } = must(await roomsOf(ana).createRoom("Kitchen"));
+    must(await roomsOf(ben).joinRoom(code!));
+    await ben.close();
+    const store = ben.store.reopen();
+    const record = (await store.get<RoomRecord>("sessions", `room/${id}`))!;
+    const value = { ...record, code: null, metadata: null, details: null };
+    await store.commit([{ table: "sessions", key: `room/${id}`, value }]);
+    ben.store = store;
+    await ben.open();
+    must(await roomsOf(ana).setTopic(id, "soup"));
+    await ben.until(() => seen(ben, id)?.code === code && seen(ben, id)?.topic === "soup");
+    assert.equal(seen(ben, id)!.name, "Kitchen");
   }));

@@ -38,7 +38,7 @@ import type { ConversationId, Message } from "./types.ts";
  * - `archive-out/SEQ`: OutSegment
  * - `archive-page/CONVERSATION`: PageState
  * - `archive-wanted`: true until the newest of every conversation has been fetched
- * - `archive-off`: true when the person wants no archive
+ * - `archive-off`: "here" or "elsewhere", where the person has said that there should be none
  */
 export const archiveKeys = {
   key: (key: ArchiveKeyId) => `archive/${key}`,

@@ -135,7 +135,7 @@ export class History implements HistoryEngine {
     await this.#restore();
     await this.#writer.adopt();
     await this.listChanged();
-    if (await this.#o.store.get("meta", archiveKeys.off)) return;
+    await this.#askServer();
     await this.flush();
   }
 
@@ -235,7 +235,7 @@ export class History implements HistoryEngine {
   async status(): Promise<HistoryStatus> {
     const { store } = this.#o;
     const state = await this.#api.state();
-    const off = await store.get("meta", archiveKeys.off) === true;
+    const off = await store.get("meta", archiveKeys.off) !== undefined;
     const { bytes, most, on } = state.ok ? state.value : { bytes: null, most: null, on: true };
     const waiting = (await store.list("meta", { prefix: archiveKeys.marks })).length;
     const restored = await store.get("meta", archiveKeys.wanted) !== true;
@@ -264,14 +264,21 @@ export class History implements HistoryEngine {
     const answer = await this.#api.set({ on, erase });
     if (!answer.ok) return answer.status === 0 ? OFFLINE : refused("internal", answer.words);
     if (!on || erase) await this.#writer.drop();
-    await this.#switch(on);
+    await this.#switch(on ? "on" : "here");
     return done(null);
   }
 
-  async #switch(on: boolean): Promise<void> {
+  /** Switched off elsewhere, it may be on again. Switched off here, only here switches it on: no server does. */
+  async #askServer(): Promise<void> {
+    if (await this.#o.store.get("meta", archiveKeys.off) !== "elsewhere") return;
+    const state = await this.#api.state();
+    if (state.ok && state.value.on) await this.#switch("on");
+  }
+
+  async #switch(to: "on" | "here" | "elsewhere"): Promise<void> {
     await this.#o.writer.change((change) => {
-      if (on) change.remove("meta", archiveKeys.off);
-      else change.set("meta", archiveKeys.off, true);
+      if (to === "on") change.remove("meta", archiveKeys.off);
+      else change.set("meta", archiveKeys.off, to);
       return Promise.resolve();
     });
   }
@@ -287,7 +294,7 @@ export class History implements HistoryEngine {
     if (flushed === "waits") await this.listChanged();
     if (flushed === "full") await this.#warn(FULL);
     if (flushed === "off") {
-      await this.#switch(false);
+      await this.#switch("elsewhere");
       await this.#writer.drop();
     }
     if (flushed === "done" && now() - this.#told > TELL_MS) {

@@ -273,13 +273,18 @@ Deno.test("switched off on one device, nothing more is archived by any, until it
   const { length } = archive.shelf(ana.keys.account).segments;
   must(await ana.engine!.history.setOn(false));
   await chat(one, 2, 2);
-  const own = archive.shelf(ana.keys.account).segments.slice(length)
-    .filter(({ body }) => body.device === ana.keys.device);
-  assert.deepEqual(own, []);
+  assert.equal(archive.shelf(ana.keys.account).segments.length, length);
+  assert.equal((await second.engine!.history.status()).on, false);
   must(await ana.engine!.history.erase());
   assert.deepEqual(archive.shelf(ana.keys.account).segments, []);
   assert.equal((await ana.engine!.history.status()).on, false);
   assert.equal((await texts(second, one.ben)).length, 4, "devices keep what they have");
+  must(await ana.engine!.history.setOn(true));
+  world.server.relay.cut(second.keys.device);
+  await world.pass(60_000);
+  await chat(one, 1, 4);
+  const writers = archive.shelf(ana.keys.account).segments.map(({ body }) => body.device);
+  assert.equal(new Set(writers).size, 2, "both write again");
   await world.closeAll();
 });
 

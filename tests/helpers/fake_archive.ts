@@ -48,15 +48,16 @@ export class FakeArchive {
     return kept;
   }
 
-  /** Null: there is no such path. @throws {VerifyError} {@link FormatError} for what no device of ours sends */
+  /** Null: there is no such path; "off": no archive is wanted. @throws {VerifyError} {@link FormatError} for what no device of ours sends */
   async answer(
     who: { readonly account: AccountId; readonly device: DeviceId; readonly sign: Bytes },
     path: string,
     sent: Bytes,
-  ): Promise<Bytes | null> {
+  ): Promise<Bytes | "off" | null> {
     const shelf = this.shelf(who.account);
     switch (path) {
       case "/api/archive":
+        if (sent.length > 0 && !shelf.on) return "off";
         return sent.length === 0 ? state(shelf) : await this.#append(shelf, who, sent);
       case "/api/archive/recent": {
         const { bytes } = decode(recentRequest, sent);

@@ -159,6 +159,7 @@ export class FakeServer {
     if (!entry) return refuse(401, "sign-in-needed");
     const sent = body instanceof Uint8Array ? body : new Uint8Array(0);
     const answer = await this.archive!.answer({ ...who, sign: entry.sign }, path, sent);
+    if (answer === "off") return refuse(409, "archive-off");
     return answer ? { status: 200, body: answer } : refuse(404, "not-found");
   }
 

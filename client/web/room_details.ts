@@ -173,7 +173,7 @@ function mayAdd(room: Room): boolean {
 
 const ROTATE: Question = {
   title: "Change the code?",
-  words: "The old code, and every link and picture with it, opens nothing any more. Members are " +
+  words: "The old code, and every link and QR code with it, opens nothing any more. Members are " +
     "told the new one.",
   yes: "Change the code",
 };

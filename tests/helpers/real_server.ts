@@ -116,6 +116,7 @@ export class RealServer {
 
   async end(): Promise<void> {
     await this.down();
+    assert.doesNotMatch(this.#logged, /"level":"error"/, "what the log calls an error is a bug");
     await Deno.remove(this.#folder, { recursive: true });
   }
 

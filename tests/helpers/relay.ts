@@ -1,4 +1,5 @@
 /** A hub behind real sockets on this machine, with a clock that tests turn by hand. */
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { DatabaseSync } from "node:sqlite";
@@ -20,6 +21,7 @@ import {
 } from "../../protocol/frame.ts";
 import type { AccountId, DeviceId, SubmitId } from "../../protocol/ids.ts";
 import { MAX_FRAME_BYTES } from "../../protocol/limits.ts";
+import { countingErrors } from "../../watch.ts";
 import { destination, nextId, numbered, numberIn, type Person, ROOMY } from "./relay_world.ts";
 
 /** What a test may change. */
@@ -51,9 +53,9 @@ export async function withRelay(
 ): Promise<void> {
   const db = openDatabase(":memory:");
   const clock = { now: 1_800_000_000_000 };
-  const log = options.log ?? silentLog;
-  const real = createQueue(db, { ...ROOMY, ...options.queue });
   const meter = new Meter();
+  const log = countingErrors(options.log ?? silentLog, meter);
+  const real = createQueue(db, { ...ROOMY, ...options.queue });
   const hub = new Hub({
     queue: options.wrap?.(real) ?? real,
     bus: localBus(log),
@@ -111,6 +113,8 @@ export async function withRelay(
     await new Promise((resolve) => server.close(resolve));
     db.close();
   }
+  // Whoever hands in a log of their own expects something in it.
+  if (options.log === undefined) assert.deepEqual([...meter.errors.counts], [], "bugs");
 }
 
 const incarnations = new Map<DeviceId, number>();

@@ -41,7 +41,9 @@ const SAID_IN_TIMELINE = new Set([
   "unreadable",
   "peer-lost-messages",
   "room-fork",
+  "room-log",
   "room-removal",
+  "not-member",
 ]);
 
 /** Runs the page over an engine that is open, here or in another tab. */

@@ -194,7 +194,8 @@ function sayProgress(io: CommandIo): (progress: Progress) => void {
     if (io.now() < next || done >= total) return;
     next = io.now() + PROGRESS_MS;
     const percent = Math.floor(100 * done / total);
-    io.writeLog(`${step} ${String(percent).padStart(3)} %  ${megabytes(done)}`);
+    const bar = "#".repeat(Math.floor(percent / 5)).padEnd(20, "-");
+    io.writeLog(`${step} [${bar}] ${String(percent).padStart(3)} %  ${megabytes(done)}`);
   };
 }
 

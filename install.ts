@@ -65,6 +65,9 @@ function readArguments(args: readonly string[], io: CommandIo): Given {
   if (Deno.build.os !== "linux") {
     throw new ConfigError("snug install makes systemd units: it is for Linux.");
   }
+  if (/(^|\/)deno$/.test(program) && !dryRun) {
+    throw new ConfigError("Run it from the executable, or name that with --program FILE.");
+  }
   const config = readConfig(flags, io.env);
   if (flags.some((flag) => /^--data\b/.test(flag))) {
     throw new ConfigError(`--data: an installed server keeps everything in ${DATA}.`);

@@ -106,6 +106,14 @@ Deno.test("what would be wrong in a unit, or secret in one, is one line and exit
   }
 });
 
+Deno.test("run from source it says which program it wants", () =>
+  withFolder(async (root) => {
+    const { status, logged } = await install(["--root", root]);
+    assert.equal(status, 2);
+    assert.match(logged, /Run it from the executable, or name that with --program FILE/);
+    assert.deepEqual(await namesIn(root), []);
+  }));
+
 Deno.test("a folder that cannot be written to is one line and exit 1", () =>
   withFolder(async (root) => {
     await Deno.writeTextFile(`${root}/program`, "");

@@ -228,6 +228,7 @@ Deno.test("attack: second factor bypass; a new device cannot be named before the
   const entries = await world.deps.store.devices.entries(member.account, 0, 10);
   const { request } = await deviceMaterial(member, {
     ...{ next: "device", account: member.account, aik: member.keys.list.aik, entries },
+    deposits: [],
     ...{ username: "ana", challenge: new Uint8Array(32), login: null },
     vault: { sealed: new Uint8Array(), generation: 1, wraps: [] },
   });

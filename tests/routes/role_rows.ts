@@ -251,13 +251,6 @@ export const ROWS: Readonly<Record<string, Row>> = {
     () => ({ form: { code: "no" } }),
   ),
 
-  // One's own devices
-  "GET /api/devices": row(devices(200)),
-  "POST /api/devices/rename": row(devices(400), noSense),
-  "POST /api/devices/revoke": row(devices(400), noSense),
-  // Whoever asks proves it with a device's key.
-  "POST /api/login/removed": row(everybody(400), noSense),
-
   // The sealed history
   "GET /api/archive": row(devices(200)),
   "POST /api/archive": row(devices(400), noSense),

@@ -35,6 +35,11 @@ const TARGETS: Readonly<Record<string, Start>> = {
   "nats jetstream": () => startNats(SERVER, BYTES),
 };
 
+/** `SNUG_BENCH_TARGETS="snug,ejabberd"` leaves the others out. */
+const NAMES = Object.keys(TARGETS).filter((name) =>
+  Deno.env.get("SNUG_BENCH_TARGETS")?.split(",").includes(name) ?? true
+);
+
 /** What every round found: measure, then target. */
 const found = new Map<string, Map<string, number[]>>();
 
@@ -100,9 +105,12 @@ const middle = (values: readonly number[]) => sorted(values)[values.length >> 1]
 if (import.meta.main) {
   pinSelf(CLIENTS);
   for (let n = 0; n < ROUNDS; n++) {
-    for (const [name, start] of Object.entries(TARGETS)) await round(name, start);
+    for (const name of NAMES) {
+      console.error(`round ${n + 1} of ${ROUNDS}: ${name}`);
+      await round(name, TARGETS[name]!);
+    }
   }
-  for (const name of Object.keys(TARGETS)) {
+  for (const name of NAMES) {
     if (![...found.values()].some((of) => of.has(name))) {
       console.log(JSON.stringify({ bench: "relay", target: name, skipped: "not installed here" }));
     }

@@ -29,13 +29,13 @@ import { done, type Outcome, refused } from "./outcome.ts";
 
 /** Reading and appending. */
 export interface Archives {
-  state(login: DeviceLogin): Promise<ArchiveAnswer>;
+  state(login: Pick<DeviceLogin, "account">): Promise<ArchiveAnswer>;
   append(login: DeviceLogin, sent: AppendRequest): Promise<Outcome<HeadAnswer>>;
   recent(login: DeviceLogin, wanted: RecentRequest): Promise<SegmentsAnswer>;
   read(login: DeviceLogin, wanted: ReadRequest): Promise<SegmentsAnswer>;
   chain(login: DeviceLogin, wanted: ChainRequest): Promise<ChainAnswer>;
   deposit(login: DeviceLogin, entry: DepositEntry): Promise<Outcome<null>>;
-  set(login: DeviceLogin, wanted: SwitchRequest): Promise<void>;
+  set(login: Pick<DeviceLogin, "account">, wanted: SwitchRequest): Promise<void>;
 }
 
 const PAGE = { segments: MAX_SEGMENTS, bytes: MAX_SEGMENTS_BYTES };

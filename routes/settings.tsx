@@ -18,6 +18,7 @@ import { REFUSALS, wordsOf } from "./refusals.ts";
 import { settingsDeviceRoutes } from "./settings_devices.tsx";
 import { passkeyRoutes } from "./settings_passkeys.tsx";
 import { accountSettingsRoutes } from "./settings_account.tsx";
+import { historyRoutes } from "./settings_history.tsx";
 import { passwordRoutes } from "./settings_password.tsx";
 import { secondFactorRoutes } from "./settings_second_factor.tsx";
 import { withOwner } from "./settings_door.ts";
@@ -123,6 +124,7 @@ export function settingsRoutes(app: App, deps: Deps): void {
   secondFactorRoutes(app, deps);
   passkeyRoutes(app, deps);
   settingsDeviceRoutes(app, deps);
+  historyRoutes(app, deps);
 }
 
 async function whole(

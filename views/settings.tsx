@@ -86,6 +86,13 @@ export function SettingsPage(props: SettingsProps): Html {
         <h2 id="privacy-title">Privacy</h2>
         <LinkRow
           assets={assets}
+          icon="archive"
+          href="/settings/history"
+          title="History"
+          words="A sealed copy of your conversations for your next browser: on or off, and an end to it."
+        />
+        <LinkRow
+          assets={assets}
           icon="eye"
           href="/settings/what-the-server-sees"
           title="What the server sees"

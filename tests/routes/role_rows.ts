@@ -143,6 +143,8 @@ export const ROWS: Readonly<Record<string, Row>> = {
     ({ login }) => ({ form: { login } }),
     onlyOwnLoginEnds,
   ),
+  "GET /settings/history": row(owners(200)),
+  "POST /settings/history": row(owners(303), () => ({ form: { do: "off" } })),
   "POST /settings/logins/end-others": row(owners(303), () => ({ form: {} })),
   "GET /settings/password": row(owners(200)),
   "POST /settings/password/start": row(owners(400, 401), noSense),

@@ -7,6 +7,7 @@ import { enterPassword, type Member, renew, signInAgain, signUp } from "../helpe
 
 const PAGES = [
   "/settings",
+  "/settings/history",
   "/settings/password",
   "/settings/second-factor",
   "/settings/what-the-server-sees",

@@ -18,6 +18,14 @@ export interface WatchRules {
   readonly answerMs: number;
 }
 
+/**
+ * Turns of the event loop, each with its look at the network, that a knock may go unheard after its
+ * time: a server that has too much to do is late, not deaf, and listening anew would cut off all who
+ * wait to be taken.
+ */
+const LATE_TURNS = 20;
+const TURN_MS = 50;
+
 const NO_DESCRIPTORS = /EMFILE|ENFILE|too many open files/i;
 
 /** Watches a server that listens; returns what ends the watch. */
@@ -31,9 +39,9 @@ export function watchAccepting(server: Server, rules: WatchRules): () => void {
   const look = () => {
     if (callOff !== null) return;
     if (!tells || heard) return void (heard = false);
-    callOff = knock(server, rules.answerMs, (answered) => {
+    callOff = knock(server, rules.answerMs, () => heard, (unheard) => {
       callOff = null;
-      if (answered && !heard) listenAgain(server, rules.log);
+      if (unheard) listenAgain(server, rules.log);
     });
   };
   const timer = setInterval(look, rules.quietMs);
@@ -45,10 +53,15 @@ export function watchAccepting(server: Server, rules: WatchRules): () => void {
 }
 
 /**
- * Connects to the server and says when it is time to judge: false for a knock that never was one,
- * because this process has no descriptor left for it. Returns what calls it off.
+ * Connects to the server and says whether that went unheard. Not when this process has no descriptor
+ * left for a knock: then it was none. Returns what calls it off.
  */
-function knock(server: Server, patience: number, done: (knocked: boolean) => void): () => void {
+function knock(
+  server: Server,
+  patience: number,
+  heard: () => boolean,
+  done: (unheard: boolean) => void,
+): () => void {
   const { port, address } = server.address() as AddressInfo;
   const host = { "0.0.0.0": "127.0.0.1", "::": "::1" }[address] ?? address;
   const socket = connect({ port, host });
@@ -56,15 +69,20 @@ function knock(server: Server, patience: number, done: (knocked: boolean) => voi
   socket.on("error", (error) => {
     if (NO_DESCRIPTORS.test(error.message)) knocked = false;
   });
-  const callOff = () => {
+  let turns = 0;
+  const judge = () => {
+    if (knocked && !heard() && turns++ < LATE_TURNS) {
+      timer = setTimeout(judge, TURN_MS);
+      return;
+    }
+    socket.destroy();
+    done(knocked && !heard());
+  };
+  let timer = setTimeout(judge, patience);
+  return () => {
     clearTimeout(timer);
     socket.destroy();
   };
-  const timer = setTimeout(() => {
-    callOff();
-    done(knocked);
-  }, patience);
-  return callOff;
 }
 
 /** Open connections stay; those that wait to be taken are told by their system that there is nobody. */

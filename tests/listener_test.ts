@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { type WebSocket, WebSocket as Client } from "ws";
 import { selfSigned } from "../certificate.ts";
 import type { RequestContext } from "../listener.ts";
@@ -106,6 +107,23 @@ Deno.test("a connection that stays silent is dropped, over TLS too", async () =>
     assert.equal(await noRequest.untilClosed(), "");
     noRequest.close();
   });
+  await Deno.remove(data, { recursive: true });
+});
+
+Deno.test("a quiet listener hears its own knocks and goes on as it is, over TLS too", async () => {
+  const data = await Deno.makeTempDir();
+  const { pair } = await selfSigned(data, [], Date.now());
+  for (const certificate of [undefined, pair]) {
+    const warned: string[] = [];
+    const log = { ...silentLog, warn: (event: string) => void warned.push(event) };
+    const limits = { quietMilliseconds: 100 };
+    await whileListening({ limits, certificate, log }, async ({ port }) => {
+      (await rawConnect(port)).close();
+      // A round of quiet, knock and judgement.
+      await once(AbortSignal.timeout(2_600), "abort");
+      assert.deepEqual(warned, []);
+    });
+  }
   await Deno.remove(data, { recursive: true });
 });
 

@@ -99,20 +99,20 @@ nginxTest(
     withStrictServer("127.0.0.1", async (inside, outside) => {
       await withFolder(async (folder) => {
         const nginx = await startNginx(folder, outside, inside, "203.0.113.7");
+        await using _ended = { [Symbol.asyncDispose]: () => nginx.stop() };
         const ask = await askFor(nginx.caFile);
         const url = `${nginx.origin}/api/login/challenge`;
         const tries: number[] = [];
         for (const forged of ["198.51.100.1", "198.51.100.2", "198.51.100.3, 127.0.0.1"]) {
           tries.push(await ask(url, question(nginx.origin, forged)));
         }
-        await nginx.stop();
         assert.deepEqual(tries, [200, 200, 429]);
       });
       await withFolder(async (folder) => {
         const nginx = await startNginx(folder, outside, inside, "203.0.113.8");
+        await using _ended = { [Symbol.asyncDispose]: () => nginx.stop() };
         const ask = await askFor(nginx.caFile);
         const status = await ask(`${nginx.origin}/api/login/challenge`, question(nginx.origin));
-        await nginx.stop();
         assert.equal(status, 200, "another visitor has limits of their own");
       });
     }),

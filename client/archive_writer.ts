@@ -88,20 +88,6 @@ export class ArchiveWriter {
     });
   }
 
-  /** Segments of a device that this store was before: what is in them is marked again. */
-  async adopt(): Promise<void> {
-    const rows = await this.#list<OutSegment>(archiveKeys.outs);
-    const foreign = rows.filter(({ value }) => value.device !== this.#o.own.device);
-    if (foreign.length === 0) return;
-    await this.#o.writer.change((change) => {
-      for (const { key, value } of foreign) {
-        change.remove("meta", key);
-        for (const mark of value.marks) change.set("meta", mark, true);
-      }
-      return Promise.resolve();
-    });
-  }
-
   async #seal(change: Change): Promise<"waits" | "nothing" | "some"> {
     const marks = await this.#list<true>(archiveKeys.marks, MARKS_AT_ONCE);
     if (marks.length === 0) return "nothing";
@@ -177,28 +163,47 @@ export class ArchiveWriter {
 
   async #send(): Promise<Flushed> {
     const { api } = this.#o;
-    const outs = await this.#list<OutSegment>(archiveKeys.outs);
-    if (outs.length === 0) return "done";
-    if (this.#had === null) {
-      const state = await api.state();
-      if (!state.ok) return "later";
-      this.#had = seqOf(state.value.chains, this.#o.own.device);
+    for (;;) {
+      const had = await this.#asked();
+      if (had === null) return "later";
+      const outs = await this.#after(had);
+      if (outs.length === 0) break;
+      for (const batch of batches(outs)) {
+        const answer = await api.append({ segments: batch.map(({ segment }) => segment) });
+        if (!answer.ok) return REFUSED[answer.code] ?? "later";
+        this.#had = answer.value.seq;
+      }
     }
-    for (const batch of batches(outs, this.#had)) {
-      const answer = await api.append({ segments: batch.map(({ segment }) => segment) });
-      if (!answer.ok) return REFUSED[answer.code] ?? "later";
-      this.#had = answer.value.seq;
-    }
-    await this.#tidy(outs, this.#had);
+    await this.#tidy();
     return "done";
   }
 
-  async #tidy(outs: readonly Row<OutSegment>[], had: number): Promise<void> {
+  /** What the server has of this device's chain; asked once a connection, and not when there is nothing to send. */
+  async #asked(): Promise<number | null> {
+    if (this.#had !== null) return this.#had;
+    if ((await this.#after(0, 1)).length === 0) return 0;
+    const state = await this.#o.api.state();
+    if (!state.ok) return null;
+    return this.#had = seqOf(state.value.chains, this.#o.own.device);
+  }
+
+  async #after(seq: number, limit = MAX_APPENDED): Promise<OutSegment[]> {
+    const page = { prefix: archiveKeys.outs, after: archiveKeys.out(seq), limit };
+    const rows = await this.#o.store.list<OutSegment>("meta", page).catch((error) => {
+      throw new StoreFailed(error);
+    });
+    return rows.map(({ value }) => value);
+  }
+
+  /** The oldest first, a few at a time: there are never more to go than have come. */
+  async #tidy(): Promise<void> {
     const old = this.#o.now() - KEPT_MS;
-    const done = outs.filter(({ value }) => value.seq <= had && value.at < old);
+    const done = (await this.#after(0)).filter(({ seq, at }) =>
+      seq <= (this.#had ?? 0) && at < old
+    );
     if (done.length === 0) return;
     await this.#o.writer.change((change) => {
-      for (const { key } of done) change.remove("meta", key);
+      for (const { seq } of done) change.remove("meta", archiveKeys.out(seq));
       return Promise.resolve();
     });
   }
@@ -279,17 +284,16 @@ async function personOf(
   return { username, fullName: nameOf(contact), aik, list, verified, blocked, decided };
 }
 
-function* batches(outs: readonly Row<OutSegment>[], had: number): Generator<OutSegment[]> {
+function* batches(outs: readonly OutSegment[]): Generator<OutSegment[]> {
   let batch: OutSegment[] = [];
   let bytes = 0;
-  for (const { value } of outs) {
-    if (value.seq <= had) continue;
-    const size = value.segment.sealed.length;
-    if (batch.length === MAX_APPENDED || batch.length > 0 && bytes + size > MAX_APPENDED_BYTES) {
+  for (const out of outs) {
+    const size = out.segment.sealed.length;
+    if (batch.length > 0 && bytes + size > MAX_APPENDED_BYTES) {
       yield batch;
       [batch, bytes] = [[], 0];
     }
-    batch.push(value);
+    batch.push(out);
     bytes += size;
   }
   if (batch.length > 0) yield batch;

@@ -133,7 +133,6 @@ export class History implements HistoryEngine {
   async connected(): Promise<void> {
     this.#writer.connected();
     await this.#restore();
-    await this.#writer.adopt();
     await this.listChanged();
     await this.#askServer();
     await this.flush();

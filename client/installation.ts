@@ -3,7 +3,7 @@ import type { DeviceKeys } from "../crypto/account.ts";
 import type { MadePrekeys } from "../crypto/prekeys.ts";
 import type { DeviceList } from "../protocol/bundle.ts";
 import type { AccountId } from "../protocol/ids.ts";
-import { archiveKeys } from "./archive_records.ts";
+import { archiveKeys, type OutSegment } from "./archive_records.ts";
 import { archiveRows, type ArchiveSetup } from "./archive_setup.ts";
 import { plantCanary } from "./canary.ts";
 import { Change } from "./change.ts";
@@ -60,6 +60,7 @@ export async function installDevice(store: LocalStore, made: Installation): Prom
   const before = await settled(store);
   if (before) change.set("meta", META.before, before);
   await parkQueue(change, store);
+  await unseal(change, store);
   const { keys: own, list, prekeys, kind, username, fullName } = made;
   const { account, device } = own;
   const me: MeRecord = { account, device, username, fullName, kind, state: "pending" };
@@ -109,6 +110,14 @@ async function oldDevice(store: LocalStore): Promise<Write[]> {
     return rows.map(({ key }): Write => ({ table, key, remove: true }));
   }));
   return found.flat();
+}
+
+/** Segments of the device before, sent or not: what is in them is archived again, by this one. */
+async function unseal(change: Change, store: LocalStore): Promise<void> {
+  for (const { key, value } of await store.list<OutSegment>("meta", { prefix: archiveKeys.outs })) {
+    change.remove("meta", key);
+    for (const mark of value.marks) change.set("meta", mark, true);
+  }
 }
 
 /** What waited was encrypted by a device that is no more: it waits for the person instead. */

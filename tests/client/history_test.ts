@@ -1,9 +1,12 @@
 /** The history archive from engine to engine: what a new device gets back, and what nobody can take or slip in. */
 import assert from "node:assert/strict";
-import { revokeDevices } from "../../crypto/account.ts";
+import { addDevice, makeDevice, revokeDevices } from "../../crypto/account.ts";
+import { installDevice } from "../../client/installation.ts";
 import type { ArchiveKey } from "../../client/archive_records.ts";
 import { openSegment } from "../../crypto/archive.ts";
 import { DecryptError } from "../../crypto/errors.ts";
+import { FIRST_PREKEY_COUNTERS, makePrekeys } from "../../crypto/prekeys.ts";
+import { appendEntry } from "../../protocol/bundle.ts";
 import { encode } from "../../protocol/codec.ts";
 import { segmentBodySchema } from "../../protocol/segment.ts";
 import { Doom } from "../helpers/doom.ts";
@@ -317,5 +320,31 @@ Deno.test("a clock that is a day off: what it archives has its place all the sam
   const shown = await texts(second, ben);
   assert.deepEqual(shown.toSorted(), [...first, ...ahead, ...back].toSorted());
   assert.equal(await missingFrom(second), 0);
+  await world.closeAll();
+});
+
+Deno.test("a store that becomes a new device archives again what the old one had sealed", async () => {
+  const one = await scene();
+  const { world, ana } = one;
+  world.server.trouble.push({ prefix: "POST /api/archive", status: 503, times: 99 });
+  await chat(one, 3);
+  await world.close(ana);
+  const store = ana.store.reopen();
+  assert.ok((await store.list("meta", { prefix: "archive-out/" })).length > 0);
+  const { accountKey, list } = ana.person.made;
+  const made = await makeDevice(list.account, list.aik, "browser", "sealed", world.day);
+  const grown = await appendEntry(
+    list,
+    list.account,
+    await addDevice(accountKey, list, made.entry),
+  );
+  const order = { day: world.day, mode: "sealed", counters: FIRST_PREKEY_COUNTERS } as const;
+  const prekeys = await makePrekeys(made.keys, grown, { ...order, once: 1, kemOnce: 1 });
+  const names = { username: "ana", fullName: "Ana" };
+  const device = { kind: "browser", keys: made.keys, list: grown, prekeys } as const;
+  await installDevice(store, { ...device, ...names });
+  assert.deepEqual(await store.list("meta", { prefix: "archive-out/" }), []);
+  const { length } = await store.list("meta", { prefix: "archive-mark/" });
+  assert.equal(length, 3, "every message waits for the new device's chain");
   await world.closeAll();
 });

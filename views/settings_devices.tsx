@@ -39,7 +39,9 @@ export function DevicesPage(
       <ul class="rows" role="list">
         {devices.map((one) => <DeviceRow key={one.id} assets={assets} device={one} />)}
       </ul>
-      <p class="hint">{devices.length} of {most}. What is sent to a device waits up to 30 days for it.</p>
+      <p class="hint">
+        {devices.length} of {most}. What is sent to a device waits up to 30 days for it.
+      </p>
     </Layout>
   );
 }

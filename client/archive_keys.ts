@@ -7,8 +7,9 @@ import { archiveKeyId, importArchiveKey, makeArchiveKey } from "../crypto/archiv
 import { sealDeposit } from "../crypto/archive_deposit.ts";
 import type { KeyMode } from "../crypto/private_key.ts";
 import { wipe } from "../crypto/wipe.ts";
-import { type DeviceList, findDevice } from "../protocol/bundle.ts";
+import { checkNamedList, type DeviceList, findDevice } from "../protocol/bundle.ts";
 import type { Bytes } from "../protocol/encoding.ts";
+import { VerifyError } from "../protocol/errors.ts";
 import { type DeviceId, randomId } from "../protocol/ids.ts";
 import type { DepositEntry } from "../protocol/segment.ts";
 import { type ArchiveKey, archiveKeys, type Head, type KnownOwnList } from "./archive_records.ts";
@@ -52,8 +53,8 @@ export class ArchiveKeys {
     const known = await change.get<KnownOwnList>("device", archiveKeys.list);
     const own = await getContact(change, this.#o.own.account);
     if (!own) return null;
-    const fit = (await this.all()).find(({ epoch }) => {
-      return epoch >= (known?.removal ?? 0) && epoch <= own.list.version;
+    const fit = (await this.all()).find((key) => {
+      return key.epoch >= (known?.removal ?? 0) && isOfList(own.list, key);
     });
     return fit ?? null;
   }
@@ -86,6 +87,7 @@ export class ArchiveKeys {
     const key = makeArchiveKey();
     const made: ArchiveKey = {
       epoch,
+      list,
       id: await archiveKeyId(key),
       secret: await importArchiveKey(key, mode),
     };
@@ -103,14 +105,14 @@ export class ArchiveKeys {
    */
   async take(
     change: Change,
-    { epoch, key }: Extract<ContentBody, { kind: "archive-key" }>,
+    { epoch, list, key }: Extract<ContentBody, { kind: "archive-key" }>,
   ): Promise<boolean> {
     const { own, mode } = this.#o;
     const contact = await getContact(change, own.account);
     if (!contact || contact.list.version < epoch) return false;
     const id = await archiveKeyId(key);
     if (await change.get("device", archiveKeys.key(id)) !== undefined) return true;
-    const taken: ArchiveKey = { epoch, id, secret: await importArchiveKey(key, mode) };
+    const taken: ArchiveKey = { epoch, list, id, secret: await importArchiveKey(key, mode) };
     change.set("device", archiveKeys.key(id), taken);
     return true;
   }
@@ -155,5 +157,17 @@ export class ArchiveKeys {
     return await this.#o.store.list<T>("device", { prefix }).catch((error) => {
       throw new StoreFailed(error);
     });
+  }
+}
+
+/** A stolen device can remove others and make a key for that version; the owner's `set` in its place has another hash. */
+function isOfList(own: DeviceList, { epoch, list }: ArchiveKey): boolean {
+  if (epoch > own.version) return false;
+  try {
+    if (list !== null) checkNamedList(own, epoch, list);
+    return true;
+  } catch (error) {
+    if (error instanceof VerifyError) return false;
+    throw error;
   }
 }

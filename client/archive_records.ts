@@ -66,6 +66,8 @@ export const PERSON_MARK = "~";
 export interface ArchiveKey {
   /** Version of the own device list for which it was made. */
   readonly epoch: number;
+  /** Hash of that version; null for a key that was in the vault itself. */
+  readonly list: Bytes | null;
   readonly id: ArchiveKeyId;
   readonly secret: ArchiveSecret;
 }

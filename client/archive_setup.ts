@@ -50,11 +50,11 @@ export async function archiveSetup(
 ): Promise<ArchiveSetup> {
   const versions = await versionsOf(entries);
   const keys: ArchiveKey[] = [];
-  for (const { epoch, key } of vault.archiveKeys) keys.push(await keep(epoch, key, mode));
+  for (const { epoch, key } of vault.archiveKeys) keys.push(await keep(epoch, null, key, mode));
   for (const entry of deposits) {
     const opened = await openOne(vault, versions, entry);
     if (!opened) continue;
-    keys.push(await keep(opened.epoch, opened.key, mode));
+    keys.push(await keep(opened.epoch, opened.list, opened.key, mode));
     wipe(opened.key);
   }
   const now = list.devices.map(({ device, sign }) => [device, sign] as const);
@@ -75,8 +75,13 @@ export function archiveRows({ keys, signers, known }: ArchiveSetup): Write[] {
   ];
 }
 
-async function keep(epoch: number, key: Bytes, mode: KeyMode): Promise<ArchiveKey> {
-  return { epoch, id: await archiveKeyId(key), secret: await importArchiveKey(key, mode) };
+async function keep(
+  epoch: number,
+  list: Bytes | null,
+  key: Bytes,
+  mode: KeyMode,
+): Promise<ArchiveKey> {
+  return { epoch, list, id: await archiveKeyId(key), secret: await importArchiveKey(key, mode) };
 }
 
 /** A deposit counts when a device that its version of the list had has signed it: one that was removed has no say. */

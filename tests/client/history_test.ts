@@ -1,6 +1,6 @@
 /** The history archive from engine to engine: what a new device gets back, and what nobody can take or slip in. */
 import assert from "node:assert/strict";
-import { addDevice, makeDevice, revokeDevices } from "../../crypto/account.ts";
+import { addDevice, makeDevice, nextSet, revokeDevices } from "../../crypto/account.ts";
 import { installDevice } from "../../client/installation.ts";
 import type { ArchiveKey } from "../../client/archive_records.ts";
 import { openSegment } from "../../crypto/archive.ts";
@@ -171,6 +171,35 @@ Deno.test("the other devices hear of the new key and write under it", async () =
   assert.deepEqual(new Set(after.map(({ device }) => device)).size, 2);
   assert.deepEqual(new Set(after.map(({ key }) => key)).size, 1, "one key for both");
   assert.deepEqual(warnings(second).filter((what) => what === "history-incomplete"), []);
+  await world.closeAll();
+});
+
+Deno.test("attack: a stolen device removes others and makes a key; after the owner's set nobody writes under it", async () => {
+  const one = await scene();
+  const { world, archive, ana } = one;
+  const [thief, second] = [await another(world, ana), await another(world, ana)];
+  const { list } = world.server.accounts.get(ana.keys.account)!;
+  // The thief throws the first device out, which makes a key that the thief knows.
+  const removal = await revokeDevices(thief.keys, list, [ana.keys.device]);
+  await world.publish(ana.person, removal);
+  await world.pass(60_000);
+  const stolen = thief.store.snapshot();
+  // The owner overrules the removal, at the same version, without the thief.
+  const devices = list.devices.filter(({ device }) => device !== thief.keys.device);
+  await world.publish(ana.person, await nextSet(ana.person.made.accountKey, list, { devices }));
+  await world.pass(60_000);
+  const before = archive.shelf(ana.keys.account).segments.length;
+  await say(second, await talkTo(second, "ben"), "after the theft");
+  await world.pass(60_000);
+  const after = archive.shelf(ana.keys.account).segments.slice(before);
+  assert.ok(after.length > 0, "it goes on");
+  const rows = await stolen.list<ArchiveKey>("device", { prefix: "archive/" });
+  assert.ok(rows.length > 1, "the thief knows the key of the removal");
+  for (const { segment } of after) {
+    for (const { value } of rows) {
+      await assert.rejects(openSegment(value.secret, ana.keys.account, segment), DecryptError);
+    }
+  }
   await world.closeAll();
 });
 

@@ -105,8 +105,8 @@ function explain(cause: unknown): void {
 /** A page that the browser puts aside must not hold the lock, and has missed everything when it is back. */
 function letGo(tab: Tab): void {
   addEventListener("pagehide", () => tab.leave());
-  addEventListener("pageshow", ({ persisted }) => {
-    if (persisted) location.reload();
+  addEventListener("pageshow", (event) => {
+    if (event instanceof PageTransitionEvent && event.persisted) location.reload();
   });
 }
 

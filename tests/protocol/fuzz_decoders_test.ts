@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { FIRST_PREKEY_COUNTERS, makePrekeys } from "../../crypto/prekeys.ts";
+import { archiveKeyId, makeArchiveKey, sealSegment, segmentTag } from "../../crypto/archive.ts";
+import { sealDeposit } from "../../crypto/archive_deposit.ts";
+import { segmentContentSchema } from "../../client/archive_records.ts";
 import { giveSenderKey, makeSenderKey, senderKeyMessageSchema } from "../../crypto/sender_key.ts";
 import {
   fetchedBundleSchema,
@@ -17,6 +20,7 @@ import {
   signedSchema,
 } from "../../protocol/device_list.ts";
 import type { Bytes } from "../../protocol/encoding.ts";
+import { depositBodySchema, segmentBodySchema, segmentSchema } from "../../protocol/segment.ts";
 import { roomBodySchema, roomEntrySchema, roomStateSchema } from "../../protocol/room.ts";
 import { appendAnswer, logAnswer } from "../../protocol/room_api.ts";
 import { FormatError } from "../../protocol/errors.ts";
@@ -40,7 +44,24 @@ const schemas: Record<string, Schema<unknown>> = {
   logAnswer,
   appendAnswer,
   senderKeyMessageSchema,
+  segmentSchema,
+  segmentBodySchema,
+  depositBodySchema,
+  segmentContentSchema,
 };
+
+/** A segment with what is in it, and a deposit. */
+async function archived({ devices: [own], list }: Owner): Promise<Bytes[]> {
+  const secret = makeArchiveKey();
+  const key = await archiveKeyId(secret);
+  const content = encode(segmentContentSchema, {
+    ...{ format: 1, conversation: list.account, accepted: true, person: null, messages: [] },
+  });
+  const names = { key, tag: await segmentTag(secret, list.account), seq: 1, previous: null };
+  const segment = await sealSegment(own!, secret, { ...names, minute: 1, content });
+  const deposit = await sealDeposit(own!, list.deposit, { epoch: 1, list: list.hash, key: secret });
+  return [encode(segmentSchema, segment), segment.head.body, deposit.body, content];
+}
 
 function survives(schema: Schema<unknown>, input: Bytes): void {
   try {
@@ -80,6 +101,7 @@ async function roomSamples(owner: Owner): Promise<Bytes[]> {
     encode(logAnswer, log),
     encode(appendAnswer, { outcome: "conflict", ...log }),
     encode(senderKeyMessageSchema, giveSenderKey(key, state, []).message),
+    ...await archived(owner),
   ];
 }
 

@@ -24,7 +24,7 @@ const FINISH_MS = 30 * 60_000;
 /** A code is on its way, or so it seems. */
 export interface ResetBegun {
   readonly challenge: { readonly secret: string; readonly maxAge: number };
-  /** As it was typed. */
+  /** As it is compared: in the case that its owner wrote it in, it would say that there is one (A1). */
   readonly contact: string;
 }
 
@@ -96,7 +96,7 @@ export function createResets(
     const posted = await post(contact, isVoid, code);
     if (!posted.ok) return posted;
     const maxAge = (CHALLENGE_MS + FINISH_MS) / 1_000;
-    return done({ challenge: { secret, maxAge }, contact: typed.address });
+    return done({ challenge: { secret, maxAge }, contact: typed.key });
   }
 
   const begin: Resets["begin"] = async (text, address, language) => {
@@ -142,6 +142,8 @@ export function createResets(
     if (account === null || account.contact.key !== row.contact.key) {
       return refused("challenge-gone");
     }
+    // Said to nobody but its owner, who has just shown the mailbox.
+    if (account.disabled !== null) return refused("account-disabled");
     const factor = await secondFactors.status(account.id) !== null;
     if (factor && row.proven === null) return refused("second-factor-needed");
     return done({ challenge: row, account, factor });
@@ -165,6 +167,6 @@ export function createResets(
     confirm,
     secondFactor,
     proven,
-    contact: async (challenge) => (await find(challenge))?.contact.address ?? null,
+    contact: async (challenge) => (await find(challenge))?.contact.key ?? null,
   };
 }

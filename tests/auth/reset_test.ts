@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { COMMAND_LINE } from "../../auth/mod.ts";
 import { recoverAccount } from "../../client/recovery_flow.ts";
 import { MemoryStore } from "../../client/store_memory.ts";
 import { finishAnswer } from "../../protocol/api.ts";
@@ -26,6 +27,15 @@ async function confirmed(world: World, contact: string): Promise<Visitor> {
   assert.equal((await visitor.form("/forgot", { contact })).status, 200);
   const { status, text } = await visitor.form("/forgot/code", { code: world.mailer.code(contact) });
   assert.equal(status, 200, text);
+  return visitor;
+}
+
+/** The same, whatever the answers are. */
+async function tried(world: World, contact: string): Promise<Visitor> {
+  world.clock.forward(HOUR);
+  const visitor = new Visitor(world, "browser");
+  await visitor.form("/forgot", { contact });
+  await visitor.form("/forgot/code", { code: world.mailer.code(contact) });
   return visitor;
 }
 
@@ -295,5 +305,38 @@ Deno.test("what is no address is said beside the field, and kept; without htmx a
   const whole = await visitor.form("/forgot", { contact: "x" }, { "hx-request": "false" });
   assert.match(whole.text, /^<!DOCTYPE html>/);
   assert.equal(world.mailer.letters.length, 0);
+  world.close();
+});
+
+Deno.test("attack: the case in which an address was typed does not tell whether it has an account", async () => {
+  const world = await makeWorld();
+  await signUpGuarded(world, "ana");
+  world.clock.forward(HOUR);
+  const story = async (contact: string) => {
+    const visitor = new Visitor(world, "browser");
+    const steps = [await visitor.form("/forgot", { contact })];
+    steps.push(await visitor.form("/forgot/code", { code: "no code" }));
+    world.clock.forward(HOUR / 2);
+    steps.push(await visitor.form("/forgot/resend", {}));
+    return steps.map(({ text }) => /(ana|eve)@example\.org/i.exec(text)?.[0].slice(3));
+  };
+  assert.deepEqual(await story("ANA@Example.org"), await story("EVE@Example.org"));
+  const to = world.mailer.letters.map((letter) => letter.to);
+  assert.ok(to.includes("ana@example.org"), "letters go to the address as its owner wrote it");
+  world.close();
+});
+
+Deno.test("attack: whoever an admin has shut out does not come back by a forgotten password", async () => {
+  const world = await makeWorld();
+  const [ana, ben] = [await signUpGuarded(world, "ana"), await signUpGuarded(world, "ben")];
+  const early = await confirmed(world, ben.contact);
+  assert.ok((await world.auth.admin.act(COMMAND_LINE, "disable", ben.account)).ok);
+  assert.equal((await recover(early, ben)).ok, false);
+  const late = await tried(world, ben.contact);
+  assert.equal((await recover(late, ben)).ok, false);
+  assert.equal(codeOf(await late.api.me()), "sign-in-needed");
+  assert.ok((await world.auth.admin.act(COMMAND_LINE, "enable", ben.account)).ok);
+  assert.ok((await signInAt(new Visitor(world), ben)).ok, "the password is the old one");
+  assert.ok((await ana.visitor.api.me()).ok, "nobody else is");
   world.close();
 });

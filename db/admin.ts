@@ -96,7 +96,7 @@ export function createAdmin(db: DatabaseSync): AdminStore {
     account: AccountId,
     act: Act,
     takesAdmin: boolean,
-    work: (before: UserRow) => string[],
+    work: () => string[],
   ): Promise<ActResult> {
     return later(() =>
       transaction(db, (): ActResult => {
@@ -106,7 +106,7 @@ export function createAdmin(db: DatabaseSync): AdminStore {
           one<{ admins: number }>(count)!.admins === 1;
         if (takesAdmin && last) return { kind: "last-admin" };
         audit.append(act);
-        return { kind: "done", ended: work(row) };
+        return { kind: "done", ended: work() };
       })
     );
   }
@@ -119,10 +119,9 @@ export function createAdmin(db: DatabaseSync): AdminStore {
     oldestAdmin: () => later(() => one<{ id: AccountId }>(oldest)?.id ?? null),
     count: () => later(() => one<{ accounts: number; admins: number }>(count)!),
     setDisabled: (account, disabled, act) =>
-      change(account, act, disabled, (before) => {
+      change(account, act, disabled, () => {
         disable.run(disabled ? act.at : null, account);
-        // Both ways: what was begun while it was off does not come to life when it is on again.
-        return disabled || before.disabled !== null ? allLogins(account) : [];
+        return disabled ? allLogins(account) : [];
       }),
     setAdmin: (account, admin, act) =>
       change(account, act, !admin, () => {

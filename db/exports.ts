@@ -59,7 +59,13 @@ const WHOLE: Readonly<Record<string, string>> = {
     case when r.reporter = me.id then r.words end as words,
     case when r.reporter = me.id then r.messages end as messages
     from reports r, me where me.id in (r.reporter, r.reported)`,
-  admin_acts: "select * from admin_acts where ? in (actor, subject)",
+  // The same of what an admin did to one: a note may name who reported.
+  admin_acts: `
+    with me (id) as (select ?) select a.seq,
+    case when a.actor = me.id then 'by me' else 'about me' end as whose,
+    case when a.actor = me.id then a.entry end as entry,
+    case when a.actor = me.id then a.hash end as hash
+    from admin_acts a, me where me.id in (a.actor, a.subject)`,
   device_challenges:
     "select * from device_challenges where device in (select id from devices where account = ?)",
   invites: "select id, kind, made, expires, uses, used, revoked from invites where maker = ?",

@@ -84,10 +84,9 @@ export function loginRows(db: DatabaseSync): LoginRows {
     insert into logins (id, hash, account, device, kind, challenge, made, used, expires)
     values (?, ?, ?, ?, ?, ?, ?, ?, ?)
   `);
-  // Judged at each use: whatever was under way when an admin shut the account out ends here.
   const find = db.prepare(`
-    select l.id, l.hash, l.account, l.device, l.kind, l.challenge, l.made, l.used, l.expires
-    from logins l join accounts a on a.id = l.account where l.hash = ? and a.disabled is null
+    select id, hash, account, device, kind, challenge, made, used, expires from logins
+    where hash = ?
   `);
   const has = db.prepare("select 1 from logins where id = ? and kind = ?");
   const use = db.prepare("update logins set used = ? where id = ?");

@@ -10,7 +10,12 @@ import {
   Visitor,
   type World,
 } from "../helpers/account_world.ts";
+import { encode } from "../../protocol/codec.ts";
+import { revealedMessagesSchema } from "../../protocol/reports.ts";
 import { enrol, type Guarded, quickPassword, signUpGuarded } from "../helpers/guarded.ts";
+
+/** An id. */
+const REPORT = `${"r".repeat(21)}g`;
 
 interface File {
   readonly server: string;
@@ -68,6 +73,25 @@ Deno.test("of a report about oneself the file says that there is one, and not wh
     ["by me", "words of mine"],
   ]);
   assert.ok(!text.includes(String(admin)));
+  world.close();
+});
+
+Deno.test("attack: the file does not say what an admin noted about its owner, which may name a reporter", async () => {
+  const { world, ana } = await withAdmin();
+  const admin = (await world.deps.store.accounts.byUsername("admin_1"))!;
+  const actor = { account: admin.id, name: admin.username };
+  const store = world.deps.store.reports;
+  await store.insert({
+    ...{ id: REPORT, reporter: admin.id, reported: ana.account, words: "rude", made: 1 },
+    messages: encode(revealedMessagesSchema, []),
+  });
+  assert.ok((await world.auth.reports.settle(actor, REPORT, "admin_1 says so")).ok);
+  const { text } = await ana.visitor.request("/settings/download");
+  const { admin_acts: acts } = (JSON.parse(text) as File).tables;
+  assert.deepEqual(acts!.map(({ whose, entry, hash }) => [whose, entry, hash]), [
+    ["about me", null, null],
+  ]);
+  assert.ok(!text.includes(admin.id));
   world.close();
 });
 

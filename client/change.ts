@@ -2,12 +2,13 @@
  * One change of the device's state: writes gathered, then committed in ONE transaction, then told.
  * Reads see the writes already gathered. Nothing is shown or sent before it is on disk.
  */
+import { SnugError } from "../protocol/errors.ts";
 import type { EngineEvent } from "./types.ts";
 import type { LocalStore, Table, Write } from "./store.ts";
 
 /** The local store failed: full, closed, taken away. The change did not happen, or nobody knows. */
-export class StoreFailed extends Error {
-  override readonly name = "StoreFailed";
+export class StoreFailed extends SnugError {
+  static override readonly kind = "StoreFailed";
   constructor(cause: unknown) {
     super("the local store failed", { cause });
   }

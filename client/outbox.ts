@@ -4,6 +4,7 @@
  * has them. A stale device list adds envelopes or takes some away; it never encrypts one again.
  */
 import type { DeviceKeys } from "../crypto/account.ts";
+import { KeyError } from "../crypto/errors.ts";
 import { encryptMessage, openSession, type SessionState } from "../crypto/session.ts";
 import { dayOf, type FetchedBundle, findDevice, verifyFetched } from "../protocol/bundle.ts";
 import type { Bytes } from "../protocol/encoding.ts";
@@ -277,7 +278,7 @@ function headOf({ list }: Contact) {
 function verdict(error: unknown): string {
   if (error instanceof VerifyError) return error.code;
   // Keys of small order, malformed structures: nothing that an honest server hands out.
-  if (error instanceof FormatError || error instanceof Error && error.name === "KeyError") {
+  if (error instanceof FormatError || error instanceof KeyError) {
     return "malformed";
   }
   throw error;

@@ -5,6 +5,7 @@
  * Values are what structured clone takes: objects, arrays, strings, numbers, booleans, null, byte
  * arrays and CryptoKeys. A value that was read belongs to the reader; changing it changes nothing stored.
  */
+import { SnugError } from "../protocol/errors.ts";
 
 /** The tables, all of them. A key is printable ASCII, at most 512 characters, unique within its table. */
 export const TABLES = [
@@ -52,16 +53,16 @@ export interface LocalStore {
 }
 
 /** The store was used after its end: a bug, or a page that is going away. */
-export class StoreClosed extends Error {
-  override readonly name = "StoreClosed";
+export class StoreClosed extends SnugError {
+  static override readonly kind = "StoreClosed";
   constructor() {
     super("the local store is closed");
   }
 }
 
 /** Another program or tab holds this store. `words` are for people. */
-export class StoreTaken extends Error {
-  override readonly name = "StoreTaken";
+export class StoreTaken extends SnugError {
+  static override readonly kind = "StoreTaken";
   constructor(readonly words: string) {
     super(words);
   }

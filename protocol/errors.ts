@@ -1,6 +1,30 @@
+/** The same symbol in every copy of this file. */
+const KIND = Symbol.for("snug/error");
+
+/**
+ * An error of ours, told by its kind. The page's scripts come in several bundles, each with copies of its own of what
+ * it imports; an error that one copy threw is still known by `instanceof` of another copy's class.
+ */
+export abstract class SnugError extends Error {
+  /** What the class is called, in all copies. Its own name does not survive the build. */
+  static readonly kind: string;
+
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message, options);
+    const { kind } = new.target;
+    this.name = kind;
+    Object.defineProperty(this, KIND, { value: kind });
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (!(value instanceof Error)) return false;
+    return this.kind === undefined ? KIND in value : Reflect.get(value, KIND) === this.kind;
+  }
+}
+
 /** Bytes that are not what the specification says. The only error a decoder throws, whatever it is fed. */
-export class FormatError extends Error {
-  override readonly name = "FormatError";
+export class FormatError extends SnugError {
+  static override readonly kind = "FormatError";
 }
 
 /**
@@ -64,8 +88,8 @@ export type VerifyCode =
   | "ended";
 
 /** Well-formed bytes that are not to be believed: an attack, a fault, or a device that slept too long. */
-export class VerifyError extends Error {
-  override readonly name = "VerifyError";
+export class VerifyError extends SnugError {
+  static override readonly kind = "VerifyError";
 
   constructor(readonly code: VerifyCode) {
     super(code);

@@ -42,7 +42,7 @@ export async function startXmpp(
   };
   return {
     ...{ name: kind, accepts: false, pid: child.pid, prepare: register },
-    connect: async (index, told) => (await signedIn(index)).client(told, body),
+    connect: async (index, told) => await (await signedIn(index)).client(told, body),
     async store(index, messages) {
       const stream = await signedIn(index);
       await stream.store(messages, body);
@@ -160,11 +160,16 @@ class XmppStream {
     await this.#ask(`<iq type='set' id='b'>${bind}</iq>`, "</iq>");
   }
 
-  /** From here on only messages are counted. Messages that wait come after the presence. */
-  client(told: Told, body: string): LoadClient {
+  /**
+   * Is there, and knows that the server knows: it tells everybody of their own presence. From here
+   * on only messages are counted; those that waited may have come along.
+   */
+  async client(told: Told, body: string): Promise<LoadClient> {
+    await this.#ask("<presence/>", "<presence");
+    const count = counter(END, told.delivered);
     this.#socket.off("data", this.#onText);
-    this.#socket.on("data", counter(END, told.delivered));
-    this.#socket.write("<presence/>");
+    this.#socket.on("data", count);
+    count(new TextEncoder().encode(this.#text));
     const message = this.#message(body);
     return {
       send: (count) => void this.#socket.write(message.repeat(count)),

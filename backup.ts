@@ -54,6 +54,8 @@ export async function runBackup(
     lock,
     program: VERSION,
     now: io.now,
+    cleared: (draft) =>
+      io.writeLog(`A backup was cut short: ${draft} is removed, and this one begins anew.`),
   });
   if (into !== undefined) await keepNewest(into, keep);
   io.print(`${file}: ${megabytes(bytes)}, ${counted(accounts)}. It was opened again and is whole.`);
@@ -72,7 +74,10 @@ export async function runRestore(
   const unlock = keyFile === undefined
     ? { passphrase: await passphraseFrom(passphraseFile, false, io, ask) }
     : { privateKey: await privateKeyFrom(keyFile) };
-  const { made, program, accounts } = await restoreBackup({ ...parts(io), file, dataDir, unlock });
+  const cleared = () =>
+    io.writeLog(`A restore into ${dataDir} was cut short; this one takes its place.`);
+  const options = { ...parts(io), cleared, file, dataDir, unlock };
+  const { made, program, accounts } = await restoreBackup(options);
   io.print(`${dataDir}: ${counted(accounts)}, as of ${made} (Snug ${program}).`);
   io.print(`Start it: snug serve --data ${dataDir} and the flags this server had.`);
   io.print("Devices go on by themselves; people may have to sign in again in the browser.");

@@ -31,7 +31,7 @@ const MEBIBYTE = 2 ** 20;
 /** Below this the server will soon refuse to take messages. */
 const LITTLE_SPACE = 64 * MEBIBYTE;
 const COMFORTABLE_SPACE = 1024 * MEBIBYTE;
-const UNFINISHED = /^(trial|restoring)-|\.draft$/;
+const UNFINISHED = /^(trial|restoring|unfinished)-|\.draft$/;
 
 /** Looks at the folder, and at everything in it. */
 export async function checkData(
@@ -81,7 +81,11 @@ async function unfinished(path: string): Promise<Finding[]> {
   if (names.length === 0) return [];
   const words = `${names.join(", ")} was left by a backup or restore that was cut short`;
   return [
-    sayFor("data folder")("warn", words, "Remove it, unless one is running now."),
+    sayFor("data folder")(
+      "warn",
+      words,
+      "Make a backup, or restore again: that clears it away. One that runs now is meant to have it.",
+    ),
   ];
 }
 

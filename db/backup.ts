@@ -17,6 +17,7 @@ import { checkDatabase, readVersion } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations/mod.ts";
 import { copyLive, type SnapshotPace } from "./snapshot.ts";
 import { steadily } from "./steady_write.ts";
+import { backUpAlone } from "./unfinished.ts";
 
 export { BackupError } from "./backup_error.ts";
 export { type Lock, MAX_PASSPHRASE, MIN_PASSPHRASE, type Unlock } from "./backup_key.ts";
@@ -38,6 +39,8 @@ export interface BackupOptions {
   readonly random: (length: number) => Bytes;
   readonly stop?: AbortSignal | undefined;
   readonly progress?: ((progress: Progress) => void) | undefined;
+  /** Is told of the draft of an earlier backup that was cut short, and is gone now. */
+  readonly cleared?: ((path: string) => void) | undefined;
   /** How the database is copied; tests make it hard. */
   readonly pace?: Partial<SnapshotPace>;
   readonly stretch?: Stretch;
@@ -59,7 +62,22 @@ export async function makeBackup(options: BackupOptions): Promise<BackupReport> 
   const file = resolve(options.file);
   await checkSource(options.dataDir);
   await refuseExisting(file);
-  const draft = `${file}.${toHex(options.random(4))}.draft`;
+  try {
+    return await backUpAlone(options.dataDir, options.cleared, async (note) => {
+      const draft = `${file}.${toHex(options.random(4))}.draft`;
+      await note(draft);
+      return await makeAlone(file, draft, options);
+    });
+  } catch (error) {
+    throw inWords(options.dataDir, error);
+  }
+}
+
+async function makeAlone(
+  file: string,
+  draft: string,
+  options: BackupOptions,
+): Promise<BackupReport> {
   try {
     const key = await writeDraft(draft, options);
     const accounts = await tryOut(draft, key, options);

@@ -8,12 +8,15 @@ import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { DatabaseError } from "./migrate.ts";
 
+const RUNNING =
+  "Another Snug is running on this data folder. Stop it first, or start this one with another --data.";
+
 /**
  * Takes the lock file at `path`, made if it is not there (readable by its owner only).
  * @returns gives it back
- * @throws {DatabaseError} when another process holds it
+ * @throws {DatabaseError} with these words when another process holds it
  */
-export function lockFolder(path: string): () => void {
+export function lockFolder(path: string, words: string = RUNNING): () => void {
   closeSync(openSync(path, "a", 0o600));
   const lock = new DatabaseSync(path);
   try {
@@ -22,9 +25,7 @@ export function lockFolder(path: string): () => void {
   } catch (error) {
     lock.close();
     if (!isBusy(error)) throw error;
-    throw new DatabaseError(
-      "Another Snug is running on this data folder. Stop it first, or start this one with another --data.",
-    );
+    throw new DatabaseError(words);
   }
   return () => lock.close();
 }

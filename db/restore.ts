@@ -4,16 +4,20 @@ import { toHex } from "../protocol/encoding.ts";
 import { type BackupOptions, syncFolder, type Unlock } from "./backup.ts";
 import { BackupError, inWords } from "./backup_error.ts";
 import { DATABASE, SECRETS, unpackBackup, type Unpacked } from "./backup_unpack.ts";
+import { lockFolder } from "./folder_lock.ts";
 import { openDatabase } from "./sqlite.ts";
 import { transaction } from "./transaction.ts";
 
-/** What restoring needs. */
+/** What restoring needs; `cleared` is told of a restore into this folder that was cut short. */
 export type RestoreOptions =
-  & Pick<BackupOptions, "dataDir" | "file" | "progress" | "random" | "stop" | "stretch">
+  & Pick<BackupOptions, "cleared" | "dataDir" | "file" | "progress" | "random" | "stop" | "stretch">
   & { readonly unlock: Unlock };
 
 /** Every new disk has this in it. */
 const NOT_OURS = "lost+found";
+/** The server's own lock, and SQLite's file beside it when a process was killed. */
+const LOCKS: readonly string[] = [`${DATABASE}-lock`, `${DATABASE}-lock-journal`];
+const UNFINISHED = /^restoring-[0-9a-f]{8}$/;
 
 /**
  * What a server that was set back must not believe any more. Logins, codes, invites and waits to
@@ -35,35 +39,51 @@ update queues set incarnation = null, confirmed = 0;
 
 /**
  * Restores `file` into `dataDir`, which is made if it is not there. Everything is unpacked and
- * checked in a folder inside it first.
+ * checked in a folder inside it first. After one that was killed it is enough to start it again. No
+ * server starts on the folder meanwhile, and no second restore.
  * @throws {BackupError} when that cannot be done; then the folder is as it was
  */
 export async function restoreBackup(options: RestoreOptions): Promise<Unpacked> {
   const { dataDir } = options;
   const made = await prepareFolder(dataDir);
+  try {
+    const unlock = lockFolder(join(dataDir, LOCKS[0]!));
+    try {
+      return await restoreAlone(options);
+    } catch (error) {
+      await Deno.remove(join(dataDir, LOCKS[0]!));
+      throw error;
+    } finally {
+      unlock();
+    }
+  } catch (error) {
+    if (made) await Deno.remove(dataDir).catch(() => {});
+    throw inWords(dataDir, error);
+  }
+}
+
+async function restoreAlone(options: RestoreOptions): Promise<Unpacked> {
+  const { dataDir } = options;
+  const unfinished = await unfinishedIn(dataDir);
+  if (unfinished.length > 0) options.cleared?.(dataDir);
   const draft = join(dataDir, `restoring-${toHex(options.random(4))}`);
   try {
     await Deno.mkdir(draft, { mode: 0o700 });
     const unpacked = await unpackBackup({ ...options, dir: draft });
     forget(join(draft, DATABASE));
     await moveIn(draft, dataDir);
+    for (const name of unfinished) await Deno.remove(join(dataDir, name), { recursive: true });
     return unpacked;
   } catch (error) {
     await Deno.remove(draft, { recursive: true }).catch(() => {});
-    if (made) await Deno.remove(dataDir).catch(() => {});
-    throw inWords(dataDir, error);
+    throw error;
   }
 }
 
+/** True when the folder was made just now. */
 async function prepareFolder(path: string): Promise<boolean> {
   try {
-    for await (const { name } of Deno.readDir(path)) {
-      if (name === NOT_OURS) continue;
-      throw new BackupError(
-        `${path} is not empty (it holds ${JSON.stringify(name)}). Restore into a new folder, ` +
-          "then start the server with it.",
-      );
-    }
+    await unfinishedIn(path);
     return false;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw inWords(path, error);
@@ -72,6 +92,37 @@ async function prepareFolder(path: string): Promise<boolean> {
     throw inWords(path, error);
   });
   return true;
+}
+
+/**
+ * The folders of restores that were killed; usually there are none.
+ * @throws {BackupError} when the folder holds anything else
+ */
+async function unfinishedIn(path: string): Promise<string[]> {
+  const names = (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name);
+  const unfinished = names.filter((name) => UNFINISHED.test(name));
+  const allowed = [NOT_OURS, ...LOCKS, ...unfinished];
+  if (await halfMoved(path, names, unfinished)) allowed.push(DATABASE);
+  const other = names.find((name) => !allowed.includes(name));
+  if (other === undefined) return unfinished;
+  throw new BackupError(
+    `${path} is not empty (it holds ${JSON.stringify(other)}). Restore into a new folder, ` +
+      "then start the server with it.",
+  );
+}
+
+/** Killed between the two steps of {@link moveIn}: no server has ever run on that database. */
+async function halfMoved(
+  path: string,
+  names: readonly string[],
+  unfinished: readonly string[],
+): Promise<boolean> {
+  if (names.includes(SECRETS)) return false;
+  for (const name of unfinished) {
+    const inside = (await Array.fromAsync(Deno.readDir(join(path, name)))).map(({ name }) => name);
+    if (inside.includes(SECRETS) && !inside.includes(DATABASE)) return true;
+  }
+  return false;
 }
 
 /** Makes the database at `path`, which is not in use, one of a server that was set back. */

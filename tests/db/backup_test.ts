@@ -42,9 +42,10 @@ Deno.test("a backup is one private file from which a server comes back", () =>
     const unpacked = await restoreBackup({ ...options, file, dataDir: `${root}/new` });
     assert.equal(unpacked.accounts, 1);
     assert.equal(unpacked.program, "0.0.0");
-    assert.deepEqual(await names(`${root}/new`), ["secrets.json", "snug.db"]);
+    assert.deepEqual(await names(`${root}/new`), ["secrets.json", "snug.db", "snug.db-lock"]);
     assert.equal(await mode(`${root}/new`), 0o700);
     assert.equal(await mode(`${root}/new/snug.db`), 0o600);
+    assert.equal(await mode(`${dataDir}/snug.db-backup-lock`), 0o600);
     assert.equal(await mode(`${root}/new/secrets.json`), 0o600);
     assert.equal(await Deno.readTextFile(`${root}/new/secrets.json`), SECRETS);
     const db = openDatabase(`${root}/new/snug.db`);
@@ -222,7 +223,8 @@ Deno.test("a folder that holds anything is not restored into, an empty one and a
     await assert.rejects(into(dataDir), says(/is not empty \(it holds "/));
     await Deno.mkdir(`${root}/disk/lost+found`, { recursive: true });
     await into(`${root}/disk`);
-    assert.deepEqual(await names(`${root}/disk`), ["lost+found", "secrets.json", "snug.db"]);
+    const there = ["lost+found", "secrets.json", "snug.db", "snug.db-lock"];
+    assert.deepEqual(await names(`${root}/disk`), there);
     await assert.rejects(into(`${root}/disk`), says(/is not empty/));
     await assert.rejects(into(file), says(/b: that is no folder\.$/));
   }));
@@ -248,7 +250,8 @@ Deno.test("a backup is never written over, and a failed one leaves nothing behin
       says(/secrets\.json: there/),
     );
     assert.deepEqual(await names(root), ["b", "data"]);
-    assert.deepEqual(await names(dataDir), ["snug.db", "snug.db-shm", "snug.db-wal"]);
+    const databases = ["snug.db", "snug.db-backup-lock", "snug.db-shm", "snug.db-wal"];
+    assert.deepEqual(await names(dataDir), databases);
   }));
 
 Deno.test("a damaged database makes no backup", () =>

@@ -91,6 +91,10 @@ export function createContactChanges(deps: AuthDeps, limiter: Limiter): ContactC
 
   const begin: ContactChanges["begin"] = async (login, typed, address) => {
     if (login.made + FRESH_MS <= deps.now()) return refused("sign-in-again");
+    // The letter box is how the old keys come back: it stays while they can.
+    if (await deps.store.resets.former(login.account, deps.now()) !== null) {
+      return refused("address-stays");
+    }
     const { contact: from } = await ownerOf(login);
     const rules = { phones: deps.phones, language: from.language };
     const read = await readContact(typed, rules);

@@ -11,6 +11,7 @@ export type RefusalCode =
   | "name-taken"
   | "contact-taken"
   | "same-contact"
+  | "address-stays"
   | "invite-needed"
   | "invite-gone"
   | "registration-closed"

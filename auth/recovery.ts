@@ -84,23 +84,36 @@ export function createRecoveries(
     return done({ ...opened, challenge: login.row.challenge!, login });
   }
 
+  /** Where only the old keys may come back, nothing of the new ones is handed out. */
+  async function formerOnly(challenge: string | undefined): Promise<Outcome<RecoveryOffer>> {
+    const proven = await resets.provenBefore(challenge);
+    if (!proven.ok) return proven;
+    const former = await startingOver.former(proven.value.account);
+    if (former === null) return refused("second-factor-needed");
+    const { aik, entries, sealed, generation } = former;
+    const account = { ...proven.value.account, aik };
+    return done({ account, entries, vault: { sealed, generation, wraps: [] }, former });
+  }
+
   return {
     async vault(challenge) {
       const proven = await resets.proven(challenge);
-      if (!proven.ok) return proven;
+      if (!proven.ok) return await formerOnly(challenge);
       const { account } = proven.value;
       const entries = await store.devices.entries(account.id, 0, MAX_LIST_ENTRIES);
       const vault = byRecoveryKey(await vaultOf(account));
       return done({ account, entries, vault, former: await startingOver.former(account) });
     },
     async password(challenge, request) {
-      const proven = await resets.proven(challenge);
+      const proven = await resets.provenBefore(challenge);
       if (!proven.ok) return proven;
       const response = await opaque.registrationResponse(proven.value.account.id, request);
       return response === null ? refused("bad-input") : done(response);
     },
     async change(challenge, request) {
-      const proven = await resets.proven(challenge);
+      const proven = request.of === "former"
+        ? await resets.provenBefore(challenge)
+        : await resets.proven(challenge);
       if (!proven.ok) return proven;
       if (!await opaque.isRecord(request.record)) return refused("bad-input");
       if (!isWrappedByPassword(request.vault)) return refused("bad-keys");

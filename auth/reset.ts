@@ -20,6 +20,8 @@ const PURPOSE = "reset";
 const CHALLENGE_MS = 60 * 60_000;
 /** From the code to the end: people look for a recovery key. */
 const FINISH_MS = 30 * 60_000;
+/** After an account was started over, its old keys can be brought back for so long. */
+export const FORMER_MS = 30 * 86_400_000;
 
 /** A code is on its way, or so it seems. */
 export interface ResetBegun {
@@ -43,6 +45,11 @@ export interface Resets {
   contact(challenge: string | undefined): Promise<string | null>;
   /** The account, once code and factor were right. */
   proven(challenge: string | undefined): Promise<Outcome<ProvenReset>>;
+  /**
+   * The same, to bring old keys back and for nothing else: whoever started the account over has made no
+   * second factor that keeps its owner out.
+   */
+  provenBefore(challenge: string | undefined): Promise<Outcome<ProvenReset>>;
 }
 
 /** Somebody has shown the mailbox, and the second factor where there is one. */
@@ -61,7 +68,7 @@ export function createResets(
     readonly secondFactors: SecondFactors;
   },
 ): Resets {
-  const { accounts, challenges } = deps.store;
+  const { accounts, challenges, resets } = deps.store;
   const codes = createCodes(deps);
   const letters = createLetterWriter(deps.origin);
 
@@ -133,7 +140,9 @@ export function createResets(
       : reached;
   }
 
-  async function proven(challenge: string | undefined): Promise<Outcome<ProvenReset>> {
+  async function atMailbox(
+    challenge: string | undefined,
+  ): Promise<Outcome<Omit<ProvenReset, "factor">>> {
     const row = await find(challenge);
     if (row === null) return refused("challenge-gone");
     if (row.confirmed === null) return refused("not-confirmed");
@@ -144,9 +153,27 @@ export function createResets(
     }
     // Said to nobody but its owner, who has just shown the mailbox.
     if (account.disabled !== null) return refused("account-disabled");
-    const factor = await secondFactors.status(account.id) !== null;
-    if (factor && row.proven === null) return refused("second-factor-needed");
-    return done({ challenge: row, account, factor });
+    return done({ challenge: row, account });
+  }
+
+  async function proven(challenge: string | undefined): Promise<Outcome<ProvenReset>> {
+    const at = await atMailbox(challenge);
+    if (!at.ok) return at;
+    const factor = await secondFactors.status(at.value.account.id) !== null;
+    if (factor && at.value.challenge.proven === null) return refused("second-factor-needed");
+    return done({ ...at.value, factor });
+  }
+
+  async function provenBefore(challenge: string | undefined): Promise<Outcome<ProvenReset>> {
+    const reached = await proven(challenge);
+    const at = await atMailbox(challenge);
+    if (reached.ok || !at.ok) return reached;
+    const { id } = at.value.account;
+    const former = await resets.former(id, deps.now());
+    if (former === null || await resets.hasFactorBefore(id, former.until - FORMER_MS)) {
+      return reached;
+    }
+    return done({ ...at.value, factor: false });
   }
 
   const secondFactor: Resets["secondFactor"] = async (challenge, typed) => {
@@ -167,6 +194,7 @@ export function createResets(
     confirm,
     secondFactor,
     proven,
+    provenBefore,
     contact: async (challenge) => (await find(challenge))?.contact.key ?? null,
   };
 }

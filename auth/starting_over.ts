@@ -22,7 +22,7 @@ import type { Opaque } from "./opaque.ts";
 import { done, type Outcome, refused } from "./outcome.ts";
 import { createOwnerMail } from "./owner_mail.ts";
 import { readNextOf } from "./passwordless.ts";
-import type { ProvenReset, Resets } from "./reset.ts";
+import { FORMER_MS, type ProvenReset, type Resets } from "./reset.ts";
 import type { PasswordRight } from "./sign_in.ts";
 
 const HOUR_MS = 3_600_000;
@@ -31,8 +31,6 @@ const DAY_MS = 24 * HOUR_MS;
 const WAIT_MS = 72 * HOUR_MS;
 /** Whoever does not come back in this time after the wait begins it anew. */
 const TAKE_UP_MS = 7 * DAY_MS;
-/** For so long the old keys can be brought back. */
-const FORMER_MS = 30 * DAY_MS;
 
 /** How it stands with starting over: at once, after a wait, or not asked for. */
 export type StartOverState =
@@ -143,6 +141,7 @@ export function createStartingOver(
     const result = await store.resets.bringBack({
       ...{ account: account.id, challenge: challenge.hash, record, entry, list, vault },
       ...{ fromGeneration: former.generation, login: login.row, now: deps.now() },
+      since: former.until - FORMER_MS,
     });
     if (result.kind !== "done") return refused(REASONS[result.kind]);
     deps.events.loginsEnded(result.ended);

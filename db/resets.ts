@@ -11,6 +11,7 @@ import { challengeRows } from "./challenges.ts";
 import { deviceRows } from "./devices.ts";
 import { type LoginRow, loginRows } from "./logins.ts";
 import { prekeyRows } from "./prekeys.ts";
+import { secondFactorRows } from "./second_factors.ts";
 import { all, later, one, transaction } from "./transaction.ts";
 import { vaultRows } from "./vaults.ts";
 
@@ -27,6 +28,7 @@ export interface FormerAccount {
   readonly sealed: Bytes;
   /** The vault key, wrapped by the recovery key of then. */
   readonly recovery: Bytes;
+  readonly until: number;
   readonly entries: Signed[];
 }
 
@@ -61,6 +63,8 @@ export interface StartingOver extends OneUse {
 export interface BringingBack extends OneUse {
   /** The generation that the former vault has; if another is kept, nothing happens. */
   readonly fromGeneration: number;
+  /** When the account was started over: second factors made since go. */
+  readonly since: number;
 }
 
 /** `ended` are logins that are no more. */
@@ -89,6 +93,8 @@ export interface ResetsStore {
   cancel(account: AccountId): Promise<boolean>;
   startOver(what: StartingOver): Promise<ResetResult>;
   former(account: AccountId, now: number): Promise<FormerAccount | null>;
+  /** Whether the account has a second factor that is older than `time`. */
+  hasFactorBefore(account: AccountId, time: number): Promise<boolean>;
   bringBack(what: BringingBack): Promise<ResetResult>;
   /** Forgets what waited and was not taken up by `lapsed`, and old keys whose time is over. */
   purge(now: number, lapsed: number): Promise<void>;
@@ -102,6 +108,7 @@ export function createResetsStore(db: DatabaseSync): ResetsStore {
   const prekeys = prekeyRows(db);
   const devices = deviceRows(db);
   const keys = keyRows(db);
+  const factors = factorRows(db);
   const waiting = db.prepare("select made, due from resets where account = ?");
   const begin = db.prepare(
     "insert into resets (account, made, due) values (?, ?, ?) on conflict (account) do nothing",
@@ -153,6 +160,7 @@ export function createResetsStore(db: DatabaseSync): ResetsStore {
     for (const [i, old] of former.entries.entries()) devices.appendEntry(account, i + 1, old);
     keys.lockDevices(account);
     keys.dropFormer(account);
+    factors.dropSince(account, what.since);
     return { kind: "done", ended };
   }
 
@@ -168,6 +176,7 @@ export function createResetsStore(db: DatabaseSync): ResetsStore {
     cancel: (account) => later(() => Number(cancel.run(account).changes) === 1),
     startOver: (what) => atOnce(() => startOver(what)),
     former: (account, now) => later(() => keys.former(account, now)),
+    hasFactorBefore: (account, time) => later(() => factors.hasBefore(account, time)),
     bringBack: (what) => atOnce(() => bringBack(what)),
     purge: (now, lapsed) =>
       atOnce(() => {
@@ -180,7 +189,7 @@ export function createResetsStore(db: DatabaseSync): ResetsStore {
 /** The keys of one account: kept, taken away, set. */
 function keyRows(db: DatabaseSync) {
   const former = db.prepare(`
-    select aik, generation, sealed, recovery from former_vaults where account = ? and until > ?
+    select aik, generation, sealed, recovery, until from former_vaults where account = ? and until > ?
   `);
   const formerEntries = db.prepare(
     "select body, signature from former_entries where account = ? order by version",
@@ -229,6 +238,26 @@ function keyRows(db: DatabaseSync) {
     },
     set(account: AccountId, { aik, version, hash }: DeviceList, record: string): void {
       set.run(aik, version, hash, record, account);
+    },
+  };
+}
+
+/** Second factors by their age. */
+function factorRows(db: DatabaseSync) {
+  const factors = secondFactorRows(db);
+  const before = db.prepare(`
+    select 1 from totp where account = ? and made < ? union all
+    select 1 from passkeys where account = ? and made < ? limit 1
+  `);
+  const dropApp = db.prepare("delete from totp where account = ? and made >= ?");
+  const dropPasskeys = db.prepare("delete from passkeys where account = ? and made >= ?");
+  const dropCodes = db.prepare("delete from recovery_codes where account = ? and made >= ?");
+  return {
+    hasBefore: (account: AccountId, time: number): boolean =>
+      before.get(account, time, account, time) !== undefined,
+    dropSince(account: AccountId, time: number): void {
+      for (const drop of [dropApp, dropPasskeys, dropCodes]) drop.run(account, time);
+      if (factors.summary(account) === null) factors.clearCodes(account);
     },
   };
 }

@@ -92,7 +92,20 @@ export function forgotRoutes(app: App, deps: Deps): void {
     const { code } = step.refusal;
     return code === "challenge-gone" || code === "not-confirmed"
       ? formAgain(c, assets, step.refusal)
-      : factorAgain(c, assets, step.refusal);
+      : await showFactor(c, deps, step.refusal);
+  });
+
+  app.post("/forgot/former", async (c) => {
+    const form = await readForm(c, nothing);
+    if (!form.ok) return answers.refuse(c, form.refusal);
+    const before = await resets.provenBefore(answers.carriedChallenge(c));
+    if (before.ok) {
+      const { username, contact: { key: contact } } = before.value.account;
+      return c.html(<RecoverStep {...{ assets, nonce: c.var.nonce, username, contact }} />);
+    }
+    return before.refusal.code === "second-factor-needed"
+      ? await showFactor(c, deps, before.refusal)
+      : formAgain(c, assets, before.refusal);
   });
 
   recoveryRoutes(app, deps);
@@ -188,7 +201,7 @@ function showCode(
 async function showStep(c: Context<AppEnv>, deps: Deps, step: ResetStep): Promise<Response> {
   if (answers.wantsCbor(c)) return answers.answer(c, resetStepAnswer, { next: step.next });
   const props = { assets: deps.assets, nonce: c.var.nonce };
-  if (step.next === "second-factor") return await c.html(<FactorStep {...props} />);
+  if (step.next === "second-factor") return await showFactor(c, deps);
   const contact = await deps.auth.resets.contact(answers.carriedChallenge(c)) ?? "";
   return await c.html(<RecoverStep {...props} username={step.username} contact={contact} />);
 }
@@ -229,13 +242,16 @@ async function codeAgain(c: Context<AppEnv>, deps: Deps, refusal: Refusal): Prom
   return await c.html(<CodeStep {...CODE} {...props} />, REFUSALS[refusal.code].status);
 }
 
-function factorAgain(
+/** The question for the second factor, with what was wrong, and the way of old keys where there is one. */
+async function showFactor(
   c: Context<AppEnv>,
-  assets: PageAssets,
-  refusal: Refusal,
-): Response | Promise<Response> {
-  if (answers.wantsCbor(c)) return answers.refuse(c, refusal);
-  answers.sayRetryAfter(c, refusal);
-  const props = { assets, nonce: c.var.nonce, problem: wordsOf(refusal) };
-  return c.html(<FactorStep {...props} />, REFUSALS[refusal.code].status);
+  { auth: { resets }, assets }: Deps,
+  refusal?: Refusal,
+): Promise<Response> {
+  if (refusal && answers.wantsCbor(c)) return answers.refuse(c, refusal);
+  if (refusal) answers.sayRetryAfter(c, refusal);
+  const former = (await resets.provenBefore(answers.carriedChallenge(c))).ok;
+  const problem = refusal ? { problem: wordsOf(refusal) } : {};
+  const props = { assets, nonce: c.var.nonce, former, ...problem };
+  return await c.html(<FactorStep {...props} />, refusal ? REFUSALS[refusal.code].status : 200);
 }

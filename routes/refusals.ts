@@ -29,6 +29,12 @@ export const REFUSALS: Readonly<Record<RefusalCode, Row>> = {
     status: 409,
     words: "That address got an account in between. Sign in with it.",
   },
+  "address-stays": {
+    status: 409,
+    words:
+      "This account was started over. For 30 days its address stays as it is, so that the old " +
+      "recovery key can still bring the old keys back.",
+  },
   "same-contact": { status: 422, words: "That is the one you have. Write the new one." },
   "invite-needed": {
     status: 403,

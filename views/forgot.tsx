@@ -82,7 +82,9 @@ export function ForgotForm({ assets, nonce, contact, problem, about }: ForgotPro
 }
 
 /** Where the account has a second factor, no key is of use before it is shown. */
-export function FactorStep({ nonce, problem }: PageProps & { problem?: string }): Html {
+export function FactorStep(
+  { nonce, problem, former }: PageProps & { problem?: string; former: boolean },
+): Html {
   return (
     <form
       id="factor-step"
@@ -121,10 +123,30 @@ export function FactorStep({ nonce, problem }: PageProps & { problem?: string })
         </p>
       </div>
       <button type="submit" class="primary">Confirm</button>
+      {former && <FormerNote nonce={nonce} />}
       <p class="account-other">
         <a href="/forgot">Start over</a>
       </p>
     </form>
+  );
+}
+
+/** Somebody else may have started the account over and set this factor up. */
+function FormerNote({ nonce }: { nonce: string }): Html {
+  return (
+    <p class="account-other">
+      <span>This account was started over a short while ago. Was it not you?</span>
+      <button
+        type="button"
+        class="link"
+        hx-post="/forgot/former"
+        hx-target="#step"
+        hx-swap="innerHTML"
+        hx-nonce={nonce}
+      >
+        Use the old recovery key
+      </button>
+    </p>
   );
 }
 

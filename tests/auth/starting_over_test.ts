@@ -3,8 +3,18 @@ import { signIn } from "../../client/account_flow.ts";
 import { recoverAccount, startOver } from "../../client/recovery_flow.ts";
 import type { SignedUp } from "../../client/account_flow.ts";
 import type { Outcome } from "../../client/types.ts";
+import { addPasskey, proveByPassword } from "../../client/passkeys.ts";
 import { DAY, HOUR, makeWorld, value, Visitor, type World } from "../helpers/account_world.ts";
-import { enrol, flowAt, type Guarded, signInAt, signUpGuarded } from "../helpers/guarded.ts";
+import {
+  enrol,
+  flowAt,
+  type Guarded,
+  quickPassword,
+  signInAt,
+  signUpGuarded,
+} from "../helpers/guarded.ts";
+import { confirmContact, registerPassword, withDeviceId } from "../helpers/members.ts";
+import { softAuthenticator } from "../helpers/soft_authenticator.ts";
 
 const NEXT = "another long password entirely";
 
@@ -255,5 +265,98 @@ Deno.test("the recovery key found in time ends the wait", async () => {
   const form = { recoveryKey: ana.recoveryKey, password: NEXT };
   assert.ok((await recoverAccount(flowAt(visitor), form)).ok);
   assert.equal(await world.deps.store.resets.waiting(ana.account), null);
+  world.close();
+});
+
+/** Whoever has the mailbox starts the account over and makes it theirs, as far as that goes. */
+async function takenOver(world: World, ana: Guarded): Promise<Guarded> {
+  const visitor = await waited(world, ana);
+  assert.ok((await anew(visitor, ana)).ok);
+  const thief = { ...ana, visitor, password: NEXT };
+  await enrol(thief);
+  const parts = { api: visitor.api, authenticator: softAuthenticator() };
+  const door = value(await proveByPassword(parts, quickPassword, NEXT));
+  assert.ok((await addPasskey(parts, "thief's", door)).ok);
+  return thief;
+}
+
+Deno.test("attack: a second factor made after an account was started over does not keep the old keys out", async () => {
+  const world = await makeWorld();
+  const ana = await owner(world, "ana");
+  const before = await aikOf(world, ana);
+  const thief = await takenOver(world, ana);
+  const back = new Visitor(world, "browser");
+  world.clock.forward(HOUR);
+  await back.form("/forgot", { contact: ana.contact });
+  const step = await back.form("/forgot/code", { code: world.mailer.code(ana.contact) });
+  assert.match(step.text, /id="factor-step".*old recovery key/s);
+  assert.match((await back.form("/forgot/former", {})).text, /id="recover"/);
+  assert.equal((await look(back)).status, 403, "nothing but the old keys");
+  const form = { recoveryKey: ana.recoveryKey, password: "my own password again" };
+  const outcome = await recoverAccount(flowAt(back), form);
+  assert.ok(outcome.ok, refusalOf(outcome));
+  assert.deepEqual(await aikOf(world, ana), before);
+  assert.equal(await world.auth.secondFactors.status(ana.account), null, "the thief's are gone");
+  assert.equal((await thief.visitor.api.me()).ok, false);
+  const again = await signInAt(new Visitor(world), { ...ana, password: form.password });
+  assert.ok(again.ok && "known" in again.value, "no code is asked for");
+  world.close();
+});
+
+Deno.test("attack: only the old keys get past a newer second factor, and an older one stays in the way", async () => {
+  const world = await makeWorld();
+  const ana = await owner(world, "ana");
+  const mine = await takenOver(world, ana);
+  const thief = await atTheMailbox(world, ana.contact);
+  const made = await recoverAccount(flowAt(thief), { recoveryKey: "0", password: NEXT });
+  assert.equal(made.ok, false);
+  assert.equal((await look(thief)).status, 403);
+  assert.equal((await anew(thief, ana)).ok, false);
+  assert.ok((await mine.visitor.api.me()).ok);
+
+  const ben = await owner(world, "ben");
+  const { app } = await enrol(ben);
+  const first = await atTheMailbox(world, ben.contact);
+  await first.form("/forgot/second-factor", { code: app.code() });
+  assert.ok((await anew(first, ben)).ok);
+  const second = await atTheMailbox(world, ben.contact);
+  assert.equal((await second.form("/forgot/former", {})).status, 403);
+  const form = { recoveryKey: ben.recoveryKey, password: "my own password again" };
+  assert.equal((await recoverAccount(flowAt(second), form)).ok, false);
+  world.clock.forward(30_000);
+  await second.form("/forgot/second-factor", { code: app.code() });
+  assert.ok((await recoverAccount(flowAt(second), form)).ok);
+  assert.notEqual(await world.auth.secondFactors.status(ben.account), null, "it stays on");
+  world.close();
+});
+
+Deno.test("attack: while the old keys can come back, the account is not moved to another address", async () => {
+  const world = await makeWorld({ limits: { codeResendSeconds: 0 } });
+  const ana = await owner(world, "ana");
+  const visitor = await waited(world, ana);
+  assert.ok((await anew(visitor, ana)).ok);
+  const refused = await visitor.form("/settings/contact", { contact: "thief@example.org" });
+  assert.equal(refused.status, 409);
+  assert.match(refused.text, /started over/);
+  world.clock.forward(30 * DAY);
+  const later = new Visitor(world, "browser");
+  assert.ok((await signInAt(later, { ...ana, password: NEXT })).ok);
+  assert.equal((await later.form("/settings/contact", { contact: "a@example.org" })).status, 200);
+  world.close();
+});
+
+Deno.test("attack: nobody else's device takes the id of one that may come back", async () => {
+  const world = await makeWorld();
+  const ana = await owner(world, "ana");
+  const { device } = value(await ana.visitor.api.me());
+  assert.ok((await anew(await waited(world, ana), ana)).ok);
+  const mallory = new Visitor(world, "browser");
+  const account = await confirmContact(mallory, "mallory");
+  const record = await registerPassword(mallory, "the long password of mallory");
+  const request = await withDeviceId(world, { account, record }, device);
+  assert.equal((await mallory.api.createAccount(request)).ok, false);
+  const back = await atTheMailbox(world, ana.contact);
+  const form = { recoveryKey: ana.recoveryKey, password: "my own password again" };
+  assert.ok((await recoverAccount(flowAt(back), form)).ok);
   world.close();
 });

@@ -236,6 +236,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "POST /forgot/resend": row(everybody(409), () => ({ form: {} })),
   "POST /forgot/code": row(everybody(409), () => ({ form: { code: "123456" } })),
   "POST /forgot/second-factor": row(everybody(409), () => ({ form: { code: "123456" } })),
+  "POST /forgot/former": row(everybody(409), () => ({ form: {} })),
   "POST /forgot/vault": row(everybody(400), noSense),
   "POST /forgot/password": row(everybody(400), noSense),
   "POST /forgot/change": row(everybody(400), noSense),

@@ -5,7 +5,7 @@ import type { Notice, ServerItem, Welcome } from "../protocol/frame.ts";
 import type { AccountId, DeviceId, MessageId } from "../protocol/ids.ts";
 import { Arrivals } from "./arrivals.ts";
 import { type Change, StoreFailed, Writer } from "./change.ts";
-import { isWhole } from "./canary.ts";
+import { wholeDevice } from "./canary.ts";
 import { Commands } from "./commands.ts";
 import { Connection } from "./connection.ts";
 import { type DeviceApi, Renewing, renewLogin, withRenewal } from "./device_login.ts";
@@ -39,15 +39,7 @@ export type { EngineOptions, OpenEngine } from "./engine_options.ts";
  */
 export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   const { store, api } = options;
-  const me = await store.get<MeRecord>("meta", META.me);
-  const own = await store.get<DeviceKeys>("device", "keys");
-  if (!me || !own) throw new NoDevice();
-  if (me.state === "restored") throw new NoDevice("restored");
-  if (!await isWhole(store, me.account)) {
-    // Never again: not even when what is missing turns up.
-    await store.commit([{ table: "meta", key: META.me, value: { ...me, state: "restored" } }]);
-    throw new NoDevice("wiped");
-  }
+  const { me, own } = await wholeDevice(store);
   if (me.state === "pending" && await renewLogin(api, own) !== "renewed") throw new NoDevice();
   if (me.state === "pending") {
     await markActive(store, null);

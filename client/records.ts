@@ -36,8 +36,8 @@ export const META = {
 
 export interface MeRecord extends Me {
   readonly kind: "browser" | "terminal";
-  /** "pending": the server has not confirmed this device yet. "restored": never to be used again. */
-  readonly state: "pending" | "active" | "restored";
+  /** "pending": the server has not confirmed this device yet. "restored", "wiped": never to be used again. */
+  readonly state: "pending" | "active" | "restored" | "wiped";
 }
 
 /** Who the store was before a device that the server may not have taken, and the own list as it was then. */

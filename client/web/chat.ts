@@ -73,6 +73,13 @@ const OLD_COPY: Gate = {
     "to make this browser a new device.",
   links: [["Sign in", "/sign-in"]],
 };
+const WIPED: Gate = {
+  title: "Part of this browser’s data is gone",
+  words:
+    "The browser, or somebody, has removed some of it, so these keys must not be used again. " +
+    "Sign in to make this browser a new device: your history comes back with it.",
+  links: [["Sign in", "/sign-in"]],
+};
 const SIGNED_OUT: Gate = {
   title: "You’re signed out",
   words: "Sign in to make this browser one of your devices. Your keys are made here and stay here.",
@@ -95,6 +102,7 @@ function explain(cause: unknown): void {
     });
   }
   if (cause.reason === "restored") showGate(OLD_COPY);
+  else if (cause.reason === "wiped") showGate(WIPED);
   else showGate(readInvitation(sessionStorage) === null ? SIGNED_OUT : INVITED);
   // Somebody may sign in meanwhile in another tab.
   document.addEventListener("visibilitychange", () => {

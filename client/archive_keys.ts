@@ -10,12 +10,13 @@ import { wipe } from "../crypto/wipe.ts";
 import { checkNamedList, type DeviceList, findDevice } from "../protocol/bundle.ts";
 import type { Bytes } from "../protocol/encoding.ts";
 import { VerifyError } from "../protocol/errors.ts";
-import { type DeviceId, randomId } from "../protocol/ids.ts";
+import type { DeviceId } from "../protocol/ids.ts";
 import type { DepositEntry } from "../protocol/segment.ts";
 import { type ArchiveKey, archiveKeys, type Head, type KnownOwnList } from "./archive_records.ts";
 import { type Change, StoreFailed } from "./change.ts";
 import type { ContentBody } from "./content.ts";
 import type { Outbox } from "./outbox.ts";
+import { tellOwnDevices } from "./own_telling.ts";
 import type { LocalStore, Row } from "./store.ts";
 import { getContact } from "./timeline.ts";
 
@@ -118,18 +119,8 @@ export class ArchiveKeys {
   }
 
   /** Queues a control content for one's own other devices, or for some of them. */
-  async tellOwn(
-    change: Change,
-    body: ContentBody,
-    to?: readonly DeviceId[],
-  ): Promise<void> {
-    const { own: { account, device: self }, outbox, now } = this.#o;
-    const contact = await getContact(change, account);
-    const others = (contact?.list.devices ?? []).map(({ device }) => device)
-      .filter((device) => device !== self && (to === undefined || to.includes(device)));
-    if (others.length === 0) return;
-    const staged = { id: randomId<"message">(), conversation: account, body, only: others };
-    await outbox.stage(change, { ...staged, time: now(), copy: false });
+  tellOwn(change: Change, body: ContentBody, to?: readonly DeviceId[]): Promise<void> {
+    return tellOwnDevices(change, this.#o, body, to);
   }
 
   /** Deposits that the server has not taken yet. */

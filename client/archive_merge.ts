@@ -1,11 +1,11 @@
 /** Puts what comes out of the history archive into the local store: once, in its place, and never over what is there. */
 import { type DeviceList, verifyDeviceList } from "../protocol/bundle.ts";
-import { equalBytes } from "../protocol/encoding.ts";
 import { FormatError, VerifyError } from "../protocol/errors.ts";
 import { randomId } from "../protocol/ids.ts";
 import { type ArchivedMessage, type ArchivedPerson, markMessage } from "./archive_records.ts";
 import type { SegmentContent } from "./archive_records.ts";
 import { type Change, StoreFailed } from "./change.ts";
+import { decide } from "./decisions.ts";
 import type { Directory, PersonClaim } from "./directory.ts";
 import { type Contact, type ConversationRecord, keys, type SeenMessage } from "./records.ts";
 import type { LocalStore } from "./store.ts";
@@ -70,7 +70,11 @@ export class ArchiveMerge {
   async person(change: Change, known: ArchivedPerson, claim: PersonClaim): Promise<void> {
     const { account } = claim;
     const contact = await getContact(change, account);
-    if (contact && !isOnlyPinned(contact)) return decide(change, contact, known);
+    if (contact && !isOnlyPinned(contact)) {
+      const next = decide(contact, known);
+      if (next) change.set("accounts", account, next);
+      return;
+    }
     const pinned = pinOf(account, known);
     change.set("accounts", account, pinned);
     if (claim.entries.length === 0) return;
@@ -207,14 +211,6 @@ class Places {
 
 function digits(n: number): string {
   return String(n).padStart(16, "0");
-}
-
-/** The later decision about a person wins, as long as it is about the same key. */
-function decide(change: Change, contact: Contact, known: ArchivedPerson): void {
-  if (known.decided <= (contact.decided ?? 0)) return;
-  if (contact.changed || !equalBytes(contact.list.aik, known.aik)) return;
-  const { verified, blocked, decided } = known;
-  change.set("accounts", contact.account, { ...contact, verified, blocked, decided });
 }
 
 function pinOf(account: Contact["account"], known: ArchivedPerson): Contact {

@@ -2,6 +2,7 @@
 import { equalBytes } from "../protocol/encoding.ts";
 import type { AccountId } from "../protocol/ids.ts";
 import type { Change } from "./change.ts";
+import { type Decision, takeDecision } from "./decisions.ts";
 import type { Directory } from "./directory.ts";
 import { messages } from "./healing.ts";
 import type { History } from "./history.ts";
@@ -57,6 +58,7 @@ export class Arrivals {
   async apply(change: Change, arrived: Arrived): Promise<void> {
     const place = await this.#place(change, arrived);
     await this.#compareLists(change, place);
+    if (isHushed(place)) return;
     if (place.gap > 0) await this.#tellGap(change, place);
     if (place.late) {
       await cameLate(change, { ...place, name: whose(place) });
@@ -78,6 +80,8 @@ export class Arrivals {
       case "archive-key":
       case "archive-head":
         return await this.#archive(change, place);
+      case "decision":
+        return await this.#decision(change, place, place.content.body);
     }
   }
 
@@ -169,6 +173,12 @@ export class Arrivals {
     if (!await history.control(change, device, body)) throw needsPerson(me);
   }
 
+  /** One's own devices tell each other what the person decided; nobody else has a say in it. */
+  async #decision(change: Change, { mine }: Place, decision: Decision): Promise<void> {
+    if (!mine) throw misdirected();
+    if (!await takeDecision(change, decision)) throw needsPerson(decision.account);
+  }
+
   async #healing(change: Change, place: Place, lost: number): Promise<void> {
     const { conversation, account, device, contact, mine } = place;
     if (mine) return;
@@ -186,6 +196,13 @@ export class Arrivals {
       device,
     });
   }
+}
+
+/** Of somebody who is blocked: nothing is shown and nothing is answered. What rooms need goes on. */
+function isHushed({ mine, contact, content }: Place): boolean {
+  if (mine || !contact.blocked) return false;
+  const { kind } = content.body;
+  return kind === "text" || kind === "receipt" || kind === "healing";
 }
 
 /** Who wrote it, in a line about what is missing. */

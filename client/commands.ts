@@ -1,31 +1,35 @@
 /** What a person asks of the engine: start, write, read, compare, accept. */
 import type { DeviceKeys } from "../crypto/account.ts";
-import { safetyNumber } from "../crypto/safety_number.ts";
 import { USERNAME_PATTERN } from "../protocol/api.ts";
 import { utf8 } from "../protocol/encoding.ts";
 import { type AccountId, type MessageId, randomId } from "../protocol/ids.ts";
 import { MAX_TEXT_BYTES } from "../protocol/limits.ts";
-import { markPerson } from "./archive_records.ts";
 import { type Change, StoreFailed, type Writer } from "./change.ts";
+import { keepDecision } from "./decisions.ts";
 import type { DeviceApi } from "./device_login.ts";
 import type { Directory } from "./directory.ts";
 import type { Outbox } from "./outbox.ts";
+import {
+  blockedWords,
+  keyChanged,
+  saved,
+  unknownConversation,
+  withPerson,
+} from "./person_change.ts";
 import type { Pump } from "./pump.ts";
 import { acceptConversation, readConversation, readRoom } from "./receipts.ts";
 import { type Contact, type ConversationRecord, keys, type OutboxRecord } from "./records.ts";
 import type { RoomCommands } from "./room_commands.ts";
 import { conversationOf, getRoom, roomOf, type RoomRecord } from "./room_records.ts";
-import { removePeer } from "./sessions.ts";
 import type { LocalStore } from "./store.ts";
 import {
-  addLine,
   addMessage,
+  ensureConversation,
   findMessage,
   getContact,
   getConversation,
   nameOf,
   putConversation,
-  verificationOf,
   viewConversation,
   viewRoomConversation,
   viewStored,
@@ -40,7 +44,6 @@ import {
   type Outcome,
   type PersonConversation,
   refused,
-  type Verification,
 } from "./types.ts";
 
 export interface CommandsOptions {
@@ -79,6 +82,8 @@ export class Commands {
       return refusedBy(answer, username);
     }
     const claim = answer.value;
+    // Somebody else than was asked for, and under a name that might not be one.
+    if (claim.username !== username) return refused("untrusted-server", OTHER_NAME);
     if (claim.account === this.#o.me.account) return refused("yourself", YOURSELF);
     const learned = await this.#o.writer.change((change) => this.#o.directory.learn(change, claim));
     if (learned === "refused") return refused("untrusted-server", UNTRUSTED);
@@ -116,7 +121,7 @@ export class Commands {
       if (!await getRoom(change, roomOf(id))) return messages;
       const named = messages.map(async (message): Promise<Message> => {
         const contact = message.mine ? undefined : await getContact(change, message.from);
-        return contact ? { ...message, sender: nameOf(contact) } : message;
+        return contact ? withName(message, contact) : message;
       });
       return await Promise.all(named);
     });
@@ -148,7 +153,8 @@ export class Commands {
       const contact = await getContact(change, conversation);
       const barred = await this.#o.rooms.barred(change, roomOf(conversation));
       if (barred && !contact) return barred;
-      if (contact?.changed) return keyChanged(contact);
+      const stopped = contact && stoppedBy(contact);
+      if (stopped) return stopped;
       const row = message.state === "not sent" ? await outbox.unpark(change, message) : null;
       if (!row) return unknownMessage();
       change.after.push(() => {
@@ -180,39 +186,6 @@ export class Commands {
     });
   }
 
-  async safetyNumber(
-    account: AccountId,
-  ): Promise<Outcome<{ readonly number: string; readonly state: Verification }>> {
-    const { writer, own } = this.#o;
-    const contact = await writer.change((change) => getContact(change, account));
-    if (!contact) return unknownConversation();
-    const aik = (contact.changed ?? contact.list).aik;
-    const number = await safetyNumber({ account: own.account, aik: own.aik }, { account, aik });
-    return done({ number, state: verificationOf(contact) });
-  }
-
-  async setVerified(account: AccountId, verified: boolean): Promise<Outcome<PersonConversation>> {
-    return await this.#written(account, async (change, contact, record) => {
-      if (contact.changed) return keyChanged(contact);
-      const next: Contact = { ...contact, verified, decided: this.#o.now() };
-      change.set("accounts", account, next);
-      markPerson(change, account);
-      await putConversation(change, record);
-      return done(viewConversation(record, next));
-    });
-  }
-
-  async acceptChange(account: AccountId): Promise<Outcome<PersonConversation>> {
-    const { pump } = this.#o;
-    return await this.#written(account, async (change, contact, record) => {
-      if (!contact.changed) return done(viewConversation(record, contact));
-      const next = await this.#takeNewKey(change, contact);
-      await putConversation(change, record);
-      change.after.push(() => pump.wake());
-      return done(viewConversation(record, next));
-    });
-  }
-
   /** Message, conversation, stepped sessions and envelopes: one transaction, where all is at hand. */
   async #send(
     change: Change,
@@ -222,7 +195,8 @@ export class Commands {
   ): Promise<Outcome<Message>> {
     const { me, outbox, pump, now } = this.#o;
     const contact = await getContact(change, conversation);
-    if (contact?.changed) return keyChanged(contact);
+    const stopped = contact && stoppedBy(contact);
+    if (stopped) return stopped;
     const time = now();
     const { account: from, device } = me;
     const own = { from, device, mine: true, state: "sending", verified: true } as const;
@@ -255,31 +229,23 @@ export class Commands {
     conversation: ConversationId,
     work: (change: Change, contact: Contact, record: ConversationRecord) => Promise<Outcome<T>>,
   ): Promise<Outcome<T>> {
-    return this.#saved(async (change) => {
-      const record = await getConversation(change, conversation);
-      const contact = await getContact(change, conversation);
-      if (!record || !contact) return unknownConversation();
-      return await work(change, contact, record);
-    });
+    return withPerson(this.#o.writer, conversation, work);
   }
 
-  /** A full disk is an answer, not an exception. */
-  async #saved<T>(work: (change: Change) => Promise<Outcome<T>>): Promise<Outcome<T>> {
-    try {
-      return await this.#o.writer.change(work);
-    } catch (error) {
-      if (!(error instanceof StoreFailed)) throw error;
-      return refused("internal", "This could not be saved on this device. Is its disk full?");
-    }
+  #saved<T>(work: (change: Change) => Promise<Outcome<T>>): Promise<Outcome<T>> {
+    return saved(this.#o.writer, work);
   }
 
   async #begin(account: AccountId): Promise<Outcome<PersonConversation>> {
     const { writer, outbox, pump, now } = this.#o;
     return await writer.change(async (change) => {
-      await acceptConversation(change, outbox, account, now());
+      const contact = await getContact(change, account);
+      const request = (await getConversation(change, account))?.accepted === false;
+      if (contact?.blocked) await ensureConversation(change, account, false);
+      else await acceptConversation(change, outbox, account, now());
+      if (contact && request && !contact.blocked) await keepDecision(change, this.#o, contact, {});
       change.after.push(() => pump.wake());
       const record = await getConversation(change, account);
-      const contact = await getContact(change, account);
       return record && contact ? done(viewConversation(record, contact)) : unknownConversation();
     });
   }
@@ -302,30 +268,10 @@ export class Commands {
       return Promise.resolve();
     });
   }
-
-  async #takeNewKey(change: Change, contact: Contact): Promise<Contact> {
-    const { account, changed, list } = contact;
-    const next: Contact = {
-      ...contact,
-      list: changed!,
-      required: changed!.version,
-      verified: false,
-      decided: this.#o.now(),
-      changed: null,
-      warned: null,
-    };
-    change.set("accounts", account, next);
-    markPerson(change, account);
-    for (const { device } of list.devices) await removePeer(change, account, device);
-    const text = `You accepted ${nameOf(contact)}'s new key. Compare the safety number again.`;
-    const words = { conversation: account, text, time: this.#o.now() };
-    const { device } = this.#o.me;
-    await addLine(change, "key-accepted", words, { account, device });
-    return next;
-  }
 }
 
 const YOURSELF = "That is you. Find somebody else to talk to.";
+const OTHER_NAME = "The server answered with somebody else. Nothing was started.";
 const UNTRUSTED =
   "The server's list of this person's devices is not signed as it must be. Nothing was started.";
 
@@ -333,16 +279,20 @@ function unknownPerson(username: string): Outcome<never> {
   return refused("unknown-person", `There is nobody called @${username.slice(0, 40)} here.`);
 }
 
-function unknownConversation(): Outcome<never> {
-  return refused("unknown-conversation", "There is no such conversation on this device.");
-}
-
 function unknownMessage(): Outcome<never> {
   return refused("unknown-message", "There is no such message waiting to be sent again.");
 }
 
-function keyChanged(contact: Contact): Outcome<never> {
-  return refused("changed-key", `${nameOf(contact)}'s key has changed. Look at it and accept it.`);
+/** Why nothing is sent to somebody; undefined while everything is open. */
+function stoppedBy(contact: Contact): Outcome<never> | undefined {
+  if (contact.blocked) return refused("blocked", blockedWords(contact));
+  return contact.changed ? keyChanged(contact) : undefined;
+}
+
+/** By the name they have now, and as blocked or not as they are now. */
+function withName({ blocked: _, ...message }: Message, contact: Contact): Message {
+  const sender = nameOf(contact);
+  return contact.blocked ? { ...message, sender, blocked: true } : { ...message, sender };
 }
 
 function tooLong(bytes: number): string {

@@ -3,6 +3,7 @@
  * nowhere else; the sender is the device whose session decrypted it (security.md P6).
  */
 import {
+  bool,
   bytes,
   choice,
   decode,
@@ -55,6 +56,16 @@ const body = tagged("kind", {
   }),
   /** To one's own other devices: how far the sender's chain of segments goes. */
   "archive-head": record({ seq: uint(MAX_VERSION), hash: bytes(HASH_BYTES) }),
+  /** To one's own other devices: what the person has decided about somebody, and under which account key. */
+  "decision": record({
+    account: id<"account">(),
+    aik: bytes(KEY_BYTES),
+    accepted: bool,
+    verified: bool,
+    blocked: bool,
+    /** Milliseconds since 1970; the later decision counts. */
+    decided: uint(Number.MAX_SAFE_INTEGER),
+  }),
 });
 
 export const contentSchema = record({

@@ -12,6 +12,7 @@ import {
   type Signed,
   verifyDeviceList,
 } from "../protocol/bundle.ts";
+import { USERNAME_PATTERN } from "../protocol/api.ts";
 import type { Bytes } from "../protocol/encoding.ts";
 import { equalBytes } from "../protocol/encoding.ts";
 import { FormatError, VerifyError } from "../protocol/errors.ts";
@@ -56,6 +57,10 @@ export class Directory {
   async learn(change: Change, claim: PersonClaim): Promise<Learned> {
     // An account under the id of a room here would speak in the room's place.
     if (await getRoom(change, roomOf(claim.account))) return "refused";
+    // No honest server gives such a name away; in a line or a link it could pass for something else.
+    if (!USERNAME_PATTERN.test(claim.username)) {
+      return this.#refuse(change, claim.account, BAD_NAME);
+    }
     const known = await getContact(change, claim.account);
     const pin = known?.list ?? this.#ownPin(claim.account);
     try {
@@ -150,11 +155,22 @@ export class Directory {
     const next: Contact = { ...contact, ...kept };
     change.set("accounts", account, next);
     if (known) await this.#tellDifferences(change, known.list, next);
+    if (known) await this.#tellName(change, known, next);
     const conversation = await getConversation(change, account);
     if (conversation && (known?.changed || known?.fullName !== fullName)) {
       await putConversation(change, conversation);
     }
     return "known";
+  }
+
+  /** A name is the server's word: when it becomes another one, people see that it is the same person. */
+  async #tellName(change: Change, before: Contact, contact: Contact): Promise<void> {
+    const { account } = contact;
+    const [old, name] = [nameOf(before), nameOf(contact)];
+    if (old === name || account === this.#me.account) return;
+    const device = contact.list.devices[0]?.device ?? this.#me.device;
+    const text = `${old} is now called ${name}.`;
+    await this.#line(change, "name-changed", text, account, device);
   }
 
   async #tellDifferences(change: Change, before: DeviceList, contact: Contact): Promise<void> {
@@ -197,9 +213,7 @@ export class Directory {
       return await this.#keyChanged(change, known, claim);
     }
     if (!known) {
-      const words = `The server's list of ${claim.username}'s devices is not signed as it must be.`;
-      this.#warn(change, "bad-list", words, claim.account);
-      return "refused";
+      return this.#refuse(change, claim.account, LIST_WORDS["bad-list"](claim.username));
     }
     const what = code === "rollback" ? "list-rollback" : code === "fork" ? "list-fork" : "bad-list";
     await this.#warnOnce(change, known, what, code);
@@ -265,6 +279,11 @@ export class Directory {
     this.#warn(change, what, LIST_WORDS[what](nameOf(known)), known.account);
   }
 
+  #refuse(change: Change, account: AccountId, words: string): "refused" {
+    this.#warn(change, "bad-list", words, account);
+    return "refused";
+  }
+
   #warn(
     change: Change,
     what: WarningKind,
@@ -278,6 +297,8 @@ export class Directory {
   }
 }
 
+const BAD_NAME =
+  "The server gave somebody a username that nobody can have. They were not taken in.";
 const LIST_WORDS = {
   "list-rollback": (name: string) =>
     `The server shows an older list of ${name}'s devices than one you have seen.`,

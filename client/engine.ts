@@ -18,12 +18,14 @@ import { HistoryDoor } from "./history_door.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 import { OwnDevices } from "./own_devices.ts";
+import { People } from "./people.ts";
 import { PrekeyKeeper, Tending } from "./prekey_keeper.ts";
 import { Pump } from "./pump.ts";
 import { markActive } from "./installation.ts";
 import { type MeRecord, META } from "./records.ts";
 import { type RoomCommands, Rooms } from "./rooms.ts";
 import { StoreClosed } from "./store.ts";
+import { SharedStore } from "./store_shared.ts";
 import { Supplies } from "./supplies.ts";
 import { getContact } from "./timeline.ts";
 import type { ConnectionState, ConversationId, Engine, EngineEvent, Me } from "./types.ts";
@@ -52,6 +54,7 @@ class DeviceEngine implements OpenEngine {
   readonly me: Me;
   readonly rooms: RoomCommands;
   readonly history: HistoryDoor;
+  readonly people: People;
   readonly #options: EngineOptions;
   readonly #own: DeviceKeys;
   readonly #listeners = new Set<(event: EngineEvent) => void>();
@@ -77,9 +80,10 @@ class DeviceEngine implements OpenEngine {
   constructor(options: EngineOptions, me: MeRecord, own: DeviceKeys) {
     const { account, device, username, fullName } = me;
     this.me = { account, device, username, fullName };
-    this.#options = options;
+    const store = new SharedStore(options.store);
+    this.#options = { ...options, store };
     this.#own = own;
-    const { store, mode, now } = options;
+    const { mode, now } = options;
     const after = options.after ?? defaultAfter;
     const failed = (error: unknown) => this.#failed(error);
     const writer = this.#writer = new Writer(store, (event) => this.#tell(event));
@@ -105,8 +109,10 @@ class DeviceEngine implements OpenEngine {
     });
     const online = () => this.#connection.isOnline;
     const send: Connection["send"] = (items) => this.#connection.send(items);
+    const peopleVersion = () => store.peopleVersion;
     const rooms = this.#rooms = new Rooms({
       ...{ me: this.me, own, mode, store, writer, api, outbox, supplies, after, now },
+      peopleVersion,
       wake: () => this.#pump.wake(),
       background: (work) => this.#background(work),
       missing: (change, conversation, count) => this.#gaps.missing(change, conversation, count),
@@ -128,10 +134,9 @@ class DeviceEngine implements OpenEngine {
       unavailable: (error) => options.log?.({ what: "history", error }),
     });
     this.#inbox = this.#receive();
-    this.#commands = new Commands({
-      ...{ me: this.me, own, store, writer, api, directory, outbox, now },
-      ...{ pump: this.#pump, rooms: rooms.commands },
-    });
+    const parts = { me: this.me, own, store, writer, api, outbox, now, pump: this.#pump };
+    this.people = new People(parts);
+    this.#commands = new Commands({ ...parts, directory, rooms: rooms.commands });
   }
 
   get connection(): ConnectionState {
@@ -176,15 +181,15 @@ class DeviceEngine implements OpenEngine {
   }
 
   safetyNumber(account: AccountId): ReturnType<Engine["safetyNumber"]> {
-    return this.#commands.safetyNumber(account);
+    return this.people.safetyNumber(account);
   }
 
   setVerified(account: AccountId, verified: boolean): ReturnType<Engine["setVerified"]> {
-    return this.#commands.setVerified(account, verified);
+    return this.people.setVerified(account, verified);
   }
 
-  acceptChange(account: AccountId): ReturnType<Engine["acceptChange"]> {
-    return this.#commands.acceptChange(account);
+  acceptChange(account: AccountId, number: string): ReturnType<Engine["acceptChange"]> {
+    return this.people.acceptChange(account, number);
   }
 
   devices(): ReturnType<Engine["devices"]> {

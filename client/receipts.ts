@@ -51,7 +51,9 @@ export async function acceptConversation(
   const { owed, ...record } = await ensureConversation(change, conversation, true);
   if (owed.length === 0) return;
   await putConversation(change, { ...record, owed: [] });
-  await stageReceipts(change, outbox, { conversation, state: "delivered", ids: owed, time });
+  // Looked at while it was a request: now they may know.
+  const state = record.unread === 0 ? "read" : "delivered";
+  await stageReceipts(change, outbox, { conversation, state, ids: owed, time });
 }
 
 /** Everything in the conversation has been looked at. */

@@ -185,6 +185,8 @@ export class RoomArrivals {
     const mine = account === this.#o.me.account;
     const contact = await getContact(change, account);
     const { text } = content.body;
+    const blocked = !mine && contact?.blocked === true;
+    const mention = !mine && !blocked && mentions(text, this.#o.me.username);
     await addMessage(change, {
       id: content.id,
       conversation,
@@ -193,7 +195,8 @@ export class RoomArrivals {
       mine,
       text,
       ...contact && !mine ? { sender: nameOf(contact) } : {},
-      ...!mine && mentions(text, this.#o.me.username) ? { mention: true } as const : {},
+      ...mention ? { mention } : {},
+      ...blocked ? { blocked } : {},
       time: Math.min(content.time, this.#o.now()),
       verified: mine || contact?.verified === true && contact.changed === null,
       ...mine ? { state: "sent" as const } : {},

@@ -89,6 +89,10 @@ export async function addMessage(change: Change, message: NewMessage): Promise<M
   change.set("seen", seen, place);
   change.set("messages", keys.message(row.conversation, row.order), row);
   const record = await ensureConversation(change, row.conversation, row.mine);
+  if (row.blocked) {
+    change.tell({ kind: "message", message: row });
+    return row;
+  }
   const { text, time, mine, sender } = row;
   await putConversation(change, {
     ...record,
@@ -190,6 +194,7 @@ export function viewConversation(
     muted: record.muted ?? false,
     verification: verificationOf(contact),
     accepted: record.accepted,
+    blocked: contact.blocked ?? false,
     order: record.order,
   };
 }

@@ -2,47 +2,17 @@
  * The engine's outside: what the page, the terminal and tests see of a device. Everything here is
  * plain structured-cloneable values, so that a second tab can ask over a BroadcastChannel.
  */
+import { SnugError } from "../protocol/errors.ts";
 import type { AccountId, DeviceId, MessageId, RoomId } from "../protocol/ids.ts";
+import type { Outcome } from "./outcome.ts";
+
+export * from "./outcome.ts";
 
 /**
  * A conversation's id: for people, the other person's account id; for rooms, the room's id, which is drawn from the
  * same 16 random bytes.
  */
 export type ConversationId = AccountId;
-
-/** Why something was not done. Stable words for programs; `words` beside it is for people. */
-export type Refusal =
-  | "bad-code"
-  | "bad-input"
-  | "bad-picture"
-  | "changed-key"
-  | "code-expired"
-  | "internal"
-  | "name-taken"
-  | "no-such-room"
-  | "not-allowed"
-  | "not-available"
-  | "offline"
-  | "rate-limited"
-  | "signed-out"
-  | "too-long"
-  | "unknown-conversation"
-  | "unknown-message"
-  | "unknown-person"
-  | "untrusted-server"
-  | "weak-password"
-  | "wrong-password"
-  | "yourself";
-
-/** An expected outcome is a value; `retryAfter` is in seconds. */
-export type Outcome<T> =
-  | { readonly ok: true; readonly value: T }
-  | {
-    readonly ok: false;
-    readonly code: Refusal;
-    readonly words: string;
-    readonly retryAfter?: number;
-  };
 
 export type Verification = "unverified" | "verified" | "changed";
 export type MessageState = "sending" | "sent" | "delivered" | "read" | "not sent";
@@ -65,6 +35,8 @@ export type LineKind =
   | "key-changed"
   | "key-accepted"
   | "missing"
+  /** Somebody goes by another full name. */
+  | "name-changed"
   /** Something that the room's log says: who came, went, was sent away, what changed. */
   | "room"
   /** Something about the room that people should look at: two versions of it, a removal that did not arrive. */
@@ -88,6 +60,8 @@ export interface Message {
   readonly mine: boolean;
   /** In a room, of somebody else: has "@username" of this account in it. */
   readonly mention?: true;
+  /** In a room: of somebody whom this account has blocked. Shown only when it is asked for. */
+  readonly blocked?: true;
   readonly text: string;
   /** Milliseconds since 1970, by the sender's clock. */
   readonly time: number;
@@ -126,8 +100,13 @@ export interface PersonConversation extends AnyConversation {
   readonly username: string;
   readonly account: AccountId;
   readonly verification: Verification;
-  /** We started it or have answered: receipts are sent. A stranger's first words are not accepted. */
+  /**
+   * We started it, took it or have answered: receipts are sent. A stranger's first words are not accepted: they are a
+   * request, and the stranger sees no more than "sent".
+   */
   readonly accepted: boolean;
+  /** Nothing of theirs is shown and nothing is sent to them. */
+  readonly blocked: boolean;
 }
 
 export interface RoomConversation extends AnyConversation {
@@ -241,6 +220,29 @@ export interface RoomsEngine {
   endRoom(room: RoomId): Promise<Outcome<Room>>;
 }
 
+/** Somebody whom this account has blocked. */
+export interface Blocked {
+  readonly account: AccountId;
+  readonly username: string;
+  readonly fullName: string;
+}
+
+/** Somebody who wants to be found by name, says the server. */
+export type Found = Omit<Blocked, "account">;
+
+/** Strangers who write, people one wants to hear nothing of, and people who want to be found. */
+export interface PeopleEngine {
+  /** Takes a stranger's request: from now on they see what arrived and what was read. */
+  accept(account: AccountId): Promise<Outcome<PersonConversation>>;
+  /** Also a room's member with whom there is no conversation. Nobody tells them. */
+  block(account: AccountId): Promise<Outcome<null>>;
+  /** What they wrote meanwhile is gone, but for rooms. */
+  unblock(account: AccountId): Promise<Outcome<null>>;
+  blocked(): Promise<Blocked[]>;
+  /** People who let themselves be found, by the beginnings of their names; at most 20. */
+  find(words: string): Promise<Outcome<Found[]>>;
+}
+
 /** One device of one's own account. */
 export interface OwnDevice {
   readonly device: DeviceId;
@@ -323,6 +325,7 @@ export interface Engine {
   /** Returns the way to stop listening. Listeners are called after the change is on disk. */
   on(listener: (event: EngineEvent) => void): () => void;
   readonly rooms: RoomsEngine;
+  readonly people: PeopleEngine;
   startConversation(username: string): Promise<Outcome<PersonConversation>>;
   /** People and rooms, newest first. */
   conversations(): Promise<Conversation[]>;
@@ -342,8 +345,11 @@ export interface Engine {
     account: AccountId,
   ): Promise<Outcome<{ readonly number: string; readonly state: Verification }>>;
   setVerified(account: AccountId, verified: boolean): Promise<Outcome<PersonConversation>>;
-  /** Takes a changed key as this person's new one; it is then unverified. */
-  acceptChange(account: AccountId): Promise<Outcome<PersonConversation>>;
+  /**
+   * Takes a changed key as this person's new one; it is then unverified. `number` is the safety number that the person
+   * has seen: another key, come meanwhile, is not taken.
+   */
+  acceptChange(account: AccountId, number: string): Promise<Outcome<PersonConversation>>;
   devices(): Promise<OwnDevice[]>;
   renameDevice(device: DeviceId, name: string): Promise<Outcome<OwnDevice[]>>;
   /**
@@ -361,25 +367,9 @@ const NO_DEVICE = {
 } as const;
 
 /** The store holds no device keys: sign up or sign in first. */
-export class NoDevice extends Error {
-  override readonly name = "NoDevice";
+export class NoDevice extends SnugError {
+  static override readonly kind = "NoDevice";
   constructor(readonly reason: "none" | "restored" | "wiped" = "none") {
     super(NO_DEVICE[reason]);
   }
-}
-
-/** Makes a refusal. */
-export function refused(
-  code: Refusal,
-  words: string,
-  retryAfter?: number,
-): Outcome<never> & { readonly ok: false } {
-  return retryAfter === undefined
-    ? { ok: false, code, words }
-    : { ok: false, code, words, retryAfter };
-}
-
-/** Makes a success. */
-export function done<T>(value: T): Outcome<T> {
-  return { ok: true, value };
 }

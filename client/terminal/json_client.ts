@@ -3,11 +3,11 @@
  * words on the wire are a promise (docs: "the outside contract"). Bad input is answered, never fatal.
  */
 import type { AccountId, DeviceId, MessageId } from "../../protocol/ids.ts";
-import { safetyNumberGroups } from "../../crypto/safety_number.ts";
 import type { Engine, EngineEvent, Message, Outcome, Room } from "../types.ts";
 import type { Conversation, ConversationId, PersonConversation } from "../types.ts";
 import { ChatError } from "./errors.ts";
 import { isHistoryCommand, runHistoryCommand } from "./json_history.ts";
+import { isPeopleCommand, runPeopleCommand } from "./json_people.ts";
 import { askOfRooms, isRoomCommand, isRoomQuestion } from "./json_rooms.ts";
 import { runRoomCommand, sendToRoom, showRoom } from "./json_rooms.ts";
 import type { ChatSession } from "./session.ts";
@@ -28,6 +28,8 @@ export class JsonClient {
   #names = new Map<AccountId, PersonConversation>();
   readonly #members = new Map<AccountId, string>();
   readonly #rooms = new Set<string>();
+  /** Conversations that nobody has taken up here yet. */
+  readonly #requests = new Set<ConversationId>();
   #engine: Engine | null = null;
 
   constructor(session: ChatSession, print: (output: Output) => void) {
@@ -56,6 +58,7 @@ export class JsonClient {
     if (command) return await command(input);
     if (isRoomCommand(what)) return await this.#room(what, input);
     if (isHistoryCommand(what)) return await this.#kept(what, input);
+    if (isPeopleCommand(what)) return await this.#ofPeople(what, input);
     if (isRoomQuestion(what)) return await this.#askOfRooms(what, input);
     throw new ChatError("bad-input", `There is no command "${what.slice(0, 40)}".`);
   }
@@ -66,9 +69,6 @@ export class JsonClient {
     "sign-in": (input) => this.#signIn(input),
     "open": () => this.#open(),
     "send": (input) => this.#send(input),
-    "safety-number": (input) => this.#safetyNumber(input),
-    "verify": (input) => this.#verify(input),
-    "accept-key": (input) => this.#acceptKey(input),
     "read": (input) => this.#read(input),
     "devices": () => this.#devices(),
     "rename-device": (input) => this.#renameDevice(input),
@@ -157,27 +157,13 @@ export class JsonClient {
     return outcome.ok ? outcome.value : errorFrom(outcome);
   }
 
-  async #safetyNumber(input: Input): Promise<Answer> {
-    const conversation = await this.#conversationWith(text(input, "with"));
-    if ("event" in conversation) return conversation;
-    const outcome = await this.#session.engine.safetyNumber(conversation.account);
-    if (!outcome.ok) return errorFrom(outcome);
-    const number = safetyNumberGroups(outcome.value.number).join(" ");
-    return { event: "safety-number", with: conversation.username, number };
-  }
-
-  async #verify(input: Input): Promise<Answer> {
-    const conversation = await this.#conversationWith(text(input, "with"));
-    if ("event" in conversation) return conversation;
-    const outcome = await this.#session.engine.setVerified(conversation.account, true);
-    return outcome.ok ? { event: "verified", with: conversation.username } : errorFrom(outcome);
-  }
-
-  async #acceptKey(input: Input): Promise<Answer> {
-    const conversation = await this.#conversationWith(text(input, "with"));
-    if ("event" in conversation) return conversation;
-    const outcome = await this.#session.engine.acceptChange(conversation.account);
-    return outcome.ok ? { event: "key-accepted", with: conversation.username } : errorFrom(outcome);
+  async #ofPeople(what: string, input: Input): Promise<Answer> {
+    const parts = {
+      engine: this.#session.engine,
+      person: () => this.#person(text(input, "with")),
+    };
+    const outcome = await runPeopleCommand(what, parts, (field) => text(input, field));
+    return outcome.ok ? outcome.value : errorFrom(outcome);
   }
 
   async #read(input: Input): Promise<Answer> {
@@ -238,17 +224,21 @@ export class JsonClient {
     return "event" in found ? found : found.id;
   }
 
-  /** A conversation with a person by its id or username; begun when there is none. */
   async #conversationWith(name: string): Promise<PersonConversation | Output> {
+    const found = await this.#person(name);
+    return found.ok ? found.value : errorFrom(found);
+  }
+
+  /** A conversation with a person by its id or username; begun when there is none. */
+  async #person(name: string): Promise<Outcome<PersonConversation>> {
     const engine = this.#session.engine;
     const wanted = name.trim().replace(/^@/, "").toLowerCase();
     const known = (await engine.conversations()).filter((one) => one.kind === "person")
       .find(({ id, username }) => id === name || username === wanted);
-    if (known) return known;
+    if (known) return { ok: true, value: known };
     const started = await engine.startConversation(name);
-    if (!started.ok) return errorFrom(started);
-    this.#name(started.value);
-    return started.value;
+    if (started.ok) this.#name(started.value);
+    return started;
   }
 
   #tell(event: EngineEvent): void {
@@ -280,8 +270,8 @@ export class JsonClient {
   #tellMessage(message: Message): void {
     const ours = message.device === this.#engine?.me.device;
     // Other system lines have a warning or a gap beside them; one's own words need no echo.
-    // What a room's log says has no event of its own.
-    const news = message.kind === "text" ? !ours : message.line === "room";
+    // What a room's log says has no event of its own, nor has another name.
+    const news = message.kind === "text" ? !ours && !message.blocked : isNews(message.line);
     if (news) this.#print(this.#show(message));
   }
 
@@ -307,12 +297,19 @@ export class JsonClient {
     const sender = { from: this.#usernameOf(from), device };
     const common = { event: "message", id, ...sender, conversation, ...room };
     const own = mine ? { state } : {};
-    const named = message.mention ? { mention: true } : {};
-    return { ...common, text, time, verified, ...own, ...named };
+    const marks = {
+      ...message.mention ? { mention: true } : {},
+      ...message.blocked ? { blocked: true } : {},
+      ...this.#requests.has(conversation) ? { request: true } : {},
+    };
+    return { ...common, text, time, verified, ...own, ...marks };
   }
 
   #name(conversation: Conversation): void {
-    if (conversation.kind === "person") this.#names.set(conversation.account, conversation);
+    if (conversation.kind !== "person") return;
+    this.#names.set(conversation.account, conversation);
+    if (conversation.accepted) this.#requests.delete(conversation.id);
+    else this.#requests.add(conversation.id);
   }
 
   #nameRoom({ id, members }: Room): void {
@@ -332,6 +329,10 @@ export class JsonClient {
     const name = error instanceof Error ? error.name : "unknown";
     return errorOf("internal", `Something broke here (${name}). Try again.`);
   }
+}
+
+function isNews(line: Message["line"]): boolean {
+  return line === "room" || line === "name-changed";
 }
 
 function parse(line: string): Input | null {

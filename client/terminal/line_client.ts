@@ -15,6 +15,8 @@ const HELP = [
   "  /number         the safety number, to compare by voice or in person",
   "  /verified       you have compared it, and it was the same",
   "  /accept         take a changed key as the person's new one",
+  "  /block          see nothing of theirs any more; they are not told",
+  "  /unblock        hear of them again",
   "  /devices        the devices of your account",
   ...ROOM_HELP,
   "  /sign-up NAME ADDRESS FULL NAME     a new account (asks for a password)",
@@ -49,6 +51,8 @@ export class LineClient {
   readonly #hide: (hidden: boolean) => void;
   #current: Conversation | null = null;
   #question: Question | null = null;
+  /** The safety number that was shown last, and whose it was. */
+  #seen: { readonly account: AccountId; readonly number: string } | null = null;
   readonly #rooms: LineRooms;
   readonly #roomNames = new Map<ConversationId, string>();
   readonly #titles = new Map<AccountId, string>();
@@ -122,6 +126,8 @@ export class LineClient {
     "number": () => this.#number(),
     "verified": () => this.#setVerified(),
     "accept": () => this.#accept(),
+    "block": () => this.#setBlocked(true),
+    "unblock": () => this.#setBlocked(false),
     "devices": () => this.#devices(),
     "sign-up": (words) => Promise.resolve(this.#signUp(words)),
     "sign-in": (words) => Promise.resolve(this.#signIn(words)),
@@ -233,8 +239,10 @@ export class LineClient {
   }
 
   async #number(): Promise<void> {
-    const outcome = await this.#session.engine.safetyNumber(this.#person().account);
+    const { account } = this.#person();
+    const outcome = await this.#session.engine.safetyNumber(account);
     if (!outcome.ok) return this.#refuse(outcome);
+    this.#seen = { account, number: outcome.value.number };
     const groups = safetyNumberGroups(outcome.value.number);
     for (let at = 0; at < groups.length; at += 4) {
       this.#printLine(`  ${groups.slice(at, at + 4).join(" ")}`);
@@ -249,8 +257,24 @@ export class LineClient {
   }
 
   async #accept(): Promise<void> {
-    const outcome = await this.#session.engine.acceptChange(this.#person().account);
+    const { account } = this.#person();
+    const seen = this.#seen;
+    if (seen?.account !== account) {
+      await this.#number();
+      return this.#say("If this is the number that they see too, type /accept once more.");
+    }
+    this.#seen = null;
+    const outcome = await this.#session.engine.acceptChange(account, seen.number);
     if (!outcome.ok) this.#refuse(outcome);
+  }
+
+  async #setBlocked(blocked: boolean): Promise<void> {
+    const { people } = this.#session.engine;
+    const person = this.#person();
+    const outcome = await (blocked ? people.block : people.unblock).call(people, person.account);
+    if (!outcome.ok) return this.#refuse(outcome);
+    const words = blocked ? "is blocked: you see nothing of theirs" : "is not blocked any more";
+    this.#say(`${titleOf(person)} ${words}.`);
   }
 
   async #devices(): Promise<void> {

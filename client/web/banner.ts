@@ -1,6 +1,7 @@
 /** What stands over the messages: a changed key, people who wait, and how it stands with the server. */
 import type { ConnectionState, Conversation, PersonConversation } from "../types.ts";
 import { button, el, fill, icon, need, setText } from "./dom.ts";
+import { isRequest } from "./marks.ts";
 import { titleOf } from "./names.ts";
 import { connectionWords, standingWords, waitingWords } from "./words.ts";
 
@@ -8,6 +9,8 @@ export interface BannerParts {
   /** Opens the details. */
   readonly look: () => void;
   readonly accept: (conversation: PersonConversation) => void;
+  readonly setBlocked: (conversation: PersonConversation, blocked: boolean) => void;
+  readonly report: (conversation: PersonConversation) => void;
 }
 
 /** What a conversation asks to be decided; drawn again only when that is something else. */
@@ -18,18 +21,21 @@ export function showBanner(conversation: Conversation, parts: BannerParts): void
   if (banner.dataset["what"] === key) return;
   banner.dataset["what"] = key;
   banner.hidden = what === null;
-  banner.className = conversation.kind === "room" ? "banner gentle" : "banner";
+  const mildly = conversation.kind === "room" ? "banner gentle" : "banner gentle asks";
+  banner.className = what === "changed" ? "banner" : mildly;
   if (what === null) banner.replaceChildren();
   else if (conversation.kind === "room") fill(banner, ...waiting(what, parts));
-  else fill(banner, ...changedKey(conversation, parts));
+  else fill(banner, ...PEOPLE[what]!(conversation, parts));
 }
 
 /** In words, or null when nothing is. */
 function wanted(conversation: Conversation): string | null {
-  if (conversation.kind === "person") {
-    return conversation.verification === "changed" ? "key changed" : null;
+  if (conversation.kind === "room") {
+    return conversation.waiting > 0 ? waitingWords(conversation.waiting) : null;
   }
-  return conversation.waiting > 0 ? waitingWords(conversation.waiting) : null;
+  if (conversation.blocked) return "blocked";
+  if (conversation.verification === "changed") return "changed";
+  return isRequest(conversation) ? "request" : null;
 }
 
 function waiting(words: string, { look }: BannerParts): Element[] {
@@ -40,24 +46,57 @@ function waiting(words: string, { look }: BannerParts): Element[] {
   ];
 }
 
-/** A changed key stops sending until somebody has decided; the words say what may have happened. */
-function changedKey(conversation: PersonConversation, parts: BannerParts): Element[] {
-  const name = titleOf(conversation);
-  return [
+const PEOPLE: Readonly<
+  Record<string, (conversation: PersonConversation, parts: BannerParts) => Element[]>
+> = {
+  /** A changed key stops sending until somebody has compared; the words say what may have happened. */
+  changed: (conversation, { look }) => [
     icon("shield-alert"),
     el(
       "p",
       { role: "alert" },
-      el("strong", {}, el("bdi", {}, name), "’s key has changed. Sending is paused."),
+      el("strong", {}, nameOf(conversation), "’s key has changed. Sending is paused."),
       "They may have started anew, or somebody may be in between. Ask them, and compare your numbers.",
+    ),
+    el("div", { class: "actions" }, button("primary", "Compare", look)),
+  ],
+  /** A stranger's first words: nothing goes back to them until somebody has decided. */
+  request: (conversation, { accept, setBlocked, report }) => [
+    icon("message-circle"),
+    el(
+      "p",
+      { role: "status" },
+      nameOf(conversation),
+      ` (@${conversation.username}) wrote to you first. Until you accept or answer, they see neither ` +
+        "that it arrived nor that you read it.",
     ),
     el(
       "div",
       { class: "actions" },
-      button("primary", "Compare", parts.look),
-      button("secondary", "Accept the new key", () => parts.accept(conversation)),
+      button("primary", "Accept", () => accept(conversation)),
+      button("secondary", "Block", () => setBlocked(conversation, true)),
+      button("secondary", "Report…", () => report(conversation)),
     ),
-  ];
+  ],
+  blocked: (conversation, { setBlocked }) => [
+    icon("ban"),
+    el(
+      "p",
+      { role: "status" },
+      "You’ve blocked ",
+      nameOf(conversation),
+      ". Nothing they write is shown, and they aren’t told.",
+    ),
+    el(
+      "div",
+      { class: "actions" },
+      button("secondary", "Unblock", () => setBlocked(conversation, false)),
+    ),
+  ],
+};
+
+function nameOf(conversation: PersonConversation): Element {
+  return el("bdi", {}, titleOf(conversation));
 }
 
 /** Under the list and over the conversation. */

@@ -10,7 +10,7 @@ import type { Drafts } from "./drafts.ts";
 import { Extras } from "./extras.ts";
 import { dropInvitation, readInvitation, type TabStorage } from "./invitation.ts";
 import type { Tab } from "./leader.ts";
-import { aboutConversation } from "./marks.ts";
+import { aboutConversation, isTakenUp } from "./marks.ts";
 import { plainName, titleOf } from "./names.ts";
 import { notice } from "./notices.ts";
 import { Place } from "./place.ts";
@@ -181,14 +181,14 @@ class ChatPage {
   #showList(): void {
     this.#list.update(this.#conversations);
     this.#showWelcome();
-    const heard = this.#conversations.filter(({ muted }) => !muted);
+    const heard = this.#conversations.filter((each) => !each.muted && isTakenUp(each));
     const unread = heard.reduce((sum, each) => sum + each.unread, 0);
     const title = unread > 0 ? `(${badge(unread)}) Snug` : "Snug";
     if (document.title !== title) document.title = title;
   }
 
   #showWelcome(): void {
-    const none = this.#conversations.length === 0;
+    const none = !this.#conversations.some(isTakenUp);
     const { fullName, username } = this.#parts.tab.me;
     const name = plainName(fullName, username);
     setText(need("welcome-title"), none ? `Hello, ${name}.` : "Whom shall we write to?");
@@ -251,6 +251,8 @@ class ChatPage {
     showBanner(conversation, {
       look: () => this.#extras.openDetails(),
       accept: ({ account }) => void this.#accept(account),
+      setBlocked: ({ account }, blocked) => void this.#setBlocked(account, blocked),
+      report: (reported) => this.#extras.report(reported),
     });
     this.#composer.open(conversation);
     this.#extras.follow(conversation);
@@ -284,10 +286,18 @@ class ChatPage {
   }
 
   async #accept(account: AccountId): Promise<void> {
-    const outcome = await this.#outcome(this.#parts.tab.acceptChange(account));
+    const outcome = await this.#outcome(this.#parts.tab.people.accept(account));
     if (outcome.ok) this.#changed(outcome.value);
     else notice(outcome.words);
     this.#composer.focus();
+  }
+
+  /** The conversation comes back as an event, with or without its place in the list. */
+  async #setBlocked(account: AccountId, blocked: boolean): Promise<void> {
+    const { people } = this.#parts.tab;
+    const asked = blocked ? people.block(account) : people.unblock(account);
+    const outcome = await this.#outcome(asked);
+    if (!outcome.ok) notice(outcome.words);
   }
 
   /** What is at the end of the open conversation counts as read while somebody can see it. */

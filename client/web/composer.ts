@@ -4,7 +4,6 @@ import { utf8 } from "../../protocol/encoding.ts";
 import type { Conversation } from "../types.ts";
 import { need, setAttribute, setText } from "./dom.ts";
 import type { Drafts } from "./drafts.ts";
-import { titleOf } from "./names.ts";
 import { closedWords } from "./words.ts";
 
 export interface ComposerParts {
@@ -111,7 +110,8 @@ export class Composer {
     const conversation = this.#conversation;
     if (conversation === null) return;
     const closed = conversation.kind === "room" ? closedWords(conversation) : null;
-    const paused = conversation.kind === "person" && conversation.verification === "changed";
+    const isPerson = conversation.kind === "person";
+    const paused = isPerson && (conversation.verification === "changed" || conversation.blocked);
     const blocked = paused || closed !== null;
     this.#field.disabled = blocked;
     this.#button.disabled = blocked;
@@ -119,7 +119,7 @@ export class Composer {
     setAttribute(this.#form, "data-closed", closed !== null);
     setAttribute(this.#form, "data-empty", this.#field.value.trim() === "");
     const used = utf8(this.#field.value.trim()).length;
-    const words = closed ?? this.#trouble ?? lengthWords(used) ?? strangerWords(conversation);
+    const words = closed ?? this.#trouble ?? lengthWords(used);
     setText(this.#note, words ?? "");
     this.#note.hidden = words === null;
     const isBad = closed === null && (this.#trouble !== null || used > MAX_TEXT_BYTES);
@@ -137,10 +137,4 @@ function lengthWords(used: number): string | null {
 function tooLong(over: number): string {
   return `That is about ${over.toLocaleString()} letters too long for one message. ` +
     "Split it in two.";
-}
-
-function strangerWords(conversation: Conversation): string | null {
-  if (conversation.accepted || !conversation.last) return null;
-  const name = titleOf(conversation);
-  return `${name} wrote to you first. Once you answer, they see when you get and read messages.`;
 }

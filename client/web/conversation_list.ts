@@ -4,9 +4,11 @@
  */
 import type { Conversation, ConversationId } from "../types.ts";
 import { conversationAvatar } from "./avatar.ts";
-import { el, fill, icon, need, setAttribute } from "./dom.ts";
+import { el, fill, icon, need, setAttribute, setText } from "./dom.ts";
+import { isRequest, isTakenUp } from "./marks.ts";
 import { titleOf } from "./names.ts";
-import { badge, type Calendar, lastWords, unreadWords, waitingWords } from "./words.ts";
+import { badge, type Calendar, lastWords, requestWords, unreadWords } from "./words.ts";
+import { waitingWords } from "./words.ts";
 
 export interface ConversationListParts {
   readonly calendar: Calendar;
@@ -33,7 +35,10 @@ export class ConversationList {
   readonly #list = need("list");
   readonly #find = need<HTMLInputElement>("find");
   readonly #items = new Map<ConversationId, Item>();
+  readonly #requests = need("requests");
   #all: readonly Conversation[] = [];
+  /** Strangers who wait are listed apart from those whom one talks with. */
+  #showsRequests = false;
   #shown: readonly Conversation[] = [];
   #selected: ConversationId | null = null;
   /** The row in the tab order. */
@@ -45,6 +50,10 @@ export class ConversationList {
     new ResizeObserver(() => this.#render()).observe(this.#scroll);
     this.#list.addEventListener("keydown", (event) => this.#keyDown(event));
     this.#find.addEventListener("input", () => this.#filter());
+    this.#requests.addEventListener("click", () => {
+      this.#showsRequests = !this.#showsRequests;
+      this.#filter();
+    });
     this.#find.addEventListener("keydown", (event) => this.#findKeyDown(event));
   }
 
@@ -73,7 +82,13 @@ export class ConversationList {
     const matches = (each: Conversation) =>
       each.title.toLocaleLowerCase().includes(wanted) ||
       each.kind === "person" && each.username.includes(wanted);
-    this.#shown = wanted === "" ? this.#all : this.#all.filter(matches);
+    const requests = this.#all.filter((each) => isRequest(each) && !isBlocked(each));
+    if (requests.length === 0) this.#showsRequests = false;
+    this.#showRequests(requests.length);
+    const listed = this.#showsRequests ? requests : this.#all.filter(isTakenUp);
+    // Whom one looks for is found wherever they are.
+    const found = this.#all.filter((each) => matches(each) && !isBlocked(each));
+    this.#shown = wanted === "" ? listed : found;
     if (!this.#shown.some(({ id }) => id === this.#active)) this.#active = null;
     const empty = need("list-empty");
     empty.hidden = this.#shown.length > 0;
@@ -82,6 +97,13 @@ export class ConversationList {
       ? `People and rooms you write to appear here. Others find you as @${this.#parts.username()}.`
       : "Nobody here by that name. Use + to find someone by username.";
     this.#render();
+  }
+
+  #showRequests(count: number): void {
+    const shows = this.#showsRequests;
+    this.#requests.hidden = count === 0;
+    setAttribute(this.#requests, "aria-pressed", String(shows));
+    setText(need("requests-words"), shows ? "All conversations" : requestWords(count));
   }
 
   #render(): void {
@@ -246,6 +268,10 @@ function entryMarks(conversation: Conversation): HTMLElement {
     unread > 0 && el("span", { class: badgeClass, "aria-hidden": "true" }, badge(unread)),
     unread > 0 && sr(unreadWords(unread, mentions)),
   );
+}
+
+function isBlocked(conversation: Conversation): boolean {
+  return conversation.kind === "person" && conversation.blocked;
 }
 
 /** Moving an element takes the focus away from what is in it; it is given back. */

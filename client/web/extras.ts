@@ -2,7 +2,7 @@
  * What opens at the press of a button: dialogs and the details panel. Their script is fetched at the first press; this
  * stands in for them until then.
  */
-import type { Conversation, Room } from "../types.ts";
+import type { Conversation, PersonConversation, Room } from "../types.ts";
 import { need } from "./dom.ts";
 import { loadMore, type More } from "./later.ts";
 
@@ -40,6 +40,11 @@ export class Extras {
   /** Shows what a code opens and lets the person decide. */
   invite(code: string, decided: () => void): void {
     this.#with((more) => more.invite(code, decided));
+  }
+
+  /** Tells whoever runs the server about somebody. */
+  report(conversation: PersonConversation): void {
+    this.#with((more) => more.report(conversation));
   }
 
   openDetails(): void {

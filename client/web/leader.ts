@@ -9,6 +9,7 @@ import {
   type Engine,
   type EngineEvent,
   type Me,
+  type PeopleEngine,
   refused,
   type RoomsEngine,
 } from "../types.ts";
@@ -49,19 +50,30 @@ const ROOM_METHODS = [
   "endRoom",
 ] as const satisfies readonly (keyof RoomsEngine)[];
 
+const PEOPLE_METHODS = [
+  "accept",
+  "block",
+  "unblock",
+  "blocked",
+  "find",
+] as const satisfies readonly (keyof PeopleEngine)[];
+
+type PeopleMethod = typeof PEOPLE_METHODS[number];
 type RoomMethod = typeof ROOM_METHODS[number];
 type EngineMethod = typeof METHODS[number];
-type Method = EngineMethod | `rooms.${RoomMethod}`;
+type Method = EngineMethod | `rooms.${RoomMethod}` | `people.${PeopleMethod}`;
 
 const ASKED: ReadonlySet<Method> = new Set<Method>([
   ...METHODS,
   ...ROOM_METHODS.map((method) => `rooms.${method}` as const),
+  ...PEOPLE_METHODS.map((method) => `people.${method}` as const),
 ]);
 /** Asked twice, these would be done twice: when the leader goes meanwhile, nobody knows what came of them. */
 const ONCE: ReadonlySet<Method> = new Set<Method>(["rooms.createRoom", "rooms.rotateCode"]);
 
 /** An engine that may run in another tab. */
-export interface Tab extends Pick<Engine, EngineMethod | "me" | "connection" | "on" | "rooms"> {
+export interface Tab
+  extends Pick<Engine, EngineMethod | "me" | "connection" | "on" | "rooms" | "people"> {
   /** The leader changed: events may have been missed, so everything shown is to be read again. */
   onReset(listener: () => void): void;
   /** The engine could not be opened when this tab's turn came; the tab is of no use any more. */
@@ -207,7 +219,8 @@ class SharedTab implements Tab {
   readonly setVerified = this.#remote("setVerified");
   readonly acceptChange = this.#remote("acceptChange");
   readonly devices = this.#remote("devices");
-  readonly rooms = this.#remoteRooms();
+  readonly rooms = this.#remoteAll("rooms", ROOM_METHODS) as unknown as RoomsEngine;
+  readonly people = this.#remoteAll("people", PEOPLE_METHODS) as unknown as PeopleEngine;
 
   /** A method that runs here or in the leader's tab, whichever it is when its turn comes. */
   #remote<M extends EngineMethod>(method: M): Engine[M] {
@@ -215,11 +228,10 @@ class SharedTab implements Tab {
     return call as unknown as Engine[M];
   }
 
-  #remoteRooms(): RoomsEngine {
-    const calls = ROOM_METHODS.map((method) => {
-      return [method, (...args: unknown[]) => this.#call(`rooms.${method}`, args)];
-    });
-    return Object.fromEntries(calls) as RoomsEngine;
+  #remoteAll<M extends string>(owner: "rooms" | "people", methods: readonly M[]) {
+    return Object.fromEntries(methods.map((method) => {
+      return [method, (...args: unknown[]) => this.#call(`${owner}.${method}` as Method, args)];
+    }));
   }
 
   #call(method: Method, args: readonly unknown[]): Promise<unknown> {
@@ -351,8 +363,9 @@ const NOBODY_KNOWS =
   "The tab that was doing this was closed. Look whether it happened before you try again.";
 
 async function run(engine: Engine, method: Method, args: readonly unknown[]): Promise<unknown> {
-  const room = /^rooms\.(.*)$/.exec(method)?.[1];
-  const [owner, name] = room === undefined ? [engine, method] : [engine.rooms, room];
+  const [, part, inside] = /^(rooms|people)\.(.*)$/.exec(method) ?? [];
+  const owner = part === undefined ? engine : engine[part as "rooms" | "people"];
+  const name = inside ?? method;
   const call = Reflect.get(owner, name) as (...args: unknown[]) => Promise<unknown>;
   return await call.apply(owner, [...args]);
 }

@@ -23,3 +23,13 @@ export function aboutConversation(conversation: Conversation): (Node | string)[]
   const shown = plainName(topic, "");
   return shown === "" ? [count] : [count, " ", el("bdi", { class: "topic" }, shown)];
 }
+
+/** A stranger's first words, waiting to be taken up. */
+export function isRequest({ kind, accepted, last }: Conversation): boolean {
+  return kind === "person" && !accepted && last !== undefined;
+}
+
+/** Whether the conversation counts among those that one has. */
+export function isTakenUp(conversation: Conversation): boolean {
+  return conversation.kind === "room" || !conversation.blocked && !isRequest(conversation);
+}

@@ -25,6 +25,7 @@ const LINE_ICONS: Readonly<Record<LineKind, string | null>> = {
   "key-changed": "shield-alert",
   "key-accepted": "key-round",
   "missing": "triangle-alert",
+  "name-changed": "user",
   "room": null,
   "room-warning": "triangle-alert",
 };
@@ -35,6 +36,7 @@ export function signature(row: Row): string {
   if (row.kind === "fresh") return String(row.count);
   if (row.kind === "beginning") return "";
   if (row.kind === "line") return row.message.text;
+  if (row.kind === "hidden") return JSON.stringify(row.messages.map(({ text }) => text));
   const { text, time, state, reason, sender, mention } = row.message;
   return JSON.stringify([row.first, text, time, state, reason, sender, mention]);
 }
@@ -62,6 +64,8 @@ export function renderRow(row: Row, context: RowContext, before?: HTMLElement): 
       return el("p", { class: "fresh" }, counted(row.count, "new message"));
     case "line":
       return systemLine(row.message);
+    case "hidden":
+      return hidden(row.messages);
     case "message":
       return article(row.message, row.first, context, before);
   }
@@ -74,6 +78,18 @@ function systemLine({ line, text }: Message): HTMLElement {
     { class: "line", "data-line": line ?? null },
     name && icon(name),
     el("span", { dir: "auto" }, text),
+  );
+}
+
+/** One line; what is behind it is shown by whoever presses it. */
+function hidden(messages: readonly Message[]): HTMLElement {
+  const name = plainName(messages[0]!.sender ?? "", "Somebody");
+  const many = counted(messages.length, "message");
+  return el(
+    "details",
+    { class: "line hidden-words" },
+    el("summary", {}, icon("ban"), many, " of ", el("bdi", {}, name), ", whom you’ve blocked"),
+    ...messages.map(({ text }) => el("p", { dir: "auto" }, text)),
   );
 }
 

@@ -4,6 +4,8 @@ import { JoinPreview } from "./join_preview.ts";
 import { MentionPicker } from "./mention_picker.ts";
 import { NewConversation, type StartTab } from "./new_conversation.ts";
 import type { MoreParts } from "./more_parts.ts";
+import type { PersonConversation } from "../types.ts";
+import { openReport } from "./report.ts";
 
 export type { MoreParts, StartTab };
 
@@ -11,6 +13,8 @@ export type { MoreParts, StartTab };
 export interface MoreOfPage {
   readonly details: Details;
   readonly mentions: MentionPicker;
+  /** Opens the dialog that tells whoever runs the server about somebody. */
+  report(conversation: PersonConversation): void;
   /** Opens the dialog for a new conversation. */
   start(tab: StartTab): void;
   /** Shows what a code opens; `decided` is called once, when the person has made up their mind. */
@@ -23,6 +27,7 @@ export function makeMore(parts: MoreParts): MoreOfPage {
   return {
     details: new Details(parts),
     mentions: new MentionPicker(parts),
+    report: (conversation) => void openReport(parts, conversation),
     start: (tab) => dialog.open(tab),
     invite(code, decided) {
       if (code.trim() !== "") return preview.open(code, decided);

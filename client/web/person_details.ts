@@ -110,10 +110,10 @@ export class PersonDetails {
   /** Only the key whose digits are shown: another one may have come since. */
   async #accept({ account }: PersonConversation): Promise<void> {
     const shown = this.#number;
-    const now = await this.#read();
-    if (now === null) return;
-    if (now !== shown) return this.#parts.complain(CHANGED_AGAIN);
-    await this.#ask(() => this.#parts.tab.acceptChange(account));
+    if (shown === null) return;
+    await this.#ask(() => this.#parts.tab.acceptChange(account, shown));
+    // Refused for another key: these are its digits.
+    await this.#read();
   }
 
   async #ask(ask: () => Promise<Outcome<unknown>>): Promise<void> {
@@ -123,9 +123,6 @@ export class PersonDetails {
     this.#parts.focus();
   }
 }
-
-const CHANGED_AGAIN =
-  "The key has changed once more, and with it the digits. Compare them again before you accept.";
 
 function memberRow([account, name, about]: readonly [string, string, string]): HTMLElement {
   return el(

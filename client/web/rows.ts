@@ -7,6 +7,8 @@ export type Row =
   | { readonly kind: "day"; readonly key: string; readonly words: string; readonly time: number }
   | { readonly kind: "fresh"; readonly key: string; readonly count: number }
   | { readonly kind: "line"; readonly key: string; readonly message: Message }
+  /** What somebody wrote in a room whom this account has blocked; one row however much it is. */
+  | { readonly kind: "hidden"; readonly key: string; readonly messages: readonly Message[] }
   | {
     readonly kind: "message";
     readonly key: string;
@@ -57,7 +59,8 @@ export function toRows(messages: readonly Message[], options: RowsOptions): Row[
     }
     const isFresh = fresh?.key === key;
     if (isFresh) rows.push({ kind: "fresh", key: "fresh", count: fresh.count });
-    if (message.kind === "line") rows.push({ kind: "line", key, message });
+    if (message.blocked) hide(rows, key, message);
+    else if (message.kind === "line") rows.push({ kind: "line", key, message });
     else {
       const first = newDay || isFresh || !follows(before, message);
       rows.push({ kind: "message", key, message, first });
@@ -65,6 +68,13 @@ export function toRows(messages: readonly Message[], options: RowsOptions): Row[
     before = message;
   }
   return rows;
+}
+
+function hide(rows: Row[], key: string, message: Message): void {
+  const last = rows.at(-1);
+  const goesOn = last?.kind === "hidden" && last.messages[0]!.from === message.from;
+  if (goesOn) rows[rows.length - 1] = { ...last, messages: [...last.messages, message] };
+  else rows.push({ kind: "hidden", key, messages: [message] });
 }
 
 function follows(before: Message | undefined, message: Message): boolean {
@@ -81,7 +91,7 @@ export function freshMark(
   let mark: Message | undefined;
   for (let i = messages.length - 1; i >= 0 && left > 0; i--) {
     const message = messages[i]!;
-    if (message.kind !== "text" || message.mine) continue;
+    if (message.kind !== "text" || message.mine || message.blocked) continue;
     mark = message;
     left--;
   }

@@ -114,7 +114,7 @@ export class Timeline {
     if (message.conversation !== this.#conversation?.id) return;
     const isNews = this.#put(message);
     if (isNews && message.mine) this.#atEnd = true;
-    else if (isNews && !this.#atEnd && message.kind === "text") this.#news++;
+    else if (isNews && !this.#atEnd && message.kind === "text" && !message.blocked) this.#news++;
     this.#render(isNews ? keyOf(message) : undefined);
     if (isNews && this.#atEnd) this.#parts.seen();
   }

@@ -133,6 +133,11 @@ export function waitingWords(waiting: number): string {
   return `${counted(waiting, "person", "people")} would like to come in`;
 }
 
+/** "1 message request" */
+export function requestWords(count: number): string {
+  return counted(count, "message request");
+}
+
 export const ROLES: Readonly<Record<Role, string>> = {
   waiting: "Waiting to come in",
   member: "Member",

@@ -49,9 +49,27 @@ Deno.test("a swapped account key stops sending until the person accepts it", asy
   assert.equal(world.server.relay.submitted.length, before, "nothing left the device");
   const shown = must(await ana.engine!.safetyNumber(ben.keys.account));
   assert.equal(shown.state, "changed");
-  const accepted = must(await ana.engine!.acceptChange(ben.keys.account));
+  const accepted = must(await ana.engine!.acceptChange(ben.keys.account, shown.number));
   assert.equal(accepted.verification, "unverified");
   assert.equal(made.list.account, ben.keys.account);
+  await world.closeAll();
+});
+
+Deno.test("attack: a key that is swapped once more is not accepted with the first one's number", async () => {
+  const { world, ana, ben } = await acquainted();
+  const { account } = ben.keys;
+  await impostorOf(world, ben);
+  await talkTo(ana, "ben");
+  const first = must(await ana.engine!.safetyNumber(account));
+  await impostorOf(world, ben);
+  await talkTo(ana, "ben");
+  const second = must(await ana.engine!.safetyNumber(account));
+  assert.notEqual(first.number, second.number);
+  for (const number of [first.number, "", "0".repeat(60)]) {
+    const outcome = await ana.engine!.acceptChange(account, number);
+    assert.ok(!outcome.ok && outcome.code === "changed-key");
+  }
+  must(await ana.engine!.acceptChange(account, second.number.replace(/.{5}/g, "$& ")));
   await world.closeAll();
 });
 
@@ -71,7 +89,8 @@ Deno.test("what waits for an old key is never sent to a new one by itself", asyn
   const shown = (await ana.engine!.messages(ben.keys.account)).find(({ id }) => id === waiting.id);
   assert.equal(shown?.state, "not sent");
   assert.match(shown?.reason ?? "", /key has changed/);
-  must(await ana.engine!.acceptChange(ben.keys.account));
+  const { number } = must(await ana.engine!.safetyNumber(ben.keys.account));
+  must(await ana.engine!.acceptChange(ben.keys.account, number));
   await world.settle();
   const queued = world.server.relay.queue(made.device.device).waiting.length;
   assert.equal(queued, 0, "accepting the key does not send it either");
@@ -106,12 +125,13 @@ Deno.test("a server that exchanges two people's usernames renames nobody who is 
     return { ...answer, username: other[answer.username] ?? answer.username };
   };
   world.server.relay.listChanged(ben.keys.account, 1);
-  await talkTo(ana, "ben");
-  await talkTo(ana, "cleo");
   await world.settle();
-  const handles = new Map(
-    (await peopleOf(ana)).map(({ account, username }) => [account, username]),
-  );
+  for (const username of ["ben", "cleo"]) {
+    const outcome = await ana.engine!.startConversation(username);
+    assert.ok(!outcome.ok && outcome.code === "untrusted-server");
+  }
+  const known = await peopleOf(ana);
+  const handles = new Map(known.map(({ account, username }) => [account, username]));
   assert.equal(handles.get(toBen.id), "ben");
   assert.equal(handles.get(cleo.keys.account), "cleo");
   await world.closeAll();

@@ -7,6 +7,7 @@ import {
   done,
   type Engine,
   type EngineEvent,
+  type Found,
   type Me,
   type Message,
   type MessagesOptions,
@@ -19,6 +20,7 @@ import {
   type RoomConversation,
   type Verification,
 } from "../../client/types.ts";
+import { fakePeople } from "./fake_people.ts";
 import { type FakeRoom, FakeRooms } from "./fake_rooms.ts";
 
 /** What there is when the page opens. Plain JSON, so that a test can hand it over. */
@@ -34,6 +36,8 @@ export interface Scenario {
   readonly crowd?: number;
   /** Calls of these methods are never answered. */
   readonly silent?: readonly string[];
+  /** People who let themselves be found. */
+  readonly listed?: readonly Found[];
   /** Words with which every `send` is refused. */
   readonly refuseSend?: string;
 }
@@ -52,6 +56,7 @@ export interface Person {
   readonly verification?: Verification;
   readonly unread?: number;
   readonly accepted?: boolean;
+  readonly blocked?: boolean;
   readonly messages?: readonly Line[];
   /** That many older messages before `messages`. */
   readonly history?: number;
@@ -74,6 +79,12 @@ export class FakeEngine implements Engine {
   readonly #scenario: Scenario;
   readonly #now: () => number;
   readonly rooms: FakeRooms;
+  readonly people = fakePeople({
+    call: (...args) => this.#call(...args),
+    conversations: () => [...this.#conversations.values()],
+    update: (account, change) => this.#update(account, change),
+    listed: () => this.#scenario.listed ?? [],
+  });
   readonly calls: string[] = [];
   readonly safetyNumbers = new Map<AccountId, string>();
   closed = false;
@@ -218,8 +229,11 @@ export class FakeEngine implements Engine {
     return done(this.#person(account));
   }
 
-  async acceptChange(account: AccountId): Promise<Outcome<PersonConversation>> {
-    await this.#call("acceptChange", account);
+  async acceptChange(account: AccountId, number: string): Promise<Outcome<PersonConversation>> {
+    await this.#call("acceptChange", account, number);
+    if (number !== (this.safetyNumbers.get(account) ?? SAFETY_NUMBER)) {
+      return refused("changed-key", "The key has changed once more. Compare the number again.");
+    }
     this.#update(account, { verification: "unverified" });
     return done(this.#person(account));
   }
@@ -263,6 +277,7 @@ export class FakeEngine implements Engine {
       muted: false,
       verification: person.verification ?? "unverified",
       accepted: person.accepted ?? true,
+      blocked: person.blocked ?? false,
       order: this.#nextOrder(),
     });
     for (let i = 0; i < history; i++) this.#write(id, historyLine(i, history));

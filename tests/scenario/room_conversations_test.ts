@@ -126,3 +126,26 @@ Deno.test("a device that its owner signs out gets no key any more, and the other
       assert.ok(!told.some(({ message }) => message.text === "one of you"));
     });
   }));
+
+Deno.test("what a blocked member says in a room is marked, rings nothing and comes back unblocked", () =>
+  withThree(async ({ ana, ben, cleo }) => {
+    const { id, code, conversation } = must(await roomsOf(ana).createRoom("Kitchen"));
+    must(await roomsOf(ben).joinRoom(code!));
+    must(await roomsOf(cleo).joinRoom(code!));
+    await ana.until(() => seen(ana, id)?.members.length === 3);
+    await ben.until(() => seen(ben, id)?.members.length === 3);
+    const { people } = ben.engine!;
+    must(await people.block(cleo.engine!.me.account));
+    must(await cleo.engine!.send(conversation, "@ben: listen to me"));
+    await hears(ben, id, "@ben: listen to me");
+    must(await ana.engine!.send(conversation, "hello"));
+    await hears(ben, id, "hello");
+    const { unread, mentions, last } = await viewOf(ben, id);
+    assert.deepEqual([unread, mentions, last?.text], [1, 0, "hello"]);
+    const marks = async () =>
+      (await ben.engine!.messages(conversation)).filter(({ kind }) => kind === "text")
+        .map(({ text, blocked }) => [text, blocked]);
+    assert.deepEqual(await marks(), [["@ben: listen to me", true], ["hello", undefined]]);
+    must(await people.unblock(cleo.engine!.me.account));
+    assert.deepEqual(await marks(), [["@ben: listen to me", undefined], ["hello", undefined]]);
+  }));

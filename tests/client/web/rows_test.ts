@@ -72,3 +72,15 @@ Deno.test("reading again keeps what came meanwhile, and shows nothing twice", ()
   assert.deepEqual(withNewer(read, shown), [old, landed, came, waiting]);
   assert.deepEqual(withNewer([], [waiting]), [waiting]);
 });
+
+Deno.test("what somebody blocked wrote in a row is one line, and is not news", () => {
+  const cleo = { from: randomId<"account">(), blocked: true } as const;
+  const all = [message(5), message(4, cleo), message(3, cleo), message(2), message(1, cleo)];
+  const made = rows(all);
+  assert.deepEqual(shape(made), ["day", "first", "hidden", "first", "hidden"]);
+  assert.deepEqual(made.flatMap((row) => row.kind === "hidden" ? [row.messages.length] : []), [
+    2,
+    1,
+  ]);
+  assert.equal(freshMark(all, 1)?.key, keyOf(all[3]!));
+});

@@ -14,6 +14,7 @@ import type { DeviceApi } from "./device_login.ts";
 import type { RoomLogs } from "./room_logs.ts";
 import {
   conversationOf,
+  dropOwnKey,
   getRoom,
   type HeldCode,
   roomKeys,
@@ -212,7 +213,7 @@ export class RoomEntering {
       const record: RoomRecord = current && before.state.seq >= state.seq
         ? { ...before, ...opened }
         : { ...EMPTY, ...opened, id, state };
-      if (before?.stopped !== null) change.remove("sessions", roomKeys.own(id));
+      if (before?.stopped !== null) dropOwnKey(change, id);
       await putRoom(change, me.account, record);
       await ensureConversation(change, conversationOf(id), true);
       if (before?.stopped !== null) await logs.tellEntrance(change, record, entries);

@@ -19,6 +19,7 @@ import type { DeviceApi } from "./device_login.ts";
 import { type Contact, keys, type OutboxRecord } from "./records.ts";
 import {
   conversationOf,
+  dropOwnKey,
   dropPeerKeys,
   getRoom,
   roomKeys,
@@ -242,7 +243,7 @@ export class RoomLogs {
     const present = findMember(state, own.account) !== null;
     const stopped = present ? state.ended ? "ended" : null : "left";
     const moved: RoomRecord = { ...before, ...await standing(state, before), state, stopped };
-    if (stopped !== null) change.remove("sessions", roomKeys.own(state.id));
+    if (stopped !== null) dropOwnKey(change, state.id);
     const after = await this.#recoded(change, before, moved);
     await putRoom(change, own.account, after);
     await tellSteps(change, { me: own.account, now }, steps, { before, after });

@@ -2,7 +2,8 @@
  * What a device keeps of its rooms, all in "sessions": like session states these rows are never backed up.
  *
  * - `room/ROOM`: RoomRecord
- * - `room-own/ROOM`: OwnSenderKey
+ * - `room-own/ROOM`: OwnSenderKey without whom it was given to, which is long and seldom changes
+ * - `room-given/ROOM`: GivenKey, beside it
  * - `room-key/ROOM/ACCOUNT/DEVICE`: PeerSenderKey[], newest first
  * - `room-held/ROOM/ORDER`: HeldItem
  * - `room-code/ROOM`: HeldCode of a room that is not known here yet
@@ -34,6 +35,12 @@ export interface RoomRecord {
   readonly removals?: readonly Removal[];
   /** Why nothing is sent or taken here any more. */
   readonly stopped: "fork" | "left" | "ended" | null;
+}
+
+/** Whom the own key `key` was given to. */
+export interface GivenKey {
+  readonly key: OwnSenderKey["id"];
+  readonly devices: OwnSenderKey["given"];
 }
 
 /** A removal that a moderator has signed and told, and the log does not show. */
@@ -77,6 +84,7 @@ export const HELD_FOR_STRANGE_ROOMS = 7 * DAY_MS;
 export const roomKeys = {
   room: (room: RoomId) => `room/${room}`,
   own: (room: RoomId) => `room-own/${room}`,
+  given: (room: RoomId) => `room-given/${room}`,
   peer: (room: RoomId, account: AccountId, device: DeviceId) =>
     `room-key/${room}/${account}/${device}`,
   peersOf: (room: RoomId, account: AccountId) => `room-key/${room}/${account}/`,
@@ -101,8 +109,32 @@ export function getRoom(change: Change, room: RoomId): Promise<RoomRecord | unde
   return change.get<RoomRecord>("sessions", roomKeys.room(room));
 }
 
-export function getOwnKey(change: Change, room: RoomId): Promise<OwnSenderKey | undefined> {
+/** The own key as the next message needs it: `given` is not filled in. */
+export function getOwnChain(change: Change, room: RoomId): Promise<OwnSenderKey | undefined> {
   return change.get<OwnSenderKey>("sessions", roomKeys.own(room));
+}
+
+/** None when it is not on record who has it: a key that somebody may have who is gone is not used. */
+export async function getOwnKey(change: Change, room: RoomId): Promise<OwnSenderKey | undefined> {
+  const own = await getOwnChain(change, room);
+  const given = own && await change.get<GivenKey>("sessions", roomKeys.given(room));
+  return given && given.key === own.id ? { ...own, given: given.devices } : undefined;
+}
+
+/** After a step of the chain: whom it was given to is as it was. */
+export function putOwnChain(change: Change, own: OwnSenderKey): void {
+  change.set("sessions", roomKeys.own(own.room), { ...own, given: [] });
+}
+
+export function putOwnKey(change: Change, own: OwnSenderKey): void {
+  putOwnChain(change, own);
+  const given: GivenKey = { key: own.id, devices: own.given };
+  change.set("sessions", roomKeys.given(own.room), given);
+}
+
+export function dropOwnKey(change: Change, room: RoomId): void {
+  change.remove("sessions", roomKeys.own(room));
+  change.remove("sessions", roomKeys.given(room));
 }
 
 export async function getPeerKeys(

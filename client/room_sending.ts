@@ -12,15 +12,17 @@ import {
   type OwnSenderKey,
   renewReason,
   type SenderKeyRequest,
+  usedUp,
 } from "../crypto/sender_key.ts";
 import { type AccountId, type DeviceId, randomId, risingId, type RoomId } from "../protocol/ids.ts";
 import { isPinBehind, type Role, type RoomDevice } from "../protocol/room.ts";
 import { type Change, StoreFailed } from "./change.ts";
 import type { ContentBody } from "./content.ts";
 import type { Outbox, Sealing } from "./outbox.ts";
-import { keys, type OutboxRecord } from "./records.ts";
+import { type Contact, keys, type OutboxRecord } from "./records.ts";
 import { encodeRoomContent } from "./room_content.ts";
-import { getOwnKey, getRoom, roomKeys, type RoomRecord } from "./room_records.ts";
+import { getOwnChain, getOwnKey, getRoom, putOwnChain } from "./room_records.ts";
+import { putOwnKey, type RoomRecord } from "./room_records.ts";
 import { membersKnown, recipientsOf } from "./room_views.ts";
 import type { LocalStore } from "./store.ts";
 
@@ -30,12 +32,21 @@ export interface RoomSendingOptions {
   readonly outbox: Outbox;
   readonly now: () => number;
   readonly store: LocalStore;
+  /** Another number whenever anything that is known of people may be another. */
+  readonly peopleVersion: () => number;
   /** A message of this room is on its way: the request is to be answered once the server has decided on it. */
   readonly later: (from: Asking, request: SenderKeyRequest) => void;
   /** A member's devices are not those that the log pins: somebody should say so in the log. */
   readonly pinBehind: (room: RoomId, account: AccountId) => void;
   /** Whether an account was looked up lately and this version of its list not found: messages do not wait for it. */
   readonly isMissing: (account: AccountId, version: number) => boolean;
+}
+
+/** What was looked at when all was well: the room, this device's key, and what was known of people. */
+interface Ready {
+  readonly record: RoomRecord;
+  readonly key: OwnSenderKey["id"];
+  readonly people: number;
 }
 
 export interface Asking {
@@ -53,6 +64,8 @@ export class RoomSending {
   readonly #o: RoomSendingOptions;
   /** When a device was last told a key it asked for. */
   readonly #answered = new Map<DeviceId, number>();
+  /** Rooms where nobody lacks the key and nobody has it who should not, as long as nothing changes. */
+  readonly #ready = new Map<RoomId, Ready>();
   /** When a device was last told a code it asked for, by room and device. */
   readonly #told = new Map<string, number>();
 
@@ -62,44 +75,60 @@ export class RoomSending {
 
   /** Encrypts a queued message; before it, in a pass of its own, queues the keys that it needs. */
   async seal(change: Change, row: OutboxRecord): Promise<Sealing> {
-    const { own: me, outbox, now, mode } = this.#o;
+    const { own: me, outbox } = this.#o;
     const record = await getRoom(change, row.room!);
     if (!record || record.stopped) return await outbox.park(change, row, stoppedWords(record));
+    const chain = await getOwnChain(change, record.id);
+    if (chain && this.#isReady(record, chain)) {
+      return await this.#encrypt(change, row, record, chain);
+    }
     const known = await membersKnown(change, record.state);
-    const lists = record.state.members.filter(({ account, pin, role }) => {
-      if (role === "waiting") return false;
-      // The log may name devices that the list known here has not got yet.
-      const behind = (known.get(account)?.list.version ?? 0) < pin.version;
-      const here = !record.removed.includes(account);
-      return behind && here && !this.#o.isMissing(account, pin.version);
-    }).map(({ account }) => account);
+    const unknown = unknownIn(record, known);
+    const lists = unknown.filter(({ account, version }) => !this.#o.isMissing(account, version))
+      .map(({ account }) => account);
     if (lists.length > 0) return { kind: "needs", needs: { lists, bundles: [] } };
-    for (const [account, { list }] of known) {
-      if (!isPinBehind(record.state, list)) continue;
+    const ahead = [...known].filter(([, { list }]) => isPinBehind(record.state, list));
+    for (const [account] of ahead) {
       change.after.push(() => this.#o.pinBehind(record.id, account));
     }
-    const recipients = recipientsOf(record, me.device, known);
+    // Whoever is not known as the log names them is looked for again with the next message.
+    const isSettled = unknown.length + ahead.length === 0;
+    return await this.#sealFor(change, row, record, {
+      recipients: recipientsOf(record, me.device, known),
+      isSettled,
+    });
+  }
+
+  async #sealFor(
+    change: Change,
+    row: OutboxRecord,
+    record: RoomRecord,
+    { recipients, isSettled }: {
+      readonly recipients: readonly RoomDevice[];
+      readonly isSettled: boolean;
+    },
+  ): Promise<Sealing> {
+    const { mode, now, peopleVersion } = this.#o;
     const kept = await getOwnKey(change, record.id) ?? null;
     const renew = renewReason(kept, recipients, now());
     const own = renew === null ? kept! : await makeSenderKey(record.id, mode, now());
     const missing = missingRecipients(own, recipients);
     if (renew === null && missing.length === 0) {
+      if (isSettled) this.#ready.set(record.id, { record, key: own.id, people: peopleVersion() });
       return await this.#encrypt(change, row, record, own);
     }
     await this.#give(change, record, own, missing, row.order);
-    return missing.length > 0
-      ? { kind: "again" }
-      : await this.#encrypt(change, row, record, (await getOwnKey(change, record.id))!);
+    return missing.length > 0 ? { kind: "again" } : await this.#encrypt(change, row, record, own);
   }
 
   /** The server did not take it, the log has gone on: it is encrypted anew, under the same number. */
   async unseal(change: Change, row: OutboxRecord): Promise<void> {
     const before = row.sealed?.before;
-    const own = await getOwnKey(change, row.room!);
+    const own = await getOwnChain(change, row.room!);
     // Nobody was given that envelope, and under the fresh salt key and IV are others.
     if (before && own?.id === before.id && own.next === before.next + 1) {
       const { chainKey, next } = before;
-      change.set("sessions", roomKeys.own(row.room!), { ...own, chainKey, next });
+      putOwnChain(change, { ...own, chainKey, next });
     }
     change.set("outbox", keys.waiting(row.order), { ...row, sealed: null });
   }
@@ -197,6 +226,16 @@ export class RoomSending {
     }
   }
 
+  /**
+   * Whether all is as it was at the last message: then what a message costs does not grow with the room. The record
+   * is the very same object as long as it is the same row.
+   */
+  #isReady(record: RoomRecord, own: OwnSenderKey): boolean {
+    const ready = this.#ready.get(record.id);
+    if (ready?.record !== record || ready.key !== own.id) return false;
+    return ready.people === this.#o.peopleVersion() && usedUp(own, this.#o.now()) === null;
+  }
+
   async #isUnderway(room: RoomId): Promise<boolean> {
     const waiting = { prefix: keys.waiting("") };
     const rows = await this.#o.store.list<OutboxRecord>("outbox", waiting).catch((error) => {
@@ -215,7 +254,7 @@ export class RoomSending {
     if (body.kind !== "text") return await this.#o.outbox.park(change, row, "");
     const content = encodeRoomContent({ id, time, body });
     const sent = await encryptForRoom(own, record.state, this.#o.own, content);
-    change.set("sessions", roomKeys.own(record.id), sent.own);
+    putOwnChain(change, sent.own);
     const { id: key, next, chainKey } = own;
     const before = { id: key, next, chainKey };
     const submit = risingId<"submit">(this.#o.now());
@@ -233,11 +272,22 @@ export class RoomSending {
     before: string | null,
   ): Promise<void> {
     const { own, message } = giveSenderKey(key, record.state, devices);
-    change.set("sessions", roomKeys.own(record.id), own);
+    putOwnKey(change, own);
     for (const [account, only] of byAccount(devices)) {
       await this.tell(change, account, only, { kind: "sender-key", ...message }, before);
     }
   }
+}
+
+/** Members of whom the log names a list that is not known here yet, and its version. */
+function unknownIn(
+  { state, removed }: RoomRecord,
+  known: ReadonlyMap<AccountId, Contact>,
+): { readonly account: AccountId; readonly version: number }[] {
+  return state.members.filter(({ account, role, pin }) => {
+    const version = known.get(account)?.list.version ?? 0;
+    return role !== "waiting" && !removed.includes(account) && version < pin.version;
+  }).map(({ account, pin: { version } }) => ({ account, version }));
 }
 
 function byAccount(devices: readonly RoomDevice[]): Map<AccountId, DeviceId[]> {

@@ -36,6 +36,8 @@ export interface RoomsOptions {
   readonly supplies: Supplies;
   readonly after: After;
   readonly now: () => number;
+  /** Another number whenever anything that is known of people may be another. */
+  readonly peopleVersion: () => number;
   readonly wake: () => void;
   readonly background: (work: Promise<unknown>) => void;
   readonly missing: RoomArrivalsOptions["missing"];
@@ -84,8 +86,9 @@ export class Rooms {
       },
       ownPinned: (room) => options.background(this.#tellOwnDevices(room)),
     });
+    const { peopleVersion } = options;
     const sending = this.sending = new RoomSending({
-      ...{ own, mode, outbox, store, now },
+      ...{ own, mode, outbox, store, now, peopleVersion },
       later: (from, request) => this.#answerLater(from, request),
       pinBehind: (room, account) => this.#pin(room, account),
       isMissing: (account, version) => this.#isMissing(account, version),

@@ -108,8 +108,16 @@ export function renewReason(
 ): "first" | "left" | "count" | "age" | null {
   if (own === null) return "first";
   if (without(own.given, recipients).length > 0) return "left";
-  if (own.next >= MAX_SENDER_KEY_MESSAGES) return "count";
-  const age = now - own.madeAt;
+  return usedUp(own, now);
+}
+
+/** The part of {@link renewReason} that has nothing to do with who is in the room. */
+export function usedUp(
+  { next, madeAt }: Pick<OwnSenderKey, "next" | "madeAt">,
+  now: number,
+): "count" | "age" | null {
+  if (next >= MAX_SENDER_KEY_MESSAGES) return "count";
+  const age = now - madeAt;
   return age >= SENDER_KEY_LIFETIME_MS || age <= -DAY_MS ? "age" : null;
 }
 

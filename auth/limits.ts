@@ -18,6 +18,11 @@ const ALL_ADDRESSES_FACTOR = 10;
 export interface Limiter {
   signUp(address: string): Promise<Outcome<null>>;
   nameCheck(address: string): Promise<Outcome<null>>;
+  /**
+   * A new password for an account, at whatever door but its own. What the server answers is a step that
+   * a guess at the old password takes as well, so it counts as one.
+   */
+  newPassword(account: string): Promise<Outcome<null>>;
   /** A code typed on a device to let a waiting browser through. */
   approval(account: string): Promise<Outcome<null>>;
   /** The file of everything, for an account. */
@@ -39,6 +44,8 @@ export interface Limiter {
   roomLookup(account: string, address: string): Promise<Outcome<null>>;
   roomEntry(account: string): Promise<Outcome<null>>;
   report(account: string): Promise<Outcome<null>>;
+  /** An answer out of an account's sealed history. */
+  archiveRead(account: string): Promise<Outcome<null>>;
   prekeys(fetcher: string, target: string): Promise<Outcome<null>>;
   /** Takes up to `wanted` of the one-time keys of `target` that may still be handed out in this hour. */
   takeOneTime(target: string, wanted: number): Promise<number>;
@@ -89,6 +96,11 @@ export function createLimiter(deps: AuthDeps): Limiter {
     letter,
     password,
     signUp: (address) => hourly(limits.signUpsPerIpHour, "sign-ups from", address),
+    newPassword: async (account) => {
+      const bucket = key("new passwords of", account);
+      const wait = growingWait(limits.passwordTries);
+      return outcome(await counters.tryAfterWait(bucket, wait, DAY, deps.now()));
+    },
     approval: async (account) => {
       const bucket = key("approvals by", account);
       const wait = growingWait(limits.codeTries);
@@ -120,6 +132,7 @@ export function createLimiter(deps: AuthDeps): Limiter {
       const day = { ...window(limits.reportsPerDay, "reports by", account), windowMs: DAY };
       return outcome(await counters.count([day], deps.now()));
     },
+    archiveRead: (account) => hourly(limits.archiveReadsPerHour, "archive reads by", account),
     roomEntry: (account) => hourly(limits.roomEntriesPerHour, "room entries by", account),
     prekeys: async (fetcher, owner) => {
       const refill = limits.prekeyRefillSeconds * SECOND;

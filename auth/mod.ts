@@ -5,6 +5,7 @@ import type { AuthDeps } from "./deps.ts";
 import { type ContactChanges, createContactChanges } from "./contact_change.ts";
 import { createDepartureDesk, type Departures } from "./departure.ts";
 import { createDevices, type Devices } from "./devices.ts";
+import { createDeviceLinks, type DeviceLinks } from "./device_links.ts";
 import { createDeviceLogins, type DeviceLogins } from "./device_login.ts";
 import { createInviteDesk, type Invites } from "./invites.ts";
 import { createLimiter } from "./limits.ts";
@@ -59,6 +60,7 @@ export interface Auth {
   readonly signIn: SignIn;
   readonly deviceLogins: DeviceLogins;
   readonly devices: Devices;
+  readonly deviceLinks: DeviceLinks;
   readonly logins: Logins;
   readonly people: People;
   readonly rooms: Rooms;
@@ -93,17 +95,18 @@ export function createAuth(deps: AuthDeps): Auth {
   return {
     invites,
     resets,
-    recoveries: createRecoveries(deps, { logins, opaque, resets, startingOver }),
+    recoveries: createRecoveries(deps, { limiter, logins, opaque, resets, startingOver }),
     startingOver,
     signUp: createSignUp(deps, limiter),
     newAccounts: createNewAccounts(deps, { limiter, logins, opaque }),
     signIn: createSignIn(deps, { limiter, logins, opaque, secondFactors, passkeys }),
     devices: createDevices(deps),
+    deviceLinks: createDeviceLinks(deps, { limiter, logins, passkeys }),
     deviceLogins: createDeviceLogins(deps, { limiter, logins }),
     logins,
     people: createPeople(deps, limiter),
     rooms: createRooms(deps, limiter),
-    archives: createArchives(deps),
+    archives: createArchives(deps, limiter),
     secondFactors,
     passkeys,
     vaultProofs: createVaultProofs(deps, { limiter, opaque, passkeys }),

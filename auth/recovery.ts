@@ -10,6 +10,7 @@ import { MAX_LIST_ENTRIES } from "../protocol/limits.ts";
 import type { AccountRow } from "../db/accounts.ts";
 import type { FormerAccount } from "../db/resets.ts";
 import type { AuthDeps } from "./deps.ts";
+import type { Limiter } from "./limits.ts";
 import type { Logins } from "./logins.ts";
 import type { Opaque } from "./opaque.ts";
 import { done, type Outcome, refused } from "./outcome.ts";
@@ -43,7 +44,8 @@ export interface Recoveries {
 /** Recovery over the store. */
 export function createRecoveries(
   deps: AuthDeps,
-  { logins, opaque, resets, startingOver }: {
+  { limiter, logins, opaque, resets, startingOver }: {
+    readonly limiter: Limiter;
     readonly logins: Logins;
     readonly opaque: Opaque;
     readonly resets: Resets;
@@ -107,6 +109,8 @@ export function createRecoveries(
     async password(challenge, request) {
       const proven = await resets.provenBefore(challenge);
       if (!proven.ok) return proven;
+      const allowed = await limiter.newPassword(proven.value.account.id);
+      if (!allowed.ok) return allowed;
       const response = await opaque.registrationResponse(proven.value.account.id, request);
       return response === null ? refused("bad-input") : done(response);
     },

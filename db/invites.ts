@@ -60,13 +60,17 @@ export function inviteRows(db: DatabaseSync): InviteRows {
   const putFirst = db.prepare(
     "insert into invites (hash, id, kind, made, uses) values (?, ?, 'first', ?, 1)",
   );
+  // Whoever an admin has shut out does not come back by an invite of their own.
   const good = db.prepare(`
     select 1 from invites where hash = ? and revoked is null and used < uses and made <= ? and
-    (expires is null or expires > ?)
+    (expires is null or expires > ?) and
+    not exists (select 1 from accounts where id = maker and disabled is not null)
   `);
   const use = db.prepare(`
     update invites set used = used + 1 where hash = ? and revoked is null and used < uses and
-    made <= ? and (expires is null or expires > ?) returning id, maker
+    made <= ? and (expires is null or expires > ?) and
+    not exists (select 1 from accounts where id = maker and disabled is not null)
+    returning id, maker
   `);
   const came = db.prepare(
     "insert into invited (account, host, invite, made) values (?, ?, ?, ?)",
@@ -100,12 +104,14 @@ export function createInvites(db: DatabaseSync): InvitesStore {
     made <= ? and expires > ?
   `);
   const listOwn = db.prepare(`
-    select i.id, a.username as makerName, i.made, i.expires, i.uses, i.used, i.revoked
+    select i.id, a.username as makerName, i.made, i.expires, i.uses, i.used,
+    coalesce(i.revoked, a.disabled) as revoked
     from invites i join accounts a on a.id = i.maker
     where i.maker = ? order by i.made desc, i.id limit ?
   `);
   const listAll = db.prepare(`
-    select i.id, a.username as makerName, i.made, i.expires, i.uses, i.used, i.revoked
+    select i.id, a.username as makerName, i.made, i.expires, i.uses, i.used,
+    coalesce(i.revoked, a.disabled) as revoked
     from invites i join accounts a on a.id = i.maker order by i.made desc, i.id limit ?
   `);
   const guests = db.prepare(`

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { MadeInvite } from "../../auth/invites.ts";
-import type { OwnerLogin, Registration } from "../../auth/mod.ts";
+import { COMMAND_LINE, type OwnerLogin, type Registration } from "../../auth/mod.ts";
 import {
   codeOf,
   DAY,
@@ -268,5 +268,24 @@ Deno.test("what is over is forgotten after 30 days; who came by it stays known",
   world.clock.forward(9 * DAY);
   await world.auth.invites.purge();
   assert.deepEqual([count("invites"), count("invited")], [0, 1]);
+  world.close();
+});
+
+Deno.test("attack: the invites of somebody who is shut out let nobody in, and do again when they are back", async () => {
+  const { world, ana } = await byInvitation({ memberInvites: true });
+  await setMode(world, "open");
+  const ben = await signUp(world, "ben", new Visitor(world, "browser"));
+  await setMode(world, "invite");
+  const invite = secretOf(await make(world, ben, 2));
+  const early = await atTheDoor(world, "cid", invite);
+  const act = (kind: "disable" | "enable") => world.auth.admin.act(COMMAND_LINE, kind, ben.account);
+  assert.ok((await act("disable")).ok);
+  assert.equal(codeOf(await early.visitor.api.createAccount(early.request)), "invite-gone");
+  const late = { username: "dee", fullName: "D", contact: "dee@example.org", invite };
+  assert.equal(codeOf(await new Visitor(world).api.signUp(late)), "invite-gone");
+  const seen = await world.auth.invites.list(await ownerOf(world, ana));
+  assert.equal(seen.ok && seen.value.invites[0]!.state, "taken back");
+  assert.ok((await act("enable")).ok);
+  assert.ok((await early.visitor.api.createAccount(early.request)).ok);
   world.close();
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { COMMAND_LINE } from "../../auth/mod.ts";
 import { recoverAccount } from "../../client/recovery_flow.ts";
 import { MemoryStore } from "../../client/store_memory.ts";
-import { finishAnswer } from "../../protocol/api.ts";
+import { finishAnswer, registrationAnswer, registrationRequest } from "../../protocol/api.ts";
 import { encode } from "../../protocol/codec.ts";
 import { nothingSchema } from "../../protocol/passkey_api.ts";
 import { resetVaultAnswer } from "../../protocol/reset_api.ts";
@@ -15,7 +15,14 @@ import {
   Visitor,
   type World,
 } from "../helpers/account_world.ts";
-import { enrol, flowAt, type Guarded, signInAt, signUpGuarded } from "../helpers/guarded.ts";
+import {
+  enrol,
+  flowAt,
+  type Guarded,
+  quickPassword,
+  signInAt,
+  signUpGuarded,
+} from "../helpers/guarded.ts";
 
 const NEXT = "another long password entirely";
 const CBOR = { accept: "application/cbor" };
@@ -338,5 +345,23 @@ Deno.test("attack: whoever an admin has shut out does not come back by a forgott
   assert.ok((await world.auth.admin.act(COMMAND_LINE, "enable", ben.account)).ok);
   assert.ok((await signInAt(new Visitor(world), ben)).ok, "the password is the old one");
   assert.ok((await ana.visitor.api.me()).ok, "nobody else is");
+  world.close();
+});
+
+Deno.test("attack: a mailbox is no machine for guessing the password; thirty new ones at once count as thirty", async () => {
+  const world = await makeWorld();
+  const ana = await signUpGuarded(world, "ana");
+  const visitor = await confirmed(world, ana.contact);
+  const tryOne = async () => {
+    const { request } = await quickPassword.startRegistration("a guess, in the blind");
+    const body = encode(registrationRequest, { request });
+    const answer = await visitor.api.ask("/forgot/password", body, registrationAnswer);
+    return answer.ok ? "answered" : codeOf(answer);
+  };
+  const answers = await Promise.all(Array.from({ length: 30 }, tryOne));
+  const count = (what: string) => answers.filter((one) => one === what).length;
+  assert.deepEqual([count("answered"), count("rate-limited")], [10, 20]);
+  world.clock.forward(HOUR);
+  assert.ok((await recover(await confirmed(world, ana.contact), ana)).ok, "the owner gets in");
   world.close();
 });

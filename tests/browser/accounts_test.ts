@@ -1,42 +1,21 @@
 /** Accounts in a real browser against the real server: by phone, by an invite, with a recovery key, anew, and gone. */
 import assert from "node:assert/strict";
 import { Secret, TOTP } from "otpauth";
-import type { Browser, Page } from "playwright-core";
-import { codeFor, freePort, type Server, startServer } from "../e2e/server.ts";
+import type { Page } from "playwright-core";
+import { newPage, type Scene, withScene } from "../e2e/scene.ts";
+import { codeFor, type Server } from "../e2e/server.ts";
 import { type Person, person, signIn, signUp } from "../e2e/people.ts";
-import { browserTest, launchBrowser } from "../helpers/browser.ts";
+import { browserTest } from "../helpers/browser.ts";
 import { filesBelow, findCanaries } from "../helpers/canary.ts";
-import { inspect } from "../helpers/looks.ts";
+import { inspect } from "../helpers/inspect.ts";
 
 const ana = person("ana");
 const NEXT = "a kettle on a different stove 9";
 /** Codes come one after the other here, to one address. */
 const LIMITS = { SNUG_LIMIT_CODE_RESEND_SECONDS: "0", SNUG_LIMIT_CODES_PER_ADDRESS_HOUR: "50" };
 
-interface Scene {
-  readonly server: Server;
-  readonly data: string;
-  readonly browser: Browser;
-}
-
-async function withScene(
-  flags: readonly string[],
-  work: (scene: Scene) => Promise<void>,
-): Promise<void> {
-  const data = await Deno.makeTempDir({ prefix: "snug-accounts-" });
-  const server = await startServer({ data, port: freePort(), flags, env: LIMITS });
-  const browser = await launchBrowser();
-  try {
-    await work({ server, data, browser });
-  } finally {
-    await browser.close();
-    assert.equal(await server.stop(), 0, server.log());
-    await Deno.remove(data, { recursive: true });
-  }
-}
-
-async function newPage(browser: Browser): Promise<Page> {
-  return await (await browser.newContext()).newPage();
+function scened(flags: readonly string[], work: (scene: Scene) => Promise<void>): Promise<void> {
+  return withScene(work, { flags, env: LIMITS });
 }
 
 function totp(secret: string): string {
@@ -81,10 +60,34 @@ async function showMailbox(page: Page, { server, data }: Scene): Promise<void> {
   await page.getByRole("button", { name: "Confirm" }).click();
 }
 
+/** Sets an authenticator app up; returns the recovery codes. */
+async function setUpApp(page: Page, server: Server): Promise<string[]> {
+  await page.goto(`${server.origin}/settings/second-factor`);
+  await page.getByRole("button", { name: "Set up an authenticator app" }).click();
+  await page.getByText("No camera?").click();
+  const secret = (await page.getByLabel("Authenticator key").textContent())!.replaceAll(" ", "");
+  await page.getByRole("textbox", { name: "Authenticator code" }).fill(totp(secret));
+  await page.getByRole("button", { name: "Confirm" }).click();
+  await page.getByRole("heading", { name: "Keep these codes." }).waitFor();
+  return await page.getByRole("list", { name: "Recovery codes" }).locator("code").allTextContents();
+}
+
+/** From the form for another password to the conversations. */
+async function startOver(page: Page, server: Server): Promise<void> {
+  await page.getByLabel("New password", { exact: true }).fill(NEXT);
+  await inspect(page, "start-over");
+  await page.getByRole("checkbox", { name: "I know what is lost" }).check();
+  await page.getByRole("button", { name: "Make new keys" }).click();
+  await page.getByRole("checkbox", { name: "I have saved my recovery key" }).check();
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.waitForURL(`${server.origin}/chat`);
+  await page.getByRole("navigation", { name: "Conversations" }).waitFor();
+}
+
 browserTest(
   "a phone number is as good as an address, and is told what is wrong while it is typed",
   async () => {
-    await withScene([], async ({ server, browser }) => {
+    await scened([], async ({ server, browser }) => {
       const page = await newPage(browser);
       await page.goto(`${server.origin}/sign-up`);
       await page.getByRole("textbox", { name: "Email or phone" }).pressSequentially("0170 1234567");
@@ -100,7 +103,7 @@ browserTest(
 browserTest(
   "an admin makes an invite, and who has the link makes an account; the secret stays out of addresses",
   async () => {
-    await withScene([], async (scene) => {
+    await scened([], async (scene) => {
       const { server, data, browser } = scene;
       const admin = await newPage(browser);
       await signUp(admin, server, ana);
@@ -148,7 +151,7 @@ browserTest(
 browserTest(
   "a link that is not whole says so, and a server by invitation asks for one",
   async () => {
-    await withScene(["--registration", "invite"], async ({ server, browser }) => {
+    await scened(["--registration", "invite"], async ({ server, browser }) => {
       const page = await newPage(browser);
       await page.goto(`${server.origin}/sign-up`);
       await page.getByRole("heading", { name: "By invitation" }).waitFor();
@@ -164,7 +167,7 @@ browserTest(
 browserTest(
   "a forgotten password: the recovery key brings the account back into a fresh browser",
   async () => {
-    await withScene([], async (scene) => {
+    await scened([], async (scene) => {
       const { server, data, browser } = scene;
       const first = await newPage(browser);
       const recoveryKey = await signUp(first, server, ana);
@@ -195,7 +198,7 @@ browserTest(
 browserTest(
   "with nothing left there is a wait, and a signed-in device says so and stops it",
   async () => {
-    await withScene([], async (scene) => {
+    await scened([], async (scene) => {
       const { server, browser } = scene;
       const device = await newPage(browser);
       await signUp(device, server, ana);
@@ -224,41 +227,62 @@ browserTest(
   },
 );
 
+browserTest(
+  "attack: whoever starts an account over and sets up a second factor is undone by the old recovery key",
+  async () => {
+    await scened([], async (scene) => {
+      const { server, browser } = scene;
+      const device = await newPage(browser);
+      const recoveryKey = await signUp(device, server, ana);
+      const thief = await newPage(browser);
+      await showMailbox(thief, scene);
+      await thief.getByRole("button", { name: "See what is left to do" }).click();
+      await thief.getByRole("button", { name: "Begin the wait" }).click();
+      const code = await thief.getByLabel("Code for your other device").textContent();
+      await device.goto(`${server.origin}/reset`);
+      await device.getByRole("textbox", { name: "Code on the other browser" }).fill(code!.trim());
+      await device.getByRole("button", { name: "Let it through" }).click();
+      await device.getByText("Go on there").waitFor();
+      await thief.getByRole("button", { name: "I have typed it" }).click();
+      await startOver(thief, server);
+      await setUpApp(thief, server);
+
+      const owner = await newPage(browser);
+      await showMailbox(owner, scene);
+      await owner.getByText("Was it not you?").waitFor();
+      await inspect(owner, "forgot-factor-former");
+      await owner.getByRole("button", { name: "Use the old recovery key" }).press("Enter");
+      await owner.getByLabel("Recovery key", { exact: true }).fill(recoveryKey);
+      await owner.getByLabel("New password", { exact: true }).fill("my own password once more");
+      await owner.getByRole("button", { name: "Set new password" }).click();
+      await owner.waitForURL(`${server.origin}/chat`);
+      await owner.getByRole("navigation", { name: "Conversations" }).waitFor();
+      await owner.goto(`${server.origin}/settings/second-factor`);
+      await owner.getByRole("button", { name: "Set up an authenticator app" }).waitFor();
+    });
+  },
+);
+
 browserTest("with a second factor one starts over at once, with a new recovery key", async () => {
-  await withScene([], async (scene) => {
+  await scened([], async (scene) => {
     const { server, browser } = scene;
     const page = await newPage(browser);
     await signUp(page, server, ana);
-    await page.goto(`${server.origin}/settings/second-factor`);
-    await page.getByRole("button", { name: "Set up an authenticator app" }).click();
-    await page.getByText("No camera?").click();
-    const secret = (await page.getByLabel("Authenticator key").textContent())!.replaceAll(" ", "");
-    await page.getByRole("textbox", { name: "Authenticator code" }).fill(totp(secret));
-    await page.getByRole("button", { name: "Confirm" }).click();
-    await page.getByRole("heading", { name: "Keep these codes." }).waitFor();
-    const codes = await page.getByRole("list", { name: "Recovery codes" }).locator("code")
-      .allTextContents();
+    const codes = await setUpApp(page, server);
     const fresh = await newPage(browser);
     await showMailbox(fresh, scene);
     await fresh.getByRole("textbox", { name: "Authenticator code" }).fill(codes[0]!);
     await inspect(fresh, "forgot-factor");
     await fresh.getByRole("button", { name: "Confirm" }).click();
     await fresh.getByRole("button", { name: "See what is left to do" }).click();
-    await fresh.getByLabel("New password", { exact: true }).fill(NEXT);
-    await inspect(fresh, "start-over");
-    await fresh.getByRole("checkbox", { name: "I know what is lost" }).check();
-    await fresh.getByRole("button", { name: "Make new keys" }).click();
-    await fresh.getByRole("checkbox", { name: "I have saved my recovery key" }).check();
-    await fresh.getByRole("button", { name: "Continue" }).click();
-    await fresh.waitForURL(`${server.origin}/chat`);
-    await fresh.getByRole("navigation", { name: "Conversations" }).waitFor();
+    await startOver(fresh, server);
   });
 });
 
 browserTest(
   "another address by two codes, the file of everything, and the end of the account",
   async () => {
-    await withScene([], async ({ server, data, browser }) => {
+    await scened([], async ({ server, data, browser }) => {
       const page = await newPage(browser);
       await signUp(page, server, ana);
       await page.goto(`${server.origin}/settings`);

@@ -3,36 +3,18 @@ import assert from "node:assert/strict";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { encode } from "../../protocol/codec.ts";
 import { reportRequest } from "../../protocol/reports.ts";
-import { freePort, type Server, snugCommand, startServer } from "../e2e/server.ts";
+import { newPage, type Scene, withScene } from "../e2e/scene.ts";
+import { snugCommand } from "../e2e/server.ts";
 import { type Person, person, signIn, signUp } from "../e2e/people.ts";
-import { browserTest, launchBrowser } from "../helpers/browser.ts";
+import { browserTest } from "../helpers/browser.ts";
 import { filesBelow, findCanaries } from "../helpers/canary.ts";
 import { inspect } from "../helpers/inspect.ts";
 
 const olga = person("olga");
 const ana = person("ana");
 
-interface Scene {
-  readonly server: Server;
-  readonly data: string;
-  readonly browser: Browser;
-}
-
-async function withScene(work: (scene: Scene) => Promise<void>): Promise<void> {
-  const data = await Deno.makeTempDir({ prefix: "snug-admin-" });
-  const server = await startServer({ data, port: freePort() });
-  const browser = await launchBrowser();
-  try {
-    await work({ server, data, browser });
-  } finally {
-    await browser.close();
-    assert.equal(await server.stop(), 0, server.log());
-    await Deno.remove(data, { recursive: true });
-  }
-}
-
 async function newcomer({ browser, server }: Scene, who: Person): Promise<Page> {
-  const page = await (await browser.newContext()).newPage();
+  const page = await newPage(browser);
   await signUp(page, server, who);
   return page;
 }

@@ -5,7 +5,7 @@ import { person, signIn, signUp } from "../e2e/people.ts";
 import { freePort, type Server, startServer } from "../e2e/server.ts";
 import { browserTest, launchBrowser } from "../helpers/browser.ts";
 import { filesBelow } from "../helpers/canary.ts";
-import { inspect } from "../helpers/looks.ts";
+import { inspect } from "../helpers/inspect.ts";
 
 const ana = person("ana");
 

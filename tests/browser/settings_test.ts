@@ -2,36 +2,14 @@
 import assert from "node:assert/strict";
 import { Secret, TOTP } from "otpauth";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { freePort, type Server, startServer } from "../e2e/server.ts";
+import { newPage, withScene } from "../e2e/scene.ts";
+import { type Server } from "../e2e/server.ts";
 import { person, signIn, signUp } from "../e2e/people.ts";
-import { browserTest, launchBrowser } from "../helpers/browser.ts";
+import { browserTest } from "../helpers/browser.ts";
 import { filesBelow, findCanaries } from "../helpers/canary.ts";
-import { inspect } from "../helpers/looks.ts";
+import { inspect } from "../helpers/inspect.ts";
 
 const ana = person("ana");
-
-interface Scene {
-  readonly server: Server;
-  readonly data: string;
-  readonly browser: Browser;
-}
-
-async function withScene(work: (scene: Scene) => Promise<void>): Promise<void> {
-  const data = await Deno.makeTempDir({ prefix: "snug-settings-" });
-  const server = await startServer({ data, port: freePort() });
-  const browser = await launchBrowser();
-  try {
-    await work({ server, data, browser });
-  } finally {
-    await browser.close();
-    assert.equal(await server.stop(), 0, server.log());
-    await Deno.remove(data, { recursive: true });
-  }
-}
-
-async function newPage(browser: Browser): Promise<Page> {
-  return await (await browser.newContext()).newPage();
-}
 
 function codeOf(secret: string, steps = 0): string {
   const timestamp = Date.now() + steps * 30_000;

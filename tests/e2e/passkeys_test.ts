@@ -4,40 +4,18 @@
  */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { decode, encode } from "../../protocol/codec.ts";
 import { passkeyProof, passkeyQuestion } from "../../protocol/passkey_api.ts";
 import { plugIn, type VirtualAuthenticator } from "../helpers/authenticator.ts";
-import { browserTest, launchBrowser } from "../helpers/browser.ts";
+import { browserTest } from "../helpers/browser.ts";
 import { filesBelow, findCanaries } from "../helpers/canary.ts";
 import { openConversation, type Person, person, send, shows, signUp, startChat } from "./people.ts";
-import { freePort, type Server, startServer } from "./server.ts";
+import { newPage, withScene } from "./scene.ts";
+import { type Server } from "./server.ts";
 
 const ana = person("ana");
 const ben = person("ben");
-
-interface Scene {
-  readonly server: Server;
-  readonly data: string;
-  readonly browser: Browser;
-}
-
-async function withScene(work: (scene: Scene) => Promise<void>): Promise<void> {
-  const data = await Deno.makeTempDir({ prefix: "snug-passkeys-" });
-  const server = await startServer({ data, port: freePort() });
-  const browser = await launchBrowser();
-  try {
-    await work({ server, data, browser });
-  } finally {
-    await browser.close();
-    assert.equal(await server.stop(), 0, server.log());
-    await Deno.remove(data, { recursive: true });
-  }
-}
-
-async function newPage(browser: Browser): Promise<Page> {
-  return await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
-}
 
 /** Adds a passkey; returns the recovery codes, which only the first one brings. */
 async function addPasskey(

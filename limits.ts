@@ -60,6 +60,7 @@ export const LIMITS = {
   roomLookupsPerIpHour: row(300, "room codes", "an hour tried from one IP address"),
   roomEntriesPerHour: row(600, "entries", "an hour written into rooms' logs by one account"),
   archiveBytes: row(256 * MIB, "bytes", "of sealed history kept for one account", 0),
+  archiveReadsPerHour: row(6_000, "answers", "an hour out of the sealed history of one account"),
   reportsPerDay: row(10, "reports", "a day made by one account"),
   loginIdleSeconds: row(7 * DAY, "seconds", "unused until a login ends", 60),
   loginSeconds: row(30 * DAY, "seconds", "until a login ends in any case", 60),

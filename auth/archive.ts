@@ -24,6 +24,7 @@ import { FormatError, VerifyError } from "../protocol/errors.ts";
 import { type DepositEntry, readDeposit, segmentHash, verifySegment } from "../protocol/segment.ts";
 import { verifySignature } from "../protocol/verify.ts";
 import type { AuthDeps } from "./deps.ts";
+import type { Limiter } from "./limits.ts";
 import type { DeviceLogin } from "./logins.ts";
 import { done, type Outcome, refused } from "./outcome.ts";
 
@@ -31,9 +32,9 @@ import { done, type Outcome, refused } from "./outcome.ts";
 export interface Archives {
   state(login: Pick<DeviceLogin, "account">): Promise<ArchiveAnswer>;
   append(login: DeviceLogin, sent: AppendRequest): Promise<Outcome<HeadAnswer>>;
-  recent(login: DeviceLogin, wanted: RecentRequest): Promise<SegmentsAnswer>;
-  read(login: DeviceLogin, wanted: ReadRequest): Promise<SegmentsAnswer>;
-  chain(login: DeviceLogin, wanted: ChainRequest): Promise<ChainAnswer>;
+  recent(login: DeviceLogin, wanted: RecentRequest): Promise<Outcome<SegmentsAnswer>>;
+  read(login: DeviceLogin, wanted: ReadRequest): Promise<Outcome<SegmentsAnswer>>;
+  chain(login: DeviceLogin, wanted: ChainRequest): Promise<Outcome<ChainAnswer>>;
   deposit(login: DeviceLogin, entry: DepositEntry): Promise<Outcome<null>>;
   set(login: Pick<DeviceLogin, "account">, wanted: SwitchRequest): Promise<void>;
 }
@@ -43,7 +44,7 @@ const PAGE = { segments: MAX_SEGMENTS, bytes: MAX_SEGMENTS_BYTES };
 const PART = { segments: 128, bytes: 98_304 };
 
 /** Archives over the store. */
-export function createArchives({ store, limits, log }: AuthDeps): Archives {
+export function createArchives({ store, limits, log }: AuthDeps, limiter: Limiter): Archives {
   const { archive, devices } = store;
 
   async function signKeyOf({ device, account }: DeviceLogin): Promise<Bytes | null> {
@@ -62,6 +63,12 @@ export function createArchives({ store, limits, log }: AuthDeps): Archives {
     if (seq !== "full") return done({ seq });
     log.info("archive.full");
     return refused("archive-full");
+  }
+
+  /** What is large to answer is answered so often an hour. */
+  async function limited<T>(account: string, work: () => Promise<T>): Promise<Outcome<T>> {
+    const allowed = await limiter.archiveRead(account);
+    return allowed.ok ? done(await work()) : allowed;
   }
 
   async function read(
@@ -86,16 +93,18 @@ export function createArchives({ store, limits, log }: AuthDeps): Archives {
 
   return {
     append,
-    read,
     deposit,
+    read: (login, wanted) => limited(login.account, () => read(login, wanted)),
     state: async ({ account }) => ({
       ...await archive.state(account),
       most: limits.archiveBytes,
     }),
-    recent: ({ account }, { bytes, before }) => archive.recent(account, bytes, before, PAGE),
-    chain: async ({ account }, { device, after }) => ({
-      heads: await archive.chain(account, device, after, MAX_HEADS),
-    }),
+    recent: ({ account }, { bytes, before }) =>
+      limited(account, () => archive.recent(account, bytes, before, PAGE)),
+    chain: ({ account }, { device, after }) =>
+      limited(account, async () => ({
+        heads: await archive.chain(account, device, after, MAX_HEADS),
+      })),
     set: ({ account }, { on, erase }) => archive.set(account, on, erase),
   };
 }

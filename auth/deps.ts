@@ -85,6 +85,7 @@ export interface AuthLimits {
   readonly roomEntriesPerHour: number;
   readonly reportsPerDay: number;
   readonly archiveBytes: number;
+  readonly archiveReadsPerHour: number;
 }
 
 export type { Registration } from "./live_settings.ts";

@@ -28,6 +28,7 @@ export const LIVE_LIMITS = [
   "prekeyRefillSeconds",
   "prekeysPerHour",
   "reportsPerDay",
+  "archiveReadsPerHour",
 ] as const;
 
 /** The name of one of them. */

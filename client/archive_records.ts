@@ -16,6 +16,7 @@ import {
   uint,
 } from "../protocol/codec.ts";
 import type { Bytes } from "../protocol/encoding.ts";
+import { SnugError } from "../protocol/errors.ts";
 import type { DeviceId } from "../protocol/ids.ts";
 import { HASH_BYTES, KEY_BYTES, MAX_TEXT_BYTES, MAX_VERSION } from "../protocol/limits.ts";
 import type { ArchiveKeyId, Segment, SegmentTag } from "../protocol/segment.ts";
@@ -62,6 +63,15 @@ export const archiveKeys = {
 
 /** In the place of an order: what is known of the person, not a message. */
 export const PERSON_MARK = "~";
+
+/** The archive was to be read to its beginning, and the server stopped answering. */
+export class ArchiveCut extends SnugError {
+  static override readonly kind = "ArchiveCut";
+
+  constructor() {
+    super("the server does not give the rest of the archive now");
+  }
+}
 
 export interface ArchiveKey {
   /** Version of the own device list for which it was made. */

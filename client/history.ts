@@ -11,7 +11,7 @@ import { checkArchive, type Checked } from "./archive_check.ts";
 import { ArchiveKeys } from "./archive_keys.ts";
 import { ArchiveMerge } from "./archive_merge.ts";
 import { ArchiveReader, upTo } from "./archive_reader.ts";
-import { archiveKeys, type Head, type SegmentContent } from "./archive_records.ts";
+import { ArchiveCut, archiveKeys, type Head, type SegmentContent } from "./archive_records.ts";
 import { ArchiveWriter, contentsOf, type Flushed } from "./archive_writer.ts";
 import type { Change, Writer } from "./change.ts";
 import type { ContentBody } from "./content.ts";
@@ -53,7 +53,12 @@ export interface HistoryEngine {
   erase(): Promise<Outcome<null>>;
   /** Sends what waits now. */
   flush(): Promise<Flushed>;
-  /** Everything that this device can have, the archive fetched to its beginning, conversation by conversation. */
+  /** Fetches a conversation to its beginning. */
+  whole(conversation: ConversationId): Promise<Outcome<null>>;
+  /**
+   * Everything that this device can have, the archive fetched to its beginning, conversation by conversation.
+   * @throws {ArchiveCut} half a history must not pass for a whole one
+   */
   contents(): AsyncIterable<SegmentContent>;
   /**
    * Takes in somebody's history, one's own from here or elsewhere.
@@ -97,6 +102,10 @@ const TELL_MS = 6 * 3_600_000;
 /** Parts fetched for one page of a timeline. */
 const MOST_PARTS = 32;
 
+const CUT = refused(
+  "offline",
+  "The server does not give all of this history now. Try again later.",
+);
 const OFFLINE = refused("offline", "The server cannot be reached. Try again once connected.");
 
 export class History implements HistoryEngine {
@@ -193,11 +202,18 @@ export class History implements HistoryEngine {
     return rows;
   }
 
+  async whole(conversation: ConversationId): Promise<Outcome<null>> {
+    await this.#reader.begin(conversation);
+    while (await this.#reader.hasMore(conversation)) {
+      if (!await this.#reader.more(conversation)) return CUT;
+    }
+    return done(null);
+  }
+
   async *contents(): AsyncGenerator<SegmentContent> {
     const { store, writer } = this.#o;
     for (const { value: { id } } of await store.list<ConversationRecord>("conversations")) {
-      await this.#reader.begin(id);
-      while (await this.#reader.hasMore(id)) if (!await this.#reader.more(id)) break;
+      if (!(await this.whole(id)).ok) throw new ArchiveCut();
       yield* contentsOf(store, writer, id);
     }
   }

@@ -81,6 +81,10 @@ export class HistoryDoor implements HistoryEngine {
     return await (await this.#enter()).flush();
   }
 
+  async whole(conversation: ConversationId): ReturnType<HistoryEngine["whole"]> {
+    return await (await this.#enter()).whole(conversation);
+  }
+
   async *contents(): ReturnType<History["contents"]> {
     yield* (await this.#enter()).contents();
   }

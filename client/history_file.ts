@@ -18,6 +18,7 @@ import { type Bytes, concat, equalBytes, utf8 } from "../protocol/encoding.ts";
 import { FormatError } from "../protocol/errors.ts";
 import { KEY_BYTES } from "../protocol/limits.ts";
 import {
+  ArchiveCut,
   decodeSegmentContent,
   encodeSegmentContent,
   type SegmentContent,
@@ -51,7 +52,7 @@ export interface HistoryFile {
   readonly contents: readonly SegmentContent[];
 }
 
-/** Seals a history. A passphrase below 12 characters is refused. */
+/** Seals a history. A passphrase below 12 characters is refused, and a history of which the server keeps a part. */
 export async function sealHistory(
   head: HistoryHead,
   contents: AsyncIterable<SegmentContent>,
@@ -67,11 +68,17 @@ export async function sealHistory(
     const sealed = await seal(key, ivOf(number), piece, concat(start, Uint8Array.of(last ? 1 : 0)));
     parts.push(concat(lengthOf(sealed), sealed));
   };
-  await add(encode(headSchema, head));
-  for await (const content of contents) await add(encodeSegmentContent(content));
-  await add(new Uint8Array(0), true);
-  wipe(key);
-  return done(concat(...parts));
+  try {
+    await add(encode(headSchema, head));
+    for await (const content of contents) await add(encodeSegmentContent(content));
+    await add(new Uint8Array(0), true);
+    return done(concat(...parts));
+  } catch (error) {
+    if (!(error instanceof ArchiveCut)) throw error;
+    return refused("offline", CUT);
+  } finally {
+    wipe(key);
+  }
 }
 
 /** Opens what {@link sealHistory} made. Anything that is not whole is refused, with words. */
@@ -143,4 +150,5 @@ function lengthOf({ length }: Bytes): Bytes {
 }
 
 const TOO_SHORT = `A passphrase has at least ${MIN_PASSPHRASE} characters: five words will do.`;
+const CUT = "The server does not give all of your history now. Try again later.";
 const WRONG = "This passphrase does not open the file.";

@@ -48,15 +48,9 @@ export function archiveRoutes(app: App, { auth }: { auth: Auth }): void {
   }
 
   post("/api/archive", [appendRequest, headAnswer], archives.append);
-  post("/api/archive/recent", [recentRequest, segmentsAnswer], async (login, wanted) => {
-    return { ok: true, value: await archives.recent(login, wanted) };
-  });
-  post("/api/archive/read", [readRequest, segmentsAnswer], async (login, wanted) => {
-    return { ok: true, value: await archives.read(login, wanted) };
-  });
-  post("/api/archive/chain", [chainRequest, chainAnswer], async (login, wanted) => {
-    return { ok: true, value: await archives.chain(login, wanted) };
-  });
+  post("/api/archive/recent", [recentRequest, segmentsAnswer], archives.recent);
+  post("/api/archive/read", [readRequest, segmentsAnswer], archives.read);
+  post("/api/archive/chain", [chainRequest, chainAnswer], archives.chain);
   post("/api/archive/deposit", [depositEntrySchema, nothing], async (login, entry) => {
     const taken = await archives.deposit(login, entry);
     return taken.ok ? { ok: true, value: {} } : taken;

@@ -125,6 +125,8 @@ async function exportPage(
   const talk = talks.find((one) => one.id === name || isWith(one, name));
   if (!talk) return refused("unknown-conversation", "There is no such conversation here.");
   const { title } = talk;
+  const whole = await engine.history.whole(talk.id);
+  if (!whole.ok) return whole;
   const messages = await everything(engine, talk);
   const { fullName, username } = engine.me;
   const nameOf = ({ mine, sender }: Message) => mine ? fullName || username : sender ?? title;

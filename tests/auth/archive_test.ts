@@ -116,6 +116,24 @@ Deno.test("attack: nobody reads or erases another's archive", async () => {
   world.close();
 });
 
+Deno.test("attack: reading the archive over and over is limited; writing to it goes on", async () => {
+  const { world, api, chain } = await scene({ limits: { archiveReadsPerHour: 3 } });
+  const segment = await chain.next(BEN, 1);
+  value(await api.append({ segments: [segment] }));
+  const { tag } = readSegment(segment.head);
+  const reads = [
+    () => api.recent({ bytes: 0, before: null }),
+    () => api.read({ tag, before: null }),
+    () => api.chain({ device: chain.own.device, after: 0 }),
+  ];
+  for (const read of reads) assert.ok((await read()).ok);
+  for (const read of reads) assert.equal(codeOf(await read()), "rate-limited");
+  value(await api.append({ segments: [await chain.next(BEN, 2)] }));
+  const ben = apiOf(await signUp(world, "ben"));
+  assert.ok((await ben.recent({ bytes: 0, before: null })).ok, "others are not held up");
+  world.close();
+});
+
 Deno.test("a full archive takes no more, and says so", async () => {
   const { world, api, chain } = await scene({ limits: { archiveBytes: 1_000 } });
   value(await api.append({ segments: [await chain.next(BEN, 1)] }));

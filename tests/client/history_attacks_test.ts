@@ -1,0 +1,144 @@
+/** The history archive against its server and against stolen devices: what they cannot read, slip in or hide. */
+import assert from "node:assert/strict";
+import { nextSet, revokeDevices } from "../../crypto/account.ts";
+import type { ArchiveKey } from "../../client/archive_records.ts";
+import { openSegment } from "../../crypto/archive.ts";
+import { DecryptError } from "../../crypto/errors.ts";
+import { encode } from "../../protocol/codec.ts";
+import { segmentBodySchema } from "../../protocol/segment.ts";
+import { bodyOf } from "../helpers/fake_archive.ts";
+import { must, say, talkTo, texts, warnings } from "../helpers/people_world.ts";
+import { another, chat, missingFrom, scene } from "../helpers/history_scene.ts";
+
+Deno.test("a removed device cannot open what is archived after it was removed", async () => {
+  const one = await scene();
+  const { world, archive, ana } = one;
+  const thief = await another(world, ana);
+  await chat(one, 3);
+  const stolen = thief.store.snapshot();
+  const { list } = world.server.accounts.get(ana.keys.account)!;
+  await world.publish(ana.person, await revokeDevices(ana.keys, list, [thief.keys.device]));
+  await world.pass(60_000);
+  const { segments } = archive.shelf(ana.keys.account);
+  const before = segments.length;
+  const said = await chat(one, 3, 3);
+  const after = archive.shelf(ana.keys.account).segments.slice(before);
+  assert.ok(after.length > 0, "it goes on under a new key");
+  const rows = await stolen.list<ArchiveKey>("device", { prefix: "archive/" });
+  assert.equal(rows.length, 1);
+  for (const { segment } of after) {
+    for (const { value } of rows) {
+      await assert.rejects(openSegment(value.secret, ana.keys.account, segment), DecryptError);
+    }
+  }
+  assert.equal(archive.shelf(ana.keys.account).deposits.length, 1, "sealed for the vault");
+  const fresh = await another(world, ana);
+  assert.deepEqual((await texts(fresh, one.ben)).slice(-3), said);
+  assert.equal((await texts(fresh, one.ben)).length, 6, "both epochs");
+  await world.closeAll();
+});
+
+Deno.test("the other devices hear of the new key and write under it", async () => {
+  const one = await scene();
+  const { world, archive, ana } = one;
+  const [thief, second] = [await another(world, ana), await another(world, ana)];
+  await chat(one, 2);
+  const { list } = world.server.accounts.get(ana.keys.account)!;
+  await world.publish(ana.person, await revokeDevices(ana.keys, list, [thief.keys.device]));
+  await world.pass(60_000);
+  const before = archive.shelf(ana.keys.account).segments.length;
+  await chat(one, 2, 2);
+  const after = archive.shelf(ana.keys.account).segments.slice(before).map(({ body }) => body);
+  assert.deepEqual(new Set(after.map(({ device }) => device)).size, 2);
+  assert.deepEqual(new Set(after.map(({ key }) => key)).size, 1, "one key for both");
+  assert.deepEqual(warnings(second).filter((what) => what === "history-incomplete"), []);
+  await world.closeAll();
+});
+
+Deno.test("attack: a stolen device removes others and makes a key; after the owner's set nobody writes under it", async () => {
+  const one = await scene();
+  const { world, archive, ana } = one;
+  const [thief, second] = [await another(world, ana), await another(world, ana)];
+  const { list } = world.server.accounts.get(ana.keys.account)!;
+  // The thief throws the first device out, which makes a key that the thief knows.
+  const removal = await revokeDevices(thief.keys, list, [ana.keys.device]);
+  await world.publish(ana.person, removal);
+  await world.pass(60_000);
+  const stolen = thief.store.snapshot();
+  // The owner overrules the removal, at the same version, without the thief.
+  const devices = list.devices.filter(({ device }) => device !== thief.keys.device);
+  await world.publish(ana.person, await nextSet(ana.person.made.accountKey, list, { devices }));
+  await world.pass(60_000);
+  const before = archive.shelf(ana.keys.account).segments.length;
+  await say(second, await talkTo(second, "ben"), "after the theft");
+  await world.pass(60_000);
+  const after = archive.shelf(ana.keys.account).segments.slice(before);
+  assert.ok(after.length > 0, "it goes on");
+  const rows = await stolen.list<ArchiveKey>("device", { prefix: "archive/" });
+  assert.ok(rows.length > 1, "the thief knows the key of the removal");
+  for (const { segment } of after) {
+    for (const { value } of rows) {
+      await assert.rejects(openSegment(value.secret, ana.keys.account, segment), DecryptError);
+    }
+  }
+  await world.closeAll();
+});
+
+Deno.test("attack: the server holds back what a device has archived: the history says that it is incomplete", async () => {
+  const one = await scene();
+  const { world, archive, ana } = one;
+  await chat(one, 5);
+  const shelf = archive.shelf(ana.keys.account);
+  shelf.segments = shelf.segments.filter(({ body }) => body.seq !== 3);
+  const second = await another(world, ana);
+  assert.ok(await missingFrom(second) > 0);
+  assert.ok(warnings(second).includes("history-incomplete"));
+  await world.closeAll();
+});
+
+Deno.test("attack: the server shows an old end of a chain: another device has named a newer one", async () => {
+  const one = await scene();
+  const { world, archive, ana } = one;
+  const second = await another(world, ana);
+  await chat(one, 5);
+  await world.pass(7 * 3_600_000);
+  await chat(one, 1, 5);
+  const shelf = archive.shelf(ana.keys.account);
+  const own = ({ body }: { body: { device: string } }) => body.device === ana.keys.device;
+  const newest = Math.max(...shelf.segments.filter(own).map(({ body }) => body.seq));
+  shelf.segments = shelf.segments.filter((one) => !own(one) || one.body.seq <= newest - 3);
+  assert.ok(await missingFrom(second) > 0);
+  await world.closeAll();
+});
+
+Deno.test("attack: the server puts a segment elsewhere, or makes one up: it is not shown", async () => {
+  const one = await scene();
+  const { world, archive, ana, ben } = one;
+  const said = await chat(one, 3);
+  const shelf = archive.shelf(ana.keys.account);
+  const [first] = shelf.segments;
+  const body = { ...bodyOf(first!.segment), minute: 40_000_000, seq: 99 };
+  const head = { ...first!.segment.head, body: encode(segmentBodySchema, body) };
+  shelf.segments.push({ no: 999, body, segment: { ...first!.segment, head } });
+  const second = await another(world, ana);
+  assert.deepEqual(await texts(second, ben), said);
+  assert.ok(await missingFrom(second) > 0);
+  await world.closeAll();
+});
+
+Deno.test("a person whose key the server exchanged is shown as changed on a new device too", async () => {
+  const one = await scene();
+  const { world, ana, ben } = one;
+  await chat(one, 2);
+  must(await ana.engine!.setVerified(ben.keys.account, true));
+  await world.pass(60_000);
+  const impostor = await world.person("mallory");
+  const known = world.server.accounts.get(ben.keys.account)!;
+  // The server passes another key off as Ben's: the account id in it is another, so the list cannot even verify.
+  known.entries = world.server.accounts.get(impostor.keys.account)!.entries;
+  const second = await another(world, ana);
+  const [talk] = await second.engine!.conversations();
+  assert.ok(talk?.kind === "person" && talk.verification !== "unverified");
+  assert.ok(warnings(second).includes("bad-list"));
+  await world.closeAll();
+});

@@ -56,6 +56,7 @@ export const LIMITS = {
   nameChecksPerIpHour: row(300, "usernames", "an hour looked at by one IP address in sign-up"),
   challengesPerIpHour: row(600, "challenges", "an hour to devices at one IP address"),
   lookupsPerHour: row(300, "people", "an hour looked up by one account"),
+  searchesPerHour: row(600, "searches", "an hour in the directory by one account"),
   roomLookupsPerHour: row(60, "room codes", "an hour tried by one account"),
   roomLookupsPerIpHour: row(300, "room codes", "an hour tried from one IP address"),
   roomEntriesPerHour: row(600, "entries", "an hour written into rooms' logs by one account"),

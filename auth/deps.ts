@@ -6,6 +6,7 @@ import type { AuditStore } from "../db/audit.ts";
 import type { ChallengesStore } from "../db/challenges.ts";
 import type { DeparturesStore } from "../db/departures.ts";
 import type { DevicesStore } from "../db/devices.ts";
+import type { DirectoryStore } from "../db/directory.ts";
 import type { ExportsStore } from "../db/exports.ts";
 import type { FootprintsStore } from "../db/footprint.ts";
 import type { InvitesStore } from "../db/invites.ts";
@@ -32,6 +33,7 @@ export interface AuthStore {
   readonly logins: LoginsStore;
   readonly departures: DeparturesStore;
   readonly devices: DevicesStore;
+  readonly directory: DirectoryStore;
   readonly exports: ExportsStore;
   readonly prekeys: PrekeysStore;
   readonly vaults: VaultsStore;
@@ -79,6 +81,7 @@ export interface AuthLimits {
   readonly prekeyStock: number;
   readonly nameChecksPerIpHour: number;
   readonly lookupsPerHour: number;
+  readonly searchesPerHour: number;
   readonly challengesPerIpHour: number;
   readonly roomLookupsPerHour: number;
   readonly roomLookupsPerIpHour: number;

@@ -40,6 +40,8 @@ export interface Limiter {
   secondFactorRight(account: string): Promise<void>;
   deviceChallenge(address: string): Promise<Outcome<null>>;
   lookup(account: string): Promise<Outcome<null>>;
+  /** A search in the directory. */
+  search(account: string): Promise<Outcome<null>>;
   /** A room code, tried by an account from `address`. */
   roomLookup(account: string, address: string): Promise<Outcome<null>>;
   roomEntry(account: string): Promise<Outcome<null>>;
@@ -121,6 +123,7 @@ export function createLimiter(deps: AuthDeps): Limiter {
     secondFactorRight: (account) => counters.clear(key("second factor", account)),
     deviceChallenge: (address) => hourly(limits.challengesPerIpHour, "challenges from", address),
     lookup: (account) => hourly(limits.lookupsPerHour, "look-ups by", account),
+    search: (account) => hourly(limits.searchesPerHour, "searches by", account),
     roomLookup: async (account, address) => {
       const windows = [
         window(limits.roomLookupsPerHour, "room codes by", account),

@@ -21,6 +21,7 @@ export const LIVE_LIMITS = [
   "passwordTriesPerIp",
   "challengesPerIpHour",
   "lookupsPerHour",
+  "searchesPerHour",
   "roomLookupsPerHour",
   "roomLookupsPerIpHour",
   "roomEntriesPerHour",

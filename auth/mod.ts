@@ -5,6 +5,7 @@ import type { AuthDeps } from "./deps.ts";
 import { type ContactChanges, createContactChanges } from "./contact_change.ts";
 import { createDepartureDesk, type Departures } from "./departure.ts";
 import { createDevices, type Devices } from "./devices.ts";
+import { createDirectoryDesk, type DirectoryDesk } from "./directory.ts";
 import { createDeviceLinks, type DeviceLinks } from "./device_links.ts";
 import { createDeviceLogins, type DeviceLogins } from "./device_login.ts";
 import { createInviteDesk, type Invites } from "./invites.ts";
@@ -63,6 +64,7 @@ export interface Auth {
   readonly deviceLinks: DeviceLinks;
   readonly logins: Logins;
   readonly people: People;
+  readonly directory: DirectoryDesk;
   readonly rooms: Rooms;
   readonly archives: Archives;
   readonly secondFactors: SecondFactors;
@@ -105,6 +107,7 @@ export function createAuth(deps: AuthDeps): Auth {
     deviceLogins: createDeviceLogins(deps, { limiter, logins }),
     logins,
     people: createPeople(deps, limiter),
+    directory: createDirectoryDesk(deps, limiter),
     rooms: createRooms(deps, limiter),
     archives: createArchives(deps, limiter),
     secondFactors,

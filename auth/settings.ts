@@ -3,6 +3,7 @@ import type { AccountRow } from "../db/accounts.ts";
 import type { Footprint } from "../db/footprint.ts";
 import type { ListedLogin } from "../db/logins.ts";
 import type { AuthDeps } from "./deps.ts";
+import { foundBy } from "./directory.ts";
 import type { Limiter } from "./limits.ts";
 import type { OwnerLogin } from "./logins.ts";
 import { readFullName } from "./names.ts";
@@ -30,7 +31,10 @@ export function createSettings(deps: AuthDeps, limiter: Limiter): Settings {
     },
     async setFullName({ account }, typed) {
       const name = readFullName(typed);
-      if (name.ok) await accounts.setFullName(account, name.value);
+      if (!name.ok) return name;
+      const row = await accounts.byId(account);
+      if (row === null) throw new Error("a login without an account");
+      await accounts.setFullName(account, name.value, foundBy(row.username, name.value));
       return name;
     },
     logins({ account }) {

@@ -86,7 +86,8 @@ export interface AccountsStore {
   hasContact(key: string): Promise<boolean>;
   /** One transaction: account, password record, list, device, prekeys, vault, login; or nothing. */
   create(account: NewAccount): Promise<Creation>;
-  setFullName(account: AccountId, fullName: string): Promise<void>;
+  /** `listed`: what the person is found by from now on, if they let themselves be found. */
+  setFullName(account: AccountId, fullName: string, listed: string): Promise<void>;
   changeContact(change: ContactChange): Promise<"changed" | "challenge-gone" | "contact-taken">;
   /** The one link that the first account is made through; an earlier one is dead. */
   replaceFirstInvite(hash: Bytes, id: string, now: number): Promise<void>;
@@ -151,7 +152,10 @@ export function createAccounts(db: DatabaseSync): AccountsStore {
     language, password_record, aik, list_version, list_hash, admin, made)
     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   `);
-  const setFullName = db.prepare("update accounts set full_name = ? where id = ?");
+  const setFullName = db.prepare(`
+    update accounts set full_name = ?, listed = case when listed is null then null else ? end
+    where id = ?
+  `);
 
   const departures = departureRows(db);
   const setContact = db.prepare(`
@@ -218,7 +222,8 @@ export function createAccounts(db: DatabaseSync): AccountsStore {
     hasContact: (key) => later(() => hasContact.get(key) !== undefined),
     create: (account) => later(() => transaction(db, () => create(account))),
     changeContact: (what) => later(() => transaction(db, () => changeContact(what))),
-    setFullName: (account, fullName) => later(() => void setFullName.run(fullName, account)),
+    setFullName: (account, fullName, listed) =>
+      later(() => void setFullName.run(fullName, listed, account)),
     replaceFirstInvite: (hash, id, now) =>
       later(() => transaction(db, () => invites.replaceFirst(hash, id, now))),
     hasInvite: (hash, now) => later(() => invites.isGood(hash, now)),

@@ -26,7 +26,7 @@ const ABOUT_SOMEBODY: Readonly<Record<string, string>> = {
   accounts: `
     select count(*) as rows, sum(length(id) + length(username) + length(full_name) +
     length(contact) + length(contact_key) + length(language) + length(password_record) + length(aik) +
-    length(list_hash) + 16) as bytes, min(made) as first, max(made) as last
+    length(list_hash) + coalesce(length(listed), 0) + 16) as bytes, min(made) as first, max(made) as last
     from accounts where id = ?`,
   list_entries: `
     select count(*) as rows, sum(length(body) + length(signature)) as bytes,

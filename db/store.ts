@@ -7,6 +7,7 @@ import { type AuditStore, createAudit } from "./audit.ts";
 import { keepBeforeUpgrade } from "./before_upgrade.ts";
 import { type ChallengesStore, createChallenges } from "./challenges.ts";
 import { createDepartures, type DeparturesStore } from "./departures.ts";
+import { createDirectory, type DirectoryStore } from "./directory.ts";
 import { createDevices, type DevicesStore } from "./devices.ts";
 import { createExports, type ExportsStore } from "./exports.ts";
 import { createFootprints, type FootprintsStore } from "./footprint.ts";
@@ -36,6 +37,7 @@ export interface Store {
   readonly challenges: ChallengesStore;
   readonly departures: DeparturesStore;
   readonly devices: DevicesStore;
+  readonly directory: DirectoryStore;
   readonly exports: ExportsStore;
   readonly footprints: FootprintsStore;
   readonly invites: InvitesStore;
@@ -70,6 +72,7 @@ export function openStore(path: string, limits: QueueLimits): Store {
     challenges: createChallenges(db),
     departures: createDepartures(db),
     devices: createDevices(db),
+    directory: createDirectory(db),
     exports: createExports(db),
     footprints: createFootprints(db),
     invites: createInvites(db),

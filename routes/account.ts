@@ -6,6 +6,7 @@ import type { App, RouteFamily } from "./env.ts";
 import { forgotRoutes } from "./forgot.tsx";
 import { inviteRoutes } from "./invites.tsx";
 import { deviceRoutes } from "./devices.ts";
+import { directoryRoutes } from "./directory.tsx";
 import { loginRoutes } from "./login.ts";
 import { peopleRoutes } from "./people.ts";
 import { prekeyRoutes } from "./prekeys.ts";
@@ -44,6 +45,7 @@ export function accountRoutes(deps: AccountRouteDeps): RouteFamily {
     forgotRoutes(app, deps);
     resetWaitingRoutes(app, deps);
     peopleRoutes(app, deps);
+    directoryRoutes(app, deps);
     prekeyRoutes(app, deps);
     deviceRoutes(app, deps);
     roomRoutes(app, deps);

@@ -26,7 +26,7 @@ export const KEPT_WORDS: Readonly<Record<string, KeptWords>> = {
   accounts: {
     title: "Account",
     words:
-      "What stands above, your public account key, and a password record that is useless without this server’s secrets.",
+      "What stands above, your public account key, a password record that is useless without this server’s secrets, and the words you are found by if you asked to be found.",
     stays: WHILE_ACCOUNT,
   },
   list_entries: {

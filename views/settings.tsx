@@ -67,7 +67,7 @@ export function SettingsPage(props: SettingsProps): Html {
       <ProfileSection assets={assets} nonce={nonce} {...profile} />
       <GuardSection assets={assets} nonce={nonce} factor={factor} />
       <LoginsSection assets={assets} nonce={nonce} logins={logins} />
-      {mayInvite ? <InviteSection assets={assets} /> : null}
+      <PeopleSection assets={assets} mayInvite={mayInvite} />
       {admin
         ? (
           <section class="part" aria-labelledby="admin-title">
@@ -117,17 +117,30 @@ export function SettingsPage(props: SettingsProps): Html {
   );
 }
 
-function InviteSection({ assets }: Pick<PageProps, "assets">): Html {
+function PeopleSection(
+  { assets, mayInvite }: Pick<PageProps, "assets"> & { mayInvite: boolean },
+): Html {
   return (
     <section class="part" aria-labelledby="people-title">
       <h2 id="people-title">People</h2>
       <LinkRow
         assets={assets}
-        icon="mail"
-        href="/invites"
-        title="Invites"
-        words="Links that let somebody make an account here, and who came by them."
+        icon="users"
+        href="/people"
+        title="People on this server"
+        words="Who wants to be found, and whether others find you by name. It is off until you say so."
       />
+      {mayInvite
+        ? (
+          <LinkRow
+            assets={assets}
+            icon="mail"
+            href="/invites"
+            title="Invites"
+            words="Links that let somebody make an account here, and who came by them."
+          />
+        )
+        : null}
     </section>
   );
 }

@@ -9,6 +9,7 @@ import { passkeys } from "./0006_passkeys.ts";
 import { admin } from "./0007_admin.ts";
 import { archive } from "./0008_archive.ts";
 import { departures } from "./0009_departures.ts";
+import { directory } from "./0010_directory.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   accounts,
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly Migration[] = [
   admin,
   archive,
   departures,
+  directory,
 ];

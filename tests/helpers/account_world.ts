@@ -19,6 +19,7 @@ import { createAudit } from "../../db/audit.ts";
 import { createChallenges } from "../../db/challenges.ts";
 import { createDepartures } from "../../db/departures.ts";
 import { createDevices } from "../../db/devices.ts";
+import { createDirectory } from "../../db/directory.ts";
 import { createExports } from "../../db/exports.ts";
 import { createFootprints } from "../../db/footprint.ts";
 import { createInvites } from "../../db/invites.ts";
@@ -159,6 +160,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
       logins: createLogins(db),
       departures: createDepartures(db),
       devices: createDevices(db),
+      directory: createDirectory(db),
       exports: createExports(db),
       prekeys: createPrekeys(db),
       vaults: createVaults(db),

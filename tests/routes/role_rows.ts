@@ -8,6 +8,7 @@
  */
 import { bundlesRequest, CBOR_TYPE, secondFactorRequest } from "../../protocol/api.ts";
 import { encode, type Schema } from "../../protocol/codec.ts";
+import { directoryRequest } from "../../protocol/directory_api.ts";
 import { reportRequest } from "../../protocol/reports.ts";
 import { nothingSchema } from "../../protocol/passkey_api.ts";
 import { roomEntrySchema } from "../../protocol/room.ts";
@@ -189,6 +190,13 @@ export const ROWS: Readonly<Record<string, Row>> = {
     devices(200, { member: 400 }),
     ({ device }) => cbor(bundlesRequest, { devices: [device] }),
   ),
+  "POST /api/directory": row(devices(200), () => cbor(directoryRequest, { words: "an" })),
+  "GET /people": row({ ...devices(200), anonymous: 303, partial: 303, disabled: 303 }),
+  "POST /people": row(
+    { ...devices(200), anonymous: 303, partial: 303, disabled: 303 },
+    () => ({ form: { words: "an" } }),
+  ),
+  "POST /people/listed": row(owners(303), () => ({ form: { listed: "yes" } })),
   "GET /api/devices": row(devices(200)),
   // Only a login that has proven everything and names no device yet.
   "GET /sign-in/devices": row({ ...all(401), partial: 401 }),

@@ -7,9 +7,16 @@
  */
 import { dirname, join, resolve } from "node:path";
 import { readConfig } from "./config.ts";
-import { inWords } from "./db/backup_error.ts";
+import { BackupError, inWords } from "./db/backup_error.ts";
 import { ConfigError, shown } from "./config_values.ts";
-import { backupService, backupTimer, service, sysusers, type UnitParts } from "./install_units.ts";
+import {
+  backupService,
+  backupTimer,
+  service,
+  sysusers,
+  type UnitParts,
+  WRITTEN,
+} from "./install_units.ts";
 import type { CommandIo } from "./serve.ts";
 
 /** Where things go, below `--root`. */
@@ -36,6 +43,7 @@ interface Given {
 export async function runInstall(args: readonly string[], io: CommandIo): Promise<number> {
   const given = readArguments(args, io);
   const parts = unitParts(given, io);
+  await refuseForeign(given.root);
   for (const [at, { words, run }] of stepsOf(given, parts).entries()) {
     io.print(`${String(at + 1).padStart(2)}. ${words}`);
     if (given.dryRun) continue;
@@ -47,6 +55,37 @@ export async function runInstall(args: readonly string[], io: CommandIo): Promis
   }
   for (const line of whatIsLeft(given, parts)) io.print(line);
   return 0;
+}
+
+/** The files that are written anew each time. */
+const OURS = [
+  USERS,
+  `${UNITS}/snug.service`,
+  `${UNITS}/snug-backup.service`,
+  `${UNITS}/snug-backup.timer`,
+] as const;
+
+/** What somebody else wrote under one of our names is theirs. */
+async function refuseForeign(root: string): Promise<void> {
+  for (const name of OURS) {
+    const file = join(root, name);
+    const found = await readIfThere(file).catch((error) => {
+      throw inWords(file, error);
+    });
+    if (found === null || found.startsWith(WRITTEN)) continue;
+    throw new BackupError(`${file} was not written by snug install: move it away first.`);
+  }
+}
+
+async function readIfThere(file: string): Promise<string | null> {
+  try {
+    return await Deno.readTextFile(file);
+  } catch (error) {
+    const none = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory;
+    if (none) return null;
+    throw error;
+  }
 }
 
 /** Takes install's own flags out; the others are the server's, and are checked as the server does. */

@@ -56,11 +56,14 @@ function confined(lowPorts: boolean): string[] {
   ];
 }
 
+/** How each of them begins: what begins otherwise is somebody else's. */
+export const WRITTEN = "# Written by snug install";
+
 function unit(sections: Readonly<Record<string, readonly string[]>>): string {
   const blocks = Object.entries(sections).map(([name, lines]) =>
     [`[${name}]`, ...lines].join("\n") + "\n"
   );
-  return "# Written by snug install; systemctl edit adds to it without touching it.\n" +
+  return `${WRITTEN}; systemctl edit adds to it without touching it.\n` +
     blocks.join("\n");
 }
 
@@ -119,5 +122,5 @@ export function backupTimer(): string {
 
 /** A user of the system without a password, a shell or a home of its own. */
 export function sysusers({ data }: UnitParts): string {
-  return `# Written by snug install\nu snug - "Snug" ${data}\n`;
+  return `${WRITTEN}\nu snug - "Snug" ${data}\n`;
 }

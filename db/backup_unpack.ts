@@ -137,9 +137,33 @@ async function readAbout({ dir, names }: FolderWriter): Promise<About> {
     throw new BackupError("That backup is not complete. Use another one.");
   }
   const path = join(dir, "about.json");
-  const { made, program } = JSON.parse(await Deno.readTextFile(path)) as Partial<About>;
+  const { size } = await Deno.stat(path);
+  const about = size > MOST_ABOUT ? null : aboutFrom(await Deno.readTextFile(path));
+  // Whoever knows a recipient can lock something for it; what it says goes to a terminal.
+  if (about === null) throw new BackupError("That backup is not one that Snug made.");
   await Deno.remove(path);
-  return { made: String(made), program: String(program) };
+  return about;
+}
+
+/** Bytes of the longest about.json that is read. */
+const MOST_ABOUT = 1_000;
+const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const PROGRAM = /^[0-9A-Za-z.+-]{1,40}$/;
+
+function aboutFrom(text: string): About | null {
+  const { made, program } = parsed(text);
+  return MOMENT.test(String(made)) && PROGRAM.test(String(program))
+    ? { made: String(made), program: String(program) }
+    : null;
+}
+
+function parsed(text: string): Partial<Record<keyof About, unknown>> {
+  try {
+    return Object(JSON.parse(text));
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
 }
 
 /** Writes the files of an archive, for the owner's eyes only. */

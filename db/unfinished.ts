@@ -4,7 +4,7 @@
  * One of them at a time works on a data folder. The lock ends with its process however that ends, so
  * whoever holds it knows that everything that looks begun has nobody any more.
  */
-import { rmSync } from "node:fs";
+import { chownSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { lockFolder } from "./folder_lock.ts";
 
@@ -27,9 +27,9 @@ export async function backUpAlone<Result>(
 ): Promise<Result> {
   const unlock = lockFolder(join(dataDir, LOCK), BUSY);
   try {
+    giveToOwner(dataDir, LOCK);
     for (const path of await leftOver(dataDir)) {
-      await Deno.remove(path, { recursive: true });
-      if (DRAFT.test(path)) cleared?.(path);
+      if (await removed(path) && DRAFT.test(path)) cleared?.(path);
     }
     return await work((draft) => writeNote(join(dataDir, NOTE), draft));
   } finally {
@@ -39,6 +39,24 @@ export async function backUpAlone<Result>(
 }
 
 const BUSY = "Another backup of this data folder is being made. Wait until it is done.";
+
+/** Made by root, it would be in the way of the server's own user for ever. */
+function giveToOwner(dataDir: string, name: string): void {
+  if (Deno.uid() !== 0) return;
+  const { uid, gid } = statSync(dataDir);
+  chownSync(join(dataDir, name), uid, gid);
+}
+
+/** What root left stays, is named by `snug doctor`, and keeps nobody from making a backup. */
+async function removed(path: string): Promise<boolean> {
+  try {
+    await Deno.remove(path, { recursive: true });
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) return false;
+    throw error;
+  }
+}
 
 /** On the disk before the draft is. */
 async function writeNote(note: string, draft: string): Promise<void> {

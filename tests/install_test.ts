@@ -106,6 +106,22 @@ Deno.test("what would be wrong in a unit, or secret in one, is one line and exit
   }
 });
 
+Deno.test("a unit that somebody wrote by hand is not written over, and nothing else is done", () =>
+  withFolder(async (root) => {
+    const unit = `${root}/system/${UNITS}/snug.service`;
+    await Deno.mkdir(`${root}/system/${UNITS}`, { recursive: true });
+    await Deno.writeTextFile(unit, "[Service]\nExecStart=/opt/mine\n");
+    await Deno.writeTextFile(`${root}/program`, "");
+    const flags = ["--root", `${root}/system`, "--program", `${root}/program`];
+    for (const more of [[], ["--dry-run"]]) {
+      const { status, logged } = await install([...flags, ...more, "--domain", "chat.example.org"]);
+      assert.equal(status, 1);
+      assert.match(logged, /snug\.service was not written by snug install: move it away first\.$/);
+      assert.equal(await Deno.readTextFile(unit), "[Service]\nExecStart=/opt/mine\n");
+      assert.deepEqual(await namesIn(`${root}/system`), ["etc"]);
+    }
+  }));
+
 Deno.test("run from source it says which program it wants", () =>
   withFolder(async (root) => {
     const { status, logged } = await install(["--root", root]);

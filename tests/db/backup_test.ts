@@ -174,6 +174,40 @@ async function tiny(lock: Lock): Promise<Uint8Array> {
   return concat(...parts);
 }
 
+Deno.test("attack: a backup that a stranger made for the key says nothing to a terminal but words", () =>
+  withFolder(async (root) => {
+    const { options } = await parts(root);
+    const forged = [
+      "not json",
+      "null",
+      JSON.stringify({ made: "2026-01-01T00:00:00.000Z", program: "1\u001b]0;owned\u0007" }),
+      JSON.stringify({ made: "\u001b[2Jyesterday", program: "0.0.0" }),
+      JSON.stringify({ made: "2026-01-01T00:00:00.000Z", program: "0.0.0", more: " ".repeat(1e6) }),
+    ];
+    for (const about of forged) {
+      const { head, key } = await makeHead({ recipient: publicKey }, zeros, quickStretch);
+      const chunks = [head];
+      const archive = new ArchiveWriter(
+        new SealedWriter(key, (bytes) => Promise.resolve(void chunks.push(concat(bytes)))),
+      );
+      for (const name of BACKUP_FILES) {
+        await archive.begin(name);
+        await archive.write(utf8(name === "about.json" ? about : "{}"));
+        await archive.end();
+      }
+      await archive.finish();
+      await Deno.writeFile(`${root}/b`, concat(...chunks));
+      const given = { ...options, unlock: { privateKey }, file: `${root}/b` };
+      const restore = restoreBackup({ ...given, dataDir: `${root}/new` });
+      await assert.rejects(
+        restore,
+        says(/^That backup is not one that Snug made/),
+        about.slice(0, 60),
+      );
+    }
+    assert.deepEqual(await names(root), ["b", "data"]);
+  }));
+
 /** All positions up to `most`: each of the first hundreds, then every `step`th. */
 function* positions(most: number, step: number): Generator<number> {
   for (let at = 0; at < most; at += at < 500 ? 1 : step) yield at;

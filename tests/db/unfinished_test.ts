@@ -129,3 +129,19 @@ Deno.test("killed between its last two steps, a restore is started again; a serv
     assert.equal((await restoreBackup(again)).accounts, 1);
     assert.deepEqual(await namesIn(target), ["secrets.json", "snug.db", "snug.db-lock"]);
   }));
+
+Deno.test({
+  name: `a backup that root made is not in the way of the server's user${
+    Deno.uid() === 0 ? "" : " (skipped: this is not root)"
+  }`,
+  ignore: Deno.uid() !== 0,
+  fn: () =>
+    withFolder(async (root) => {
+      const { dataDir, options } = await parts(root);
+      makeDatabase(dataDir);
+      await Deno.chown(dataDir, 65_534, 65_534);
+      await makeBackup({ ...options, file: `${root}/b` });
+      const lock = await Deno.stat(`${dataDir}/snug.db-backup-lock`);
+      assert.deepEqual([lock.uid, lock.gid], [65_534, 65_534]);
+    }),
+});

@@ -35,7 +35,8 @@ const shortText = pipe(string(), maxLength(1_000));
 const formSchema = strictObject({ contact: shortText });
 const codeSchema = strictObject({ code: shortText });
 const nothing = strictObject({});
-const resendSchema = strictObject({ code: optional(shortText) });
+/** htmx sends the field of the form that a button is in. */
+const besideCodeSchema = strictObject({ code: optional(shortText) });
 const CODE = { base: "/forgot" } as const;
 
 interface Deps {
@@ -64,7 +65,7 @@ export function forgotRoutes(app: App, deps: Deps): void {
   });
 
   app.post("/forgot/resend", async (c) => {
-    const form = await readForm(c, resendSchema);
+    const form = await readForm(c, besideCodeSchema);
     if (!form.ok) return answers.refuse(c, form.refusal);
     const challenge = answers.carriedChallenge(c);
     const sent = await resets.resend(challenge, c.env.address);
@@ -96,7 +97,7 @@ export function forgotRoutes(app: App, deps: Deps): void {
   });
 
   app.post("/forgot/former", async (c) => {
-    const form = await readForm(c, nothing);
+    const form = await readForm(c, besideCodeSchema);
     if (!form.ok) return answers.refuse(c, form.refusal);
     const before = await resets.provenBefore(answers.carriedChallenge(c));
     if (before.ok) {

@@ -6,6 +6,7 @@ import type { RoomAppend, RoomRow } from "../db/rooms.ts";
 import { type Bytes, equalBytes } from "../protocol/encoding.ts";
 import { FormatError, VerifyError } from "../protocol/errors.ts";
 import type { AccountId, RoomId } from "../protocol/ids.ts";
+import { MAX_LIST_ENTRIES } from "../protocol/limits.ts";
 import {
   appendRoomEntry,
   findMember,
@@ -23,6 +24,7 @@ import {
   type LookupRequest,
   MAX_LOG_BYTES,
   MAX_ROOMS,
+  type PeopleAnswer,
   type RoomsAnswer,
 } from "../protocol/room_api.ts";
 import { verifySignature } from "../protocol/verify.ts";
@@ -38,6 +40,12 @@ export interface Rooms {
   lookup(login: DeviceLogin, address: string, wanted: LookupRequest): Promise<Outcome<LogAnswer>>;
   /** Entries after `since`. Former members get those up to the one they left by. */
   log(login: DeviceLogin, room: RoomId, since: number): Promise<Outcome<LogAnswer>>;
+  /** Who is in a room, for those who are: names and device lists, as {@link People} gives them one by one. */
+  people(
+    login: DeviceLogin,
+    room: RoomId,
+    after: AccountId | null,
+  ): Promise<Outcome<PeopleAnswer>>;
   /** `room` is null for a `create`. */
   append(
     login: DeviceLogin,
@@ -49,7 +57,7 @@ export interface Rooms {
 
 /** Rooms over the store. */
 export function createRooms(deps: AuthDeps, limiter: Limiter): Rooms {
-  const { devices, rooms } = deps.store;
+  const { accounts, devices, rooms } = deps.store;
 
   async function pageOf(room: RoomId, since: number, to: number): Promise<LogAnswer> {
     const entries = await rooms.entries(room, since, to, MAX_LOG_BYTES);
@@ -83,6 +91,38 @@ export function createRooms(deps: AuthDeps, limiter: Limiter): Rooms {
     const readable = await rooms.readableTo(id, account);
     if (room === null || readable === 0) return refused("no-such-room");
     return done(await pageOf(id, since, Math.min(readable, room.seq)));
+  }
+
+  /** A page counts as one look-up: it tells of nobody who is not in the room. */
+  async function people(
+    login: DeviceLogin,
+    id: RoomId,
+    after: AccountId | null,
+  ): Promise<Outcome<PeopleAnswer>> {
+    const allowed = await limiter.lookup(login.account);
+    if (!allowed.ok) return allowed;
+    const room = await rooms.state(id);
+    const role = room && findMember(room, login.account)?.role;
+    if (!room || !role || role === "waiting") return refused("no-such-room");
+    const wanted = room.members.map(({ account }) => account)
+      .filter((account) => after === null || account > after).sort();
+    return done(await peopleOf(wanted));
+  }
+
+  async function peopleOf(wanted: readonly AccountId[]): Promise<PeopleAnswer> {
+    const found: PeopleAnswer["people"] = [];
+    let left = MAX_LOG_BYTES;
+    for (const [index, account] of wanted.entries()) {
+      const row = await accounts.byId(account);
+      if (row === null) continue;
+      const entries = await devices.entries(account, 0, MAX_LIST_ENTRIES);
+      for (const { body, signature } of entries) left -= body.length + signature.length;
+      const next = found.at(-1)?.account;
+      if (left < 0 && next) return { people: found, next };
+      found.push({ account, username: row.username, fullName: row.fullName, entries });
+      if (left < 0 && index + 1 < wanted.length) return { people: found, next: account };
+    }
+    return { people: found, next: null };
   }
 
   async function append(
@@ -178,7 +218,7 @@ export function createRooms(deps: AuthDeps, limiter: Limiter): Rooms {
     return current ? done(null) : refused("stale-room-list");
   }
 
-  return { list, lookup, log, append };
+  return { list, lookup, log, people, append };
 }
 
 async function verify(before: RoomState | null, entry: RoomEntry): Promise<Outcome<RoomState>> {

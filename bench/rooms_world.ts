@@ -4,6 +4,7 @@
  * server stores them.
  */
 import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
 import { openSecrets } from "../auth/mod.ts";
 import { createApi } from "../client/account_transport.ts";
 import { type OpenEngine, openEngine } from "../client/engine.ts";
@@ -28,8 +29,10 @@ import type { Owner } from "../tests/helpers/owners.ts";
 import { TestRoom } from "../tests/helpers/room_world.ts";
 import { randomPort, until } from "../tools/load_process.ts";
 
-const ROOT = new URL("..", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DAY_MS = 86_400_000;
+/** Milliseconds. */
+const LOOK_AGAIN = 5;
 /** More than any bench asks for. */
 const MUCH = "1000000";
 const LIMITS: Readonly<Record<string, string>> = {
@@ -165,8 +168,10 @@ interface Counts {
 export class BenchDevice {
   readonly #watching = new Set<(event: EngineEvent) => void>();
   readonly #counts: Counts;
+  readonly #store: MemoryStore;
 
-  private constructor(readonly engine: OpenEngine, counts: Counts) {
+  private constructor(readonly engine: OpenEngine, store: MemoryStore, counts: Counts) {
+    this.#store = store;
     this.#counts = counts;
     engine.on((event) => {
       for (const watch of this.#watching) watch(event);
@@ -188,7 +193,7 @@ export class BenchDevice {
       mode: "sealed",
       now: () => Date.now(),
     });
-    const device = new BenchDevice(engine, counts);
+    const device = new BenchDevice(engine, soul.store, counts);
     engine.connect();
     await device.#isOnline();
     await engine.idle();
@@ -215,6 +220,17 @@ export class BenchDevice {
       };
       this.#watching.add(watch);
     });
+  }
+
+  /** Resolves when the server has everything that this device has to say. */
+  async said(): Promise<void> {
+    const store = this.#store.reopen();
+    for (;;) {
+      await this.engine.idle();
+      const waiting = await store.list("outbox", { prefix: "wait/", limit: 1 });
+      if (waiting.length === 0) return;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
+    }
   }
 
   async close(): Promise<void> {

@@ -83,6 +83,7 @@ type DeviceCall =
   | "rooms"
   | "lookUpRoom"
   | "roomLog"
+  | "roomPeople"
   | "appendToRoom"
   | "ask";
 
@@ -106,6 +107,7 @@ export function withRenewal(
     rooms: (after) => retry(() => api.rooms(after)),
     lookUpRoom: (request) => retry(() => api.lookUpRoom(request)),
     roomLog: (room, since) => retry(() => api.roomLog(room, since)),
+    roomPeople: (room, after) => retry(() => api.roomPeople(room, after)),
     appendToRoom: (room, entry) => retry(() => api.appendToRoom(room, entry)),
     ask: (path, body, schema) => retry(() => api.ask(path, body, schema)),
   };

@@ -121,7 +121,7 @@ class DeviceEngine implements OpenEngine {
     outbox.sealRoom = (change, row) => rooms.sending.seal(change, row);
     this.#pump = new Pump({
       ...{ store, writer, outbox, directory, supplies, online, send, after, now, failed },
-      meet: (account) => rooms.meet(account),
+      meet: (room, accounts) => rooms.meet(room, accounts),
       rooms: {
         catchUp: (room) => rooms.catchUp(room),
         unseal: (change, row) => rooms.sending.unseal(change, row),

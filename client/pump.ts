@@ -23,8 +23,8 @@ export interface PumpOptions {
   readonly after: After;
   readonly now: () => number;
   readonly failed: (error: unknown) => void;
-  /** Looks up somebody whose device list is not known here. */
-  readonly meet: (account: AccountId) => Promise<Supply>;
+  /** Looks up people of a room whose device lists are not known here. */
+  readonly meet: (room: RoomId, accounts: readonly AccountId[]) => Promise<Supply>;
   readonly rooms: {
     /** Fetches a room's log. */
     readonly catchUp: (room: RoomId) => Promise<Supply>;
@@ -218,8 +218,12 @@ export class Pump {
 
   async #fetch({ room }: OutboxRecord, needs: Needs): Promise<Supply> {
     const { supplies, meet } = this.#options;
-    for (const account of needs.lists) {
-      const supply = await (room === undefined ? supplies.list(account) : meet(account));
+    if (room !== undefined) {
+      const supply = await meet(room, needs.lists);
+      if (supply.kind !== "done") return supply;
+    }
+    for (const account of room === undefined ? needs.lists : []) {
+      const supply = await supplies.list(account);
       if (supply.kind !== "done") return supply;
     }
     for (const { account, devices } of needs.bundles) {

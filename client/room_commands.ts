@@ -68,7 +68,7 @@ export class RoomCommands implements RoomsEngine {
     const { members, waiting } = before.value;
     const strangers = [...members, ...waiting].filter(({ username }) => username === null);
     if (strangers.length === 0) return before;
-    await this.#o.logs.meetAll(strangers.map(({ account }) => account));
+    await this.#o.logs.meetAll(room, strangers.map(({ account }) => account));
     return await this.#o.writing.view(room);
   }
 

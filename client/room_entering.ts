@@ -132,7 +132,7 @@ export class RoomEntering {
     const state = Array.isArray(entries) ? await verified(entries, room) : null;
     if (state === null || !Array.isArray(entries) || !findMember(state, own.account)) return false;
     // Whoever let this account in may be somebody new.
-    await logs.meetAll(state.members.map(({ account }) => account));
+    await logs.meetAll(room, state.members.map(({ account }) => account));
     return await writer.change(async (change) => {
       if (await getRoom(change, room)) return true;
       if (await isTaken(change, room)) return false;

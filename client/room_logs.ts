@@ -40,8 +40,8 @@ export interface RoomLogsOptions {
   readonly writer: Writer;
   readonly api: DeviceApi;
   readonly now: () => number;
-  /** Looks up somebody who is not known here, so that lines can name them. */
-  readonly meet: (account: AccountId) => Promise<unknown>;
+  /** Looks up people of a room who are not known here, so that lines can name them. */
+  readonly meet: (room: RoomId, accounts: readonly AccountId[]) => Promise<unknown>;
   /** This device has put a new code into the log: those who stay are told it. */
   readonly recoded: (change: Change, record: RoomRecord) => Promise<void>;
   /** Opens what was held for a room, in the same change. */
@@ -57,8 +57,6 @@ const SERVER_ID = "server-id";
 /** Answers of one log that are asked for in a row. */
 const MOST_PAGES = 1_000;
 const TROUBLE_WAIT = 10;
-/** People looked up for one answer of the log. */
-const MOST_MET = 32;
 
 export class RoomLogs {
   readonly #o: RoomLogsOptions;
@@ -98,7 +96,7 @@ export class RoomLogs {
 
   /** Takes entries that follow; false when they are not to be believed, which has been told. */
   async takeAll(room: RoomId, entries: readonly RoomEntry[]): Promise<boolean> {
-    await this.#meetAuthors(entries);
+    await this.#meetAuthors(room, entries);
     const { writer, own, settle } = this.#o;
     const out = entries.findIndex((entry) => sendsAway(entry, own.account));
     if (out > 0) {
@@ -216,20 +214,20 @@ export class RoomLogs {
     return entries.slice(0, countUndoubted(state, entries, isListed));
   }
 
-  async #meetAuthors(entries: readonly RoomEntry[]): Promise<void> {
+  async #meetAuthors(room: RoomId, entries: readonly RoomEntry[]): Promise<void> {
     const bodies = entries.map(bodyOf).filter((body) => body !== null);
-    await this.meetAll(bodies.flatMap(accountsIn));
+    await this.meetAll(room, bodies.flatMap(accountsIn));
   }
 
   /** Looks up those of them who are not known here. */
-  async meetAll(accounts: readonly AccountId[]): Promise<void> {
+  async meetAll(room: RoomId, accounts: readonly AccountId[]): Promise<void> {
     const named = new Set(accounts);
     const unknown = await this.#o.writer.change(async (change) => {
       const found = [];
       for (const account of named) if (!await getContact(change, account)) found.push(account);
       return found;
     });
-    for (const account of unknown.slice(0, MOST_MET)) await this.#o.meet(account);
+    await this.#o.meet(room, unknown);
   }
 
   async #become(change: Change, before: RoomRecord, steps: readonly Step[]): Promise<void> {

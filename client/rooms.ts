@@ -50,6 +50,11 @@ const ASK_AGAIN_AFTER = 10 * 60_000;
 /** How soon somebody who could not be looked up is looked up again. Milliseconds. */
 const MISSING_FOR = 10 * 60_000;
 
+/** People looked up one by one; more are asked for together. */
+const FEW = 4;
+/** People looked up one by one for what is only to be shown. */
+const MOST_MET = 32;
+
 type Wanted = Pick<RoomEnvelope, "room" | "account" | "device" | "key">;
 
 export class Rooms {
@@ -78,7 +83,7 @@ export class Rooms {
     const release = (room: RoomId) => this.#release(room);
     const logs = this.#logs = new RoomLogs({
       ...{ own, store, writer, api, now, grown: release },
-      meet: (account) => this.meet(account),
+      meet: (room, accounts) => this.meet(room, accounts, MOST_MET),
       settle: (change, room) => this.arrivals.release(change, room),
       recoded: async (change, record) => {
         await this.sending.tellCode(change, record, "everybody");
@@ -192,8 +197,26 @@ export class Rooms {
     }
   }
 
-  /** Looks members up whom nobody has met here; those who cannot be are passed over for a while. */
-  async meet(account: AccountId): Promise<Supply> {
+  /**
+   * Looks up people of a room whom nobody has met here.
+   * @param most of those whom the server does not give all at once
+   */
+  async meet(room: RoomId, accounts: readonly AccountId[], most = Infinity): Promise<Supply> {
+    const isMany = accounts.length > FEW;
+    const many = isMany ? await this.#o.supplies.members(room, new Set(accounts)) : null;
+    if (many?.kind === "offline" || many?.kind === "later") return many;
+    let met = 0;
+    for (const account of accounts) {
+      const wanted = Math.max(1, this.#sought.get(account) ?? 0);
+      if (isMany && await this.#versionOf(account) >= wanted) continue;
+      const supply = ++met > most ? { kind: "done" } as const : await this.#meet(account);
+      if (supply.kind !== "done") return supply;
+    }
+    return { kind: "done" };
+  }
+
+  /** Those who cannot be looked up are passed over for a while. */
+  async #meet(account: AccountId): Promise<Supply> {
     // As of the asking: what the log names by the time of the answer is not answered by it.
     const version = this.#sought.get(account) ?? 0;
     let supply = await this.#o.supplies.list(account);

@@ -1,5 +1,5 @@
 /** What a message needs from the server before it can be encrypted or read: lists and bundles. */
-import type { AccountId, DeviceId } from "../protocol/ids.ts";
+import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
 import type { Change, Writer } from "./change.ts";
 import type { Directory } from "./directory.ts";
 import type { Outbox } from "./outbox.ts";
@@ -24,6 +24,9 @@ const TROUBLE_WAIT = 10;
 /** Bundles that contradict the list are fetched once more after the list; then they are refused. */
 const MOST_ROUNDS = 2;
 
+/** People taken in one transaction. */
+const PORTION = 32;
+
 export interface SuppliesOptions {
   readonly api: DeviceApi;
   readonly writer: Writer;
@@ -46,6 +49,29 @@ export class Supplies {
     const fetching = this.#fetchList(account).finally(() => this.#lists.delete(account));
     this.#lists.set(account, fetching);
     return fetching;
+  }
+
+  /** Fetches and judges the lists of `wanted`, who are in a room with this account: many at once. */
+  async members(room: RoomId, wanted: ReadonlySet<AccountId>): Promise<Supply> {
+    const { api, writer, directory } = this.#options;
+    let after: AccountId | null = null;
+    do {
+      const answer = await api.roomPeople(room, after);
+      if (!answer.ok) {
+        return supplyOf(answer, "The server says that there is no such room for you.");
+      }
+      const people = answer.value.people.filter(({ account }) => wanted.has(account));
+      // In portions: each is a transaction, and nothing else happens meanwhile.
+      for (let at = 0; at < people.length; at += PORTION) {
+        await writer.change(async (change) => {
+          for (const one of people.slice(at, at + PORTION)) await directory.learn(change, one);
+        });
+      }
+      const next = answer.value.next;
+      if (next !== null && after !== null && next <= after) break;
+      after = next;
+    } while (after !== null);
+    return { kind: "done" };
   }
 
   /** Fetches bundles and begins sessions. `also` goes into the same change when all went well. */

@@ -51,6 +51,8 @@ import {
   logAnswer,
   type LookupRequest,
   lookupRequest,
+  type PeopleAnswer,
+  peopleAnswer,
   type RoomsAnswer,
   roomsAnswer,
 } from "../protocol/room_api.ts";
@@ -109,6 +111,7 @@ export interface EngineApi {
   rooms(after: RoomId | null): Promise<ApiResult<RoomsAnswer>>;
   lookUpRoom(request: LookupRequest): Promise<ApiResult<LogAnswer>>;
   roomLog(room: RoomId, since: number): Promise<ApiResult<LogAnswer>>;
+  roomPeople(room: RoomId, after: AccountId | null): Promise<ApiResult<PeopleAnswer>>;
   /** `room` is null for a `create`. */
   appendToRoom(room: RoomId | null, entry: RoomEntry): Promise<ApiResult<AppendAnswer>>;
   /** Any other call that a signed-in device makes: GET without a body, else POST. */
@@ -221,6 +224,11 @@ export class HttpEngineApi implements EngineApi {
 
   roomLog(room: RoomId, since: number): Promise<ApiResult<LogAnswer>> {
     return this.#get(`/api/rooms/${room}/log?since=${since}`, logAnswer);
+  }
+
+  roomPeople(room: RoomId, after: AccountId | null): Promise<ApiResult<PeopleAnswer>> {
+    const from = after === null ? "" : `?after=${after}`;
+    return this.#get(`/api/rooms/${room}/people${from}`, peopleAnswer);
   }
 
   appendToRoom(room: RoomId | null, entry: RoomEntry): Promise<ApiResult<AppendAnswer>> {

@@ -8,14 +8,17 @@
  * | POST /api/rooms         | roomEntrySchema, a `create` | appendAnswer |
  * | POST /api/rooms/lookup  | lookupRequest       | logAnswer, or 404 `no-such-room` |
  * | GET /api/rooms/:room/log | `?since=seq`       | logAnswer       |
+ * | GET /api/rooms/:room/people | `?after=account` | peopleAnswer |
  * | POST /api/rooms/:room/log | roomEntrySchema   | appendAnswer    |
  *
  * An entry names the seq and hash that it follows, so appending is compare-and-swap without further words.
  * The log goes to members, also to former ones up to the entry that they left by (else 404 `no-such-room`), and by
  * `lookup` to whoever has the code: a wrong one, a dead one and a closed room answer alike.
+ * The people of a room, with their device lists, go to those who are in it: one question instead of 255.
  */
 import { bytes, id, type Infer, list, nullable, record, tagged, uint } from "./codec.ts";
-import { MAX_ROOM_ENTRIES, MAX_VERSION, SERVER_ID_BYTES } from "./limits.ts";
+import { personAnswer } from "./api.ts";
+import { MAX_ROOM_ENTRIES, MAX_ROOM_MEMBERS, MAX_VERSION, SERVER_ID_BYTES } from "./limits.ts";
 import { roomEntrySchema } from "./room_entry.ts";
 
 /** Rooms of one account in one answer. */
@@ -51,6 +54,14 @@ export const logAnswer = record({
   seq: uint(MAX_VERSION),
 });
 export type LogAnswer = Infer<typeof logAnswer>;
+
+export const peopleAnswer = record({
+  /** Members and who waits, by account id: at most 1 MiB, but one if there is one. */
+  people: list(personAnswer, { max: MAX_ROOM_MEMBERS }),
+  /** Ask again with `?after=` this id; null at the end. */
+  next: nullable(id<"account">()),
+});
+export type PeopleAnswer = Infer<typeof peopleAnswer>;
 
 export const appendAnswer = tagged("outcome", {
   accepted: record({ room: id<"room">(), seq: uint(MAX_VERSION) }),

@@ -4,7 +4,8 @@ import type { Auth } from "../auth/mod.ts";
 import type { Outcome } from "../auth/outcome.ts";
 import { parseId, type RoomId } from "../protocol/ids.ts";
 import { MAX_VERSION } from "../protocol/limits.ts";
-import { appendAnswer, logAnswer, lookupRequest, roomsAnswer } from "../protocol/room_api.ts";
+import { appendAnswer, logAnswer, lookupRequest } from "../protocol/room_api.ts";
+import { peopleAnswer, roomsAnswer } from "../protocol/room_api.ts";
 import type { AppendAnswer, LogAnswer } from "../protocol/room_api.ts";
 import { roomEntrySchema } from "../protocol/room_entry.ts";
 import { answer, refuse } from "./answers.ts";
@@ -52,6 +53,19 @@ export function roomRoutes(app: App, { auth }: { auth: Auth }): void {
       const room = roomOf(c);
       if (room === null) return refuse(c, { code: "no-such-room" });
       return answerLog(c, await rooms.log(login, room, since));
+    }),
+  );
+
+  app.get(
+    "/api/rooms/:room/people",
+    withDevice(auth, async (c, login) => {
+      const text = c.req.query("after");
+      const after = text === undefined ? null : parseId<"account">(text);
+      if (text !== undefined && after === null) return refuse(c, { code: "bad-input" });
+      const room = roomOf(c);
+      if (room === null) return refuse(c, { code: "no-such-room" });
+      const people = await rooms.people(login, room, after);
+      return people.ok ? answer(c, peopleAnswer, people.value) : refuse(c, people.refusal);
     }),
   );
 

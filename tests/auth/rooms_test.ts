@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { joinEntry } from "../../crypto/room_log.ts";
 import { encode } from "../../protocol/codec.ts";
+import { verifyDeviceList } from "../../protocol/bundle.ts";
 import { idBytes, idFrom, randomId, type RoomId } from "../../protocol/ids.ts";
 import { type RoomEntry, roomEntrySchema, verifyRoom } from "../../protocol/room.ts";
 import { codeOf, makeWorld, value, Visitor, type World } from "../helpers/account_world.ts";
@@ -68,6 +69,38 @@ Deno.test("a room is made, found by its lookup id, joined and read", async () =>
   assert.deepEqual(value(await cleo.member.visitor.api.rooms(null)).rooms, []);
   assert.equal(mine.server.length, 16);
   assert.deepEqual(value(await ana.member.visitor.api.rooms(null)).server, mine.server);
+  world.close();
+});
+
+Deno.test("the people of a room go to who is in it, from any of them on, and to nobody else", async () => {
+  const { world, ana, ben, cleo, room, id } = await three();
+  const people = async ({ member }: Somebody, after: typeof member.account | null = null) => {
+    const answer = await member.visitor.api.roomPeople(id, after);
+    return answer.ok ? answer.value.people.map(({ username }) => username).sort() : answer.code;
+  };
+  assert.deepEqual(await people(ben), ["ana", "ben"]);
+  const whole = value(await ana.member.visitor.api.roomPeople(id, null));
+  const lists = whole.people.map(({ account, entries }) => verifyDeviceList(account, entries));
+  assert.equal((await Promise.all(lists)).length, 2);
+  assert.equal(whole.next, null);
+  const [first, second] = whole.people;
+  assert.deepEqual(await people(ana, first!.account), [second!.username]);
+  assert.deepEqual(await people(ana, second!.account), []);
+  assert.equal(await people(cleo), "no-such-room");
+  await post(ana, id, await room.say(ana.owner, { kind: "close", newcomers: "approve" }));
+  await post(cleo, id, await room.join(cleo.owner));
+  assert.equal(await people(cleo), "no-such-room", "who waits is told of nobody");
+  assert.deepEqual(await people(ana), ["ana", "ben", "cleo"]);
+  await post(ana, id, await room.remove(ana.owner, ben.owner));
+  assert.equal(await people(ben), "no-such-room");
+  world.close();
+});
+
+Deno.test("a page of people counts as one look-up", async () => {
+  const { world, ben, id } = await three({ limits: { lookupsPerHour: 2 } });
+  for (const expected of [true, true, false]) {
+    assert.equal((await ben.member.visitor.api.roomPeople(id, null)).ok, expected);
+  }
   world.close();
 });
 

@@ -215,6 +215,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
     ({ lookup }) => cbor(lookupRequest, { lookup, since: 0 }),
   ),
   "GET /api/rooms/:room/log": row(onlyMember(200, 404)),
+  "GET /api/rooms/:room/people": row(onlyMember(200, 404)),
   "POST /api/rooms/:room/log": row(
     // Signed by the member's first device: nobody else, not even the second one, can hand it in.
     devices(200, { other: 422, admin: 422, device: 422 }),

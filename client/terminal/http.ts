@@ -8,10 +8,21 @@ const MOST_ANSWER_BYTES = 6 * 1024 * 1024;
 /** How long a request may take. OPAQUE's server half needs milliseconds. */
 const ANSWER_WITHIN = 30_000;
 
-export function terminalSend({ origin, caCerts }: SocketPlace): HttpSend {
+/** A way to ask, and its end: connections that are kept open for the next request close then. */
+export interface TerminalHttp {
+  readonly send: HttpSend;
+  close(): void;
+}
+
+/** For as long as the process lives. */
+export function terminalSend(place: SocketPlace): HttpSend {
+  return terminalHttp(place).send;
+}
+
+export function terminalHttp({ origin, caCerts }: SocketPlace): TerminalHttp {
   const trust = caCerts ? { caCerts: [...caCerts] } : {};
   const client = Deno.createHttpClient({ http1: true, http2: false, ...trust });
-  return async ({ method, path, headers, body }) => {
+  const send: HttpSend = async ({ method, path, headers, body }) => {
     const signal = AbortSignal.timeout(ANSWER_WITHIN);
     const init = { method, headers, body, signal, client, redirect: "manual" } as const;
     const response = await fetch(new URL(path, origin), init);
@@ -21,6 +32,7 @@ export function terminalSend({ origin, caCerts }: SocketPlace): HttpSend {
       body: await readAll(response.body),
     };
   };
+  return { send, close: () => client.close() };
 }
 
 async function readAll(stream: ReadableStream<Uint8Array> | null): Promise<Bytes> {

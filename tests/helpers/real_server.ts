@@ -12,7 +12,7 @@ import { createApi } from "../../client/account_transport.ts";
 import type { Api } from "../../client/transport.ts";
 import type { After } from "../../client/link.ts";
 import type { EngineEvent } from "../../client/types.ts";
-import { terminalSend } from "../../client/terminal/http.ts";
+import { type TerminalHttp, terminalHttp } from "../../client/terminal/http.ts";
 import { terminalSocket } from "../../client/terminal/web_socket.ts";
 import { filesBelow, type Place } from "./canary.ts";
 import { utf8 } from "../../protocol/encoding.ts";
@@ -161,6 +161,7 @@ export class RealDevice {
   readonly events: EngineEvent[] = [];
   #check: () => void = () => {};
   #ahead = 0;
+  readonly #http: TerminalHttp[] = [];
   readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>();
 
   constructor(readonly server: RealServer) {}
@@ -194,7 +195,7 @@ export class RealDevice {
   #flow(): FlowParts & { api: Api } {
     this.store = this.store.reopen();
     const { origin } = this.server;
-    const api = createApi({ origin, send: terminalSend(this.#place()), terminal: true });
+    const api = createApi({ origin, send: this.#send(), terminal: true });
     const common = { kind: "terminal", mode: "sealed", now: () => Date.now() } as const;
     return { api, store: this.store, password: opaqueClient, ...common };
   }
@@ -220,7 +221,7 @@ export class RealDevice {
 
   async open(wrapping: Wrapping = {}): Promise<OpenEngine> {
     this.store = this.store.reopen();
-    const plain = { send: terminalSend(this.#place()), socket: terminalSocket(this.#place()) };
+    const plain = { send: this.#send(), socket: terminalSocket(this.#place()) };
     const send = wrapping.send?.(plain.send) ?? plain.send;
     this.engine = await openEngine({
       store: wrapping.store?.(this.store) ?? this.store,
@@ -241,6 +242,13 @@ export class RealDevice {
   async close(): Promise<void> {
     await this.engine?.close();
     this.engine = null;
+    for (const one of this.#http.splice(0)) one.close();
+  }
+
+  #send(): TerminalHttp["send"] {
+    const http = terminalHttp(this.#place());
+    this.#http.push(http);
+    return http.send;
   }
 
   /** Resolves once `holds` does; looked at with every event of this device. */

@@ -144,6 +144,11 @@ export class ArchiveKeys {
     }));
   }
 
+  /** The archive was erased here: what was said of its chains is over. */
+  async forgetEnds(change: Change): Promise<void> {
+    for (const { key } of await this.list(archiveKeys.allVouched)) change.remove("device", key);
+  }
+
   async list<T>(prefix: string): Promise<Row<T>[]> {
     return await this.#o.store.list<T>("device", { prefix }).catch((error) => {
       throw new StoreFailed(error);

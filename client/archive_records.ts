@@ -29,6 +29,7 @@ import type { ConversationId, Message } from "./types.ts";
  * - `archive/KEY`: ArchiveKey
  * - `archive-deposit/KEY`: DepositEntry that the server has not taken yet
  * - `archive-chain`: Head, of one's own chain
+ * - `archive-stored`: Head, of one's own chain as far as the server has it
  * - `archive-vouched/DEVICE`: Head that another own device named of its chain
  * - `archive-signer/DEVICE`: Bytes, the sign key of a device that the own list has or had
  * - `archive-list`: KnownOwnList
@@ -47,6 +48,7 @@ export const archiveKeys = {
   deposit: (key: ArchiveKeyId) => `archive-deposit/${key}`,
   deposits: "archive-deposit/",
   chain: "archive-chain",
+  stored: "archive-stored",
   vouched: (device: DeviceId) => `archive-vouched/${device}`,
   allVouched: "archive-vouched/",
   signer: (device: DeviceId) => `archive-signer/${device}`,

@@ -84,6 +84,7 @@ export class ArchiveWriter {
     const outs = await this.#list(archiveKeys.outs);
     await this.#o.writer.change((change) => {
       for (const { key } of [...marks, ...outs]) change.remove("meta", key);
+      change.remove("device", archiveKeys.stored);
       return Promise.resolve();
     });
   }
@@ -172,6 +173,7 @@ export class ArchiveWriter {
         const answer = await api.append({ segments: batch.map(({ segment }) => segment) });
         if (!answer.ok) return REFUSED[answer.code] ?? "later";
         this.#had = answer.value.seq;
+        await this.#stored(batch);
       }
     }
     await this.#tidy();
@@ -193,6 +195,16 @@ export class ArchiveWriter {
       throw new StoreFailed(error);
     });
     return rows.map(({ value }) => value);
+  }
+
+  /** What the next prekey bundle names (docs/protocol.md "Prekeys"). */
+  async #stored(sent: readonly OutSegment[]): Promise<void> {
+    const last = sent.findLast(({ seq }) => seq === this.#had);
+    if (!last) return;
+    const head: Head = { seq: last.seq, hash: await segmentHash(last.segment.head) };
+    await this.#o.writer.change((change) => {
+      return Promise.resolve(change.set("device", archiveKeys.stored, head));
+    });
   }
 
   /** The oldest first, a few at a time: there are never more to go than have come. */

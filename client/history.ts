@@ -4,10 +4,10 @@
  */
 import type { DeviceKeys } from "../crypto/account.ts";
 import type { KeyMode } from "../crypto/private_key.ts";
-import { findDevice } from "../protocol/bundle.ts";
+import { dayOf, findDevice } from "../protocol/bundle.ts";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import { type ArchiveApi, archiveApi } from "./archive_api.ts";
-import { checkArchive, type Checked } from "./archive_check.ts";
+import { checkArchive, type Checked, namedEnds } from "./archive_check.ts";
 import { ArchiveKeys } from "./archive_keys.ts";
 import { ArchiveMerge } from "./archive_merge.ts";
 import { ArchiveReader, upTo } from "./archive_reader.ts";
@@ -267,7 +267,10 @@ export class History implements HistoryEngine {
   }
 
   async check(): Promise<Outcome<Checked>> {
-    const checked = await checkArchive(this.#api, this.#keys);
+    const { own, writer, api, now } = this.#o;
+    const contact = await writer.change((change) => getContact(change, own.account));
+    const ends = contact && await namedEnds(api, contact.list, own.device, dayOf(now()));
+    const checked = ends ? await checkArchive(this.#api, this.#keys, ends) : null;
     if (checked === null) return OFFLINE;
     const { unreadable } = this.#reader;
     const missing = checked.missing + unreadable;
@@ -279,6 +282,7 @@ export class History implements HistoryEngine {
     const answer = await this.#api.set({ on, erase });
     if (!answer.ok) return answer.status === 0 ? OFFLINE : refused("internal", answer.words);
     if (!on || erase) await this.#writer.drop();
+    if (erase) await this.#o.writer.change((change) => this.#keys.forgetEnds(change));
     await this.#switch(on ? "on" : "here");
     return done(null);
   }
@@ -347,7 +351,13 @@ export class History implements HistoryEngine {
     if (await store.get("meta", archiveKeys.wanted) !== true) return;
     if (!await this.#reader.restore()) return;
     await writer.change((change) => Promise.resolve(change.remove("meta", archiveKeys.wanted)));
-    this.#o.background(this.check());
+    await this.#checkSoon();
+  }
+
+  /** A new device looks until it got an answer: a server must not get by in silence. */
+  async #checkSoon(): Promise<void> {
+    const checked = await this.check();
+    if (!checked.ok) this.#later("check", AGAIN_MS, () => this.#checkSoon());
   }
 
   async #warn(words: string): Promise<void> {
@@ -374,5 +384,7 @@ function strangerOf({ conversation, person }: SegmentContent): PersonClaim {
   return { account: conversation, username, fullName, entries: [] };
 }
 
-const INCOMPLETE = "Your history is incomplete: the server holds back some of it, or has lost it.";
+const INCOMPLETE =
+  "Your history is incomplete: the server holds back some of it, or has lost it. " +
+  "If you erased it lately, that is why.";
 const FULL = "Your history has no more room on the server. New messages stay on your devices.";

@@ -11,7 +11,9 @@ import {
 } from "../crypto/prekeys.ts";
 import type { KeyMode } from "../crypto/private_key.ts";
 import { checkNamedList, dayOf, type DeviceList, type PrekeyUpload } from "../protocol/bundle.ts";
+import { type Bytes, equalBytes } from "../protocol/encoding.ts";
 import { VerifyError } from "../protocol/errors.ts";
+import { archiveKeys, type Head } from "./archive_records.ts";
 import { type Change, StoreFailed, type Writer } from "./change.ts";
 import type { DeviceApi } from "./device_login.ts";
 import type { NamedHead } from "./directory.ts";
@@ -37,6 +39,15 @@ const COUNTERS = "counters";
 /** The list that the newest bundle names. */
 export const NAMED = "named";
 const NOTHING_NEW = { rotate: false, once: 0, kemOnce: 0 } as const;
+
+/** Of the archive, what the newest bundle names. */
+const NAMED_ARCHIVE = "named-archive";
+
+interface NamedArchive {
+  readonly hash: Bytes | null;
+  /** Since 1970-01-01 UTC. */
+  readonly day: number;
+}
 
 /** Version and hash of a list, as {@link NAMED} keeps them. */
 export function namedHead({ version, hash }: DeviceList): NamedHead {
@@ -99,6 +110,15 @@ export class PrekeyKeeper {
     }
   }
 
+  /** The archive has gone on since the day of the newest bundle: once a day the new end is said. */
+  async #isBehind(change: Change): Promise<boolean> {
+    const stored = await change.get<Head>("device", archiveKeys.stored);
+    const named = await change.get<NamedArchive>("device", NAMED_ARCHIVE);
+    const { hash, day } = named ?? { hash: null, day: 0 };
+    if (day === dayOf(this.#options.now())) return false;
+    return stored && hash ? !equalBytes(stored.hash, hash) : (stored?.hash ?? null) !== hash;
+  }
+
   async #isFork(change: Change): Promise<boolean> {
     const named = await change.get<NamedHead>("device", NAMED);
     const list = (await getContact(change, this.#options.own.account))?.list;
@@ -126,7 +146,7 @@ export class PrekeyKeeper {
     const made = await this.#options.writer.change(async (change) => {
       await this.#erase(change, prekeys, plan);
       await this.#prune(change);
-      return await this.#make(change, prekeys, plan);
+      return await this.#make(change, prekeys, plan, await this.#isBehind(change));
     });
     if (made) await this.#upload();
   }
@@ -158,11 +178,14 @@ export class PrekeyKeeper {
     if (!contact) return false;
     const counters = await change.get<PrekeyCounters>("device", COUNTERS) ?? FIRST_PREKEY_COUNTERS;
     const keep = rotate ? null : currentRotation(prekeys);
-    const order = { day: dayOf(now()), mode, counters, once, kemOnce };
+    const stored = await change.get<Head>("device", archiveKeys.stored);
+    const named: NamedArchive = { hash: stored?.hash ?? null, day: dayOf(now()) };
+    const order = { day: named.day, mode, counters, once, kemOnce, archive: named.hash };
     const made = await makePrekeys(own, contact.list, keep ? { ...order, keep } : order);
     putPrekeys(change, made.privates);
     change.set("device", COUNTERS, made.counters);
     change.set("device", NAMED, namedHead(contact.list));
+    change.set("device", NAMED_ARCHIVE, named);
     change.set("device", PENDING, made.upload);
     return true;
   }

@@ -71,6 +71,8 @@ export interface PrekeyOrder {
   readonly kemOnce?: number;
   /** The rotation to go on with; left out, a new one begins. */
   readonly keep?: Rotation;
+  /** Hash of the newest archived segment, 32 bytes; null or left out for none. */
+  readonly archive?: Bytes | null;
 }
 
 /** The signed prekey and the last-resort KEM prekey of one rotation. */
@@ -119,7 +121,7 @@ export async function makePrekeys(
   const kemOnce = await make(order, "kem-once", counters.kemOnce, kemCount);
   return {
     upload: {
-      bundle: await signBundle(device, list, rotation, order.day),
+      bundle: await signBundle(device, list, rotation, order),
       lastKem: await signKem(device, rotation.kemLast),
       oneTime: once.map(publicPart),
       kemOnce: await Promise.all(kemOnce.map((one) => signKem(device, one))),
@@ -202,7 +204,7 @@ async function signBundle(
   { account, aik, device, sign: pair }: DeviceKeys,
   list: Pick<DeviceList, "version" | "hash">,
   { signed, kemLast }: Rotation,
-  day: number,
+  { day, archive = null }: Pick<PrekeyOrder, "day" | "archive">,
 ): Promise<Signed> {
   const body = encode(prekeyBundleSchema, {
     ...{ account, aik, device, day },
@@ -210,6 +212,7 @@ async function signBundle(
     lastKem: publicPart(kemLast),
     listVersion: list.version,
     listHash: list.hash,
+    archive,
   });
   return { body, signature: await sign(pair, "bundle", body) };
 }

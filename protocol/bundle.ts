@@ -56,6 +56,11 @@ export interface PrekeyBundle {
   /** The device list that the device knew, so that a server cannot hide a newer one. */
   readonly listVersion: number;
   readonly listHash: Bytes;
+  /**
+   * Hash of the newest segment of the device's archive that the server had taken; null for none. It is for one's own
+   * devices: a server that hides the chain has to hide the bundle too. To others it says nothing.
+   */
+  readonly archive: Bytes | null;
 }
 
 /** What a device gives to the server; 100 + 20 one-time keys make about 32 KiB. */
@@ -91,6 +96,7 @@ export interface VerifiedBundle {
   readonly day: number;
   readonly listVersion: number;
   readonly listHash: Bytes;
+  readonly archive: Bytes | null;
 }
 
 export const oneTimePrekeySchema: Schema<OneTimePrekey> = record({
@@ -122,6 +128,7 @@ export const prekeyBundleSchema: Schema<PrekeyBundle> = record({
   day: uint(),
   listVersion: uint(MAX_VERSION),
   listHash: bytes(HASH_BYTES),
+  archive: nullable(bytes(HASH_BYTES)),
 });
 
 export const prekeyUploadSchema: Schema<PrekeyUpload> = record({
@@ -186,10 +193,11 @@ export async function verifyFetched(
   if (kem.kind === "last") checkLastKem(bundle, kem);
   await verifyKem(bundle, entry, kem.kind, kem);
   checkDistinct(oneTime ? [bundle.signedPrekey, oneTime] : [bundle.signedPrekey], entry);
-  const { account, aik, device, signedPrekey, day, listVersion, listHash } = bundle;
+  const { account, aik, device, signedPrekey, day, listVersion, listHash, archive } = bundle;
   const { sign, agree } = entry;
   return {
     ...{ account, aik, device, sign, agree, signedPrekey, oneTime, day, listVersion, listHash },
+    archive,
     kem: { kind: kem.kind, id: kem.id, key: kem.key },
   };
 }

@@ -142,3 +142,49 @@ Deno.test("a person whose key the server exchanged is shown as changed on a new 
   assert.ok(warnings(second).includes("bad-list"));
   await world.closeAll();
 });
+
+Deno.test("attack: the server hides all that a device archived from a new one that nobody has told anything: it is noticed", async () => {
+  const one = await scene();
+  const { world, archive, ana } = one;
+  await chat(one, 3);
+  // A day later the prekey bundle names the end of the chain.
+  await world.pass(26 * 3_600_000);
+  await world.close(ana);
+  const shelf = archive.shelf(ana.keys.account);
+  assert.ok(shelf.segments.length > 0);
+  shelf.segments = [];
+  const second = await another(world, ana);
+  assert.ok(warnings(second).includes("history-incomplete"));
+  assert.equal(await missingFrom(second), 1, "at least one");
+  await world.closeAll();
+});
+
+Deno.test("attack: the server hides the archive and the bundle that names it: it is noticed", async () => {
+  const one = await scene();
+  const { world, archive, ana } = one;
+  await chat(one, 3);
+  await world.close(ana);
+  archive.shelf(ana.keys.account).segments = [];
+  world.server.prekeys.delete(ana.keys.device);
+  const second = await another(world, ana);
+  assert.ok(warnings(second).includes("history-incomplete"));
+  await world.closeAll();
+});
+
+Deno.test("an archive of which nothing is missing raises no alarm, day after day", async () => {
+  const one = await scene();
+  const { world, ana } = one;
+  for (let day = 0; day < 3; day++) {
+    await chat(one, 2, day * 2);
+    await world.pass(26 * 3_600_000);
+  }
+  const second = await another(world, ana);
+  await world.close(ana);
+  await world.pass(40 * 86_400_000);
+  const third = await another(world, ana);
+  for (const device of [second, third]) {
+    assert.equal(await missingFrom(device), 0);
+    assert.deepEqual(warnings(device).filter((what) => what === "history-incomplete"), []);
+  }
+  await world.closeAll();
+});

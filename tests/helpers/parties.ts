@@ -76,7 +76,7 @@ export function bundleOf(
       key: party.prekeys.get("kem-last 1")!.public,
     },
     oneTime: oneTime ? { id, key: key("once") } : null,
-    ...{ day: TODAY, listVersion: party.list.version, listHash: party.list.hash },
+    ...{ day: TODAY, listVersion: party.list.version, listHash: party.list.hash, archive: null },
   };
 }
 

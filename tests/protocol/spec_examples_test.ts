@@ -68,7 +68,7 @@ async function prekeyExamples(list: DeviceList) {
   const body = encode(prekeyBundleSchema, {
     ...{ account, aik, device: one.entry.device, day: DAY },
     ...{ signedPrekey: { id: 1, key }, lastKem: { id: 1, key: kem } },
-    ...{ listVersion: list.version, listHash: list.hash },
+    ...{ listVersion: list.version, listHash: list.hash, archive: null },
   });
   const structure = encode(kemSignedSchema, {
     ...{ account, device: one.entry.device, id: 1, key: kem },

@@ -14,10 +14,18 @@
  * | POST /forgot/start-over/ask | empty form        | a page             | the same; begins the wait  |
  * | POST /forgot/start-over   | accountRequest      | accountAnswer      | the same, and the wait over; it ends |
  *
+ * A device of the account sees the wait, and says yes or no. A login by the device's key is enough.
+ *
+ * | method and path         | request        | answer                                             |
+ * | ----------------------- | -------------- | -------------------------------------------------- |
+ * | GET /api/reset          |                | resetWaitsAnswer; status 204 or 200 without CBOR   |
+ * | POST /api/reset/stop    | nothing        | resetWaitsAnswer                                   |
+ * | POST /api/reset/approve | approveRequest | resetWaitsAnswer                                   |
+ *
  * A challenge whose address has no account looks and counts like any other, and no code is right.
  */
 import { passwordChangeRequest, passwordProvenAnswer, vaultSchema } from "./api.ts";
-import { bytes, choice, id, type Infer, nullable, record, tagged, text } from "./codec.ts";
+import { bytes, choice, id, type Infer, nullable, record, tagged, text, uint } from "./codec.ts";
 
 /** What comes next: a code of the second factor, or the keys. */
 export const resetStepAnswer = tagged("next", {
@@ -53,3 +61,11 @@ export const resetChangeRequest = record({
   vault: vaultSchema,
 });
 export type ResetChangeRequest = Infer<typeof resetChangeRequest>;
+
+/** When somebody who waits may start the account over, in milliseconds since 1970; null: nobody waits. */
+export const resetWaitsAnswer = record({ due: nullable(uint(Number.MAX_SAFE_INTEGER)) });
+export type ResetWaitsAnswer = Infer<typeof resetWaitsAnswer>;
+
+/** The six digits that the waiting browser shows, as they were typed. */
+export const approveRequest = record({ code: text({ max: 40 }) });
+export type ApproveRequest = Infer<typeof approveRequest>;

@@ -10,6 +10,7 @@ import { isHistoryCommand, runHistoryCommand } from "./json_history.ts";
 import { isPeopleCommand, runPeopleCommand } from "./json_people.ts";
 import { askOfRooms, isRoomCommand, isRoomQuestion } from "./json_rooms.ts";
 import { runRoomCommand, sendToRoom, showRoom } from "./json_rooms.ts";
+import { resetWords } from "./reset_words.ts";
 import type { ChatSession } from "./session.ts";
 
 export type Output = Readonly<Record<string, unknown>> & { readonly event: string };
@@ -74,6 +75,9 @@ export class JsonClient {
     "rename-device": (input) => this.#renameDevice(input),
     "revoke-device": (input) => this.#revokeDevice(input),
     "history": (input) => this.#history(input),
+    "stop-reset": () => this.#onReset("reset-stopped", this.#session.stopReset()),
+    "approve-reset": (input) =>
+      this.#onReset("reset-approved", this.#session.approveReset(text(input, "code"))),
     "mute": (input) => this.#mute(input, true),
     "unmute": (input) => this.#mute(input, false),
   };
@@ -113,9 +117,20 @@ export class JsonClient {
     for (const conversation of await engine.conversations()) this.#name(conversation);
     for (const room of await engine.rooms.rooms()) this.#nameRoom(room);
     engine.on((event) => this.#tell(event));
+    this.#session.watchReset((due) =>
+      this.#print({
+        ...{ event: "warning", kind: "reset-waits", due },
+        message: resetWords(due, (name) => `{"do":"${name}"}`),
+      })
+    );
     engine.connect();
     const { username, device } = engine.me;
     return { event: "ready", username, device };
+  }
+
+  async #onReset(event: string, done: Promise<Outcome<unknown>>): Promise<Answer> {
+    const outcome = await done;
+    return outcome.ok ? { event } : errorFrom(outcome);
   }
 
   async #send(input: Input): Promise<Answer> {

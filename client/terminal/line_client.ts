@@ -6,6 +6,7 @@ import type { PersonConversation } from "../types.ts";
 import { ChatError } from "./errors.ts";
 import { LineRooms, ROOM_HELP, roomLine } from "./line_rooms.ts";
 import { printable, printableLine } from "./printable.ts";
+import { resetWords } from "./reset_words.ts";
 import type { ChatSession } from "./session.ts";
 
 const HELP = [
@@ -18,6 +19,8 @@ const HELP = [
   "  /block          see nothing of theirs any more; they are not told",
   "  /unblock        hear of them again",
   "  /devices        the devices of your account",
+  "  /stop-reset     somebody wants to start your account over: no",
+  "  /approve-reset CODE   it is you, in a browser that shows this code",
   ...ROOM_HELP,
   "  /sign-up NAME ADDRESS FULL NAME     a new account (asks for a password)",
   "  /sign-in NAME                       this terminal as one more device",
@@ -129,6 +132,9 @@ export class LineClient {
     "block": () => this.#setBlocked(true),
     "unblock": () => this.#setBlocked(false),
     "devices": () => this.#devices(),
+    "stop-reset": () => this.#onReset(this.#session.stopReset(), "Stopped."),
+    "approve-reset": (words) =>
+      this.#onReset(this.#session.approveReset(words.join("")), "Go on there."),
     "sign-up": (words) => Promise.resolve(this.#signUp(words)),
     "sign-in": (words) => Promise.resolve(this.#signIn(words)),
   };
@@ -191,6 +197,7 @@ export class LineClient {
     const { engine } = this.#session;
     engine.on((event) => this.#tell(event));
     this.#say(`You are @${engine.me.username}.`);
+    this.#session.watchReset((due) => this.#say(resetWords(due, (name) => `/${name}`)));
     engine.connect();
     await this.#list();
   }
@@ -275,6 +282,12 @@ export class LineClient {
     if (!outcome.ok) return this.#refuse(outcome);
     const words = blocked ? "is blocked: you see nothing of theirs" : "is not blocked any more";
     this.#say(`${titleOf(person)} ${words}.`);
+  }
+
+  async #onReset(done: Promise<Outcome<unknown>>, words: string): Promise<void> {
+    const outcome = await done;
+    if (outcome.ok) this.#say(words);
+    else this.#refuse(outcome);
   }
 
   async #devices(): Promise<void> {

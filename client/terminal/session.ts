@@ -7,10 +7,14 @@ import type { SocketFactory } from "../link.ts";
 import { adviseOnPassword } from "../password_advice.ts";
 import type { PasswordClient } from "../password_client.ts";
 import type { LocalStore } from "../store.ts";
+import { approveReset, createResetWatch, stopReset } from "../reset_watch.ts";
 import { createApi } from "../account_transport.ts";
 import type { Api, HttpSend } from "../transport.ts";
 import { done, NoDevice, type Outcome, refused } from "../types.ts";
 import { ChatError } from "./errors.ts";
+
+/** A wait takes three days; whoever sits here hears of it in time. */
+const RESET_WATCH_MS = 3_600_000;
 
 export interface SessionParts {
   readonly origin: string;
@@ -40,6 +44,7 @@ export class ChatSession {
   #engine: OpenEngine | null = null;
   #signUp: SignUpDetails | null = null;
   #codeNeeded: CodeNeeded | null = null;
+  #watch: ReturnType<typeof setInterval> | undefined;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -128,7 +133,27 @@ export class ChatSession {
     return done("ready");
   }
 
+  /** Tells when somebody wants to start the account over: now, at each connection and every hour. */
+  watchReset(tell: (due: number) => void): void {
+    const look = createResetWatch(this.#api, tell);
+    const quietly = () => void look().catch(this.#parts.fault);
+    this.engine.on((event) => event.kind === "connection" && event.state === "online" && quietly());
+    const watch = setInterval(quietly, RESET_WATCH_MS);
+    Deno.unrefTimer(watch);
+    this.#watch = watch;
+    quietly();
+  }
+
+  stopReset(): Promise<Outcome<unknown>> {
+    return stopReset(this.#api);
+  }
+
+  approveReset(code: string): Promise<Outcome<unknown>> {
+    return approveReset(this.#api, code);
+  }
+
   async close(): Promise<void> {
+    clearInterval(this.#watch);
     await this.#engine?.close();
     await this.#store?.close();
     [this.#engine, this.#store] = [null, null];

@@ -9,6 +9,7 @@
 import { bundlesRequest, CBOR_TYPE, secondFactorRequest } from "../../protocol/api.ts";
 import { encode, type Schema } from "../../protocol/codec.ts";
 import { directoryRequest } from "../../protocol/directory_api.ts";
+import { approveRequest } from "../../protocol/reset_api.ts";
 import { reportRequest } from "../../protocol/reports.ts";
 import { nothingSchema } from "../../protocol/passkey_api.ts";
 import { roomEntrySchema } from "../../protocol/room.ts";
@@ -157,6 +158,11 @@ export const ROWS: Readonly<Record<string, Row>> = {
     () => ({ form: { device: "no", name: "Desk" } }),
   ),
   "GET /settings/devices/remove": row(owners(303)),
+  "GET /settings/link": row(owners(200)),
+  "POST /settings/link/look": row(owners(400, 401), noSense),
+  "POST /settings/link/offer": row(owners(400, 401), noSense),
+  "POST /settings/link/hand": row(owners(400, 401), noSense),
+  "POST /settings/link/drop": row(owners(400, 401), noSense),
   "GET /settings/passkeys": row(owners(200)),
   "POST /settings/passkeys/rename": row(owners(409), () => ({
     form: { passkey: "none", name: "Phone" },
@@ -199,6 +205,10 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "POST /people/listed": row(owners(303), () => ({ form: { listed: "yes" } })),
   "GET /api/devices": row(devices(200)),
   // Only a login that has proven everything and names no device yet.
+  "GET /sign-in/link": row(everybody(200)),
+  "POST /sign-in/link/open": row(everybody(400), noSense),
+  "POST /sign-in/link/wait": row(everybody(400), noSense),
+  "POST /sign-in/link/answer": row(everybody(400), noSense),
   "GET /sign-in/devices": row({ ...all(401), partial: 401 }),
   "POST /api/devices/rename": row(devices(400), noSense),
   "POST /api/devices/revoke": row(devices(400), noSense),
@@ -253,6 +263,8 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "POST /forgot/nothing-left": row(everybody(409), () => ({ form: {} })),
   "POST /forgot/start-over/ask": row(everybody(409), () => ({ form: {} })),
   "GET /api/reset": row(devices(204)),
+  "POST /api/reset/stop": row(devices(200), () => cbor(nothingSchema, {})),
+  "POST /api/reset/approve": row(devices(422), () => cbor(approveRequest, { code: "no" })),
   "GET /reset": row({ ...devices(200), anonymous: 303, partial: 303, disabled: 303 }),
   "POST /reset": row(
     { ...devices(200), anonymous: 303, partial: 303, disabled: 303 },

@@ -8,7 +8,8 @@ import { FakeEngine, fakeId } from "../../helpers/fake_engine.ts";
 async function talking() {
   const engine = new FakeEngine({ people: [{ username: "ben", name: "Ben" }] }, () => 0);
   const printed: string[] = [];
-  const session = { engine, open: () => Promise.resolve() } as unknown as ChatSession;
+  const own = { open: () => Promise.resolve(), watchReset: () => {} };
+  const session = { engine, ...own } as unknown as ChatSession;
   const client = new LineClient(session, (line) => void printed.push(line), () => {});
   await client.begin("https://chat.example");
   await client.take("/to ben");

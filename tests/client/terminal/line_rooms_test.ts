@@ -8,7 +8,8 @@ import { withThree } from "../../helpers/room_scene.ts";
 /** A terminal over a device's engine, and what it has printed. */
 async function terminalOf(device: RealDevice) {
   const printed: string[] = [];
-  const session = { engine: device.engine, open: () => Promise.resolve() };
+  const own = { open: () => Promise.resolve(), watchReset: () => {} };
+  const session = { engine: device.engine, ...own };
   const client = new LineClient(
     session as unknown as ChatSession,
     (line) => void printed.push(line),

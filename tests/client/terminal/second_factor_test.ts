@@ -1,37 +1,7 @@
 import assert from "node:assert/strict";
-import { JsonClient, type Output } from "../../../client/terminal/json_client.ts";
-import { ChatSession } from "../../../client/terminal/session.ts";
-import { MemoryStore } from "../../../client/store_memory.ts";
-import type { HttpSend } from "../../../client/transport.ts";
-import { makeWorld, ORIGIN, Visitor, type World } from "../../helpers/account_world.ts";
-import { enrol, quickPassword, signUpGuarded } from "../../helpers/guarded.ts";
-
-/** A terminal at a server, whose sockets stay shut. */
-function makeTerminal(world: World) {
-  const visitor = new Visitor(world);
-  const said: Output[] = [];
-  const send: HttpSend = async ({ method, path, headers, body }) => {
-    const { status, headers: answered, body: content } = await visitor.request(path, {
-      ...{ method, headers: { ...headers }, body },
-    });
-    return { status, headers: answered, body: content };
-  };
-  const session = new ChatSession({
-    ...{ origin: ORIGIN, send, now: world.clock.now },
-    socket: () => ({ send: () => {}, close: () => {} }),
-    openStore: () => Promise.resolve(new MemoryStore()),
-    password: () => Promise.resolve(quickPassword),
-    known: () => Promise.resolve(false),
-    fault: (error) => assert.fail(String(error)),
-  });
-  const client = new JsonClient(session, (output) => void said.push(output));
-  const ask = async (command: Record<string, unknown>) => {
-    const ref = `ask ${said.length}`;
-    await client.take(JSON.stringify({ ...command, ref }));
-    return said.find((output) => output["ref"] === ref)!;
-  };
-  return { ask, close: () => session.close() };
-}
+import { makeWorld } from "../../helpers/account_world.ts";
+import { enrol, signUpGuarded } from "../../helpers/guarded.ts";
+import { makeTerminal } from "../../helpers/shut_terminal.ts";
 
 Deno.test("sign-in in a terminal says code-needed, takes the app's code and is ready", async () => {
   const world = await makeWorld();

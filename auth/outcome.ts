@@ -59,6 +59,7 @@ export type RefusalCode =
   | "passkeys-full"
   | "last-key"
   | "bad-device-name"
+  | "link-gone"
   | "unknown-login"
   | "account-disabled"
   | "second-factor-required"

@@ -11,8 +11,7 @@ import {
   type NewAccount,
   replaceDevice,
 } from "../crypto/account.ts";
-import { FIRST_PREKEY_COUNTERS, type MadePrekeys, makePrekeys } from "../crypto/prekeys.ts";
-import type { KeyMode } from "../crypto/private_key.ts";
+import { FIRST_PREKEY_COUNTERS, makePrekeys } from "../crypto/prekeys.ts";
 import { formatRecoveryKey, makeRecoveryKey } from "../crypto/recovery_key.ts";
 import type { SigningPair } from "../crypto/signature.ts";
 import { makeVaultKey, sealVault, wrapVaultKey } from "../crypto/vault.ts";
@@ -32,33 +31,25 @@ import { MAX_DEVICES } from "../protocol/limits.ts";
 import { archiveRows, type ArchiveSetup, archiveSetup } from "./archive_setup.ts";
 import { renewLogin, signLogin } from "./device_login.ts";
 import { isRefusal, outcomeOf, refuseBroken } from "./flow_refusals.ts";
-import { type AskForRoom, whoLeaves } from "./making_room.ts";
+import { whoLeaves } from "./making_room.ts";
+import { installDevice, markActive } from "./installation.ts";
 import {
-  type Installation,
-  installDevice,
-  knownBefore,
-  markActive,
-  ownerOf,
-} from "./installation.ts";
+  checkKnown,
+  enlist,
+  type FlowParts,
+  installation,
+  refuseForeign,
+  type SignedIn,
+  undo,
+} from "./enlisting.ts";
 import type { PasswordClient } from "./password_client.ts";
 import { type MeRecord, META } from "./records.ts";
 import type { LocalStore } from "./store.ts";
-import type { Api, ApiResult } from "./transport.ts";
+import type { Api } from "./transport.ts";
 import { done, type Outcome, refused } from "./types.ts";
 import { openOwnVault, type VaultOpener, wipeVault } from "./vault_opening.ts";
 
-export interface FlowParts {
-  readonly api: Api;
-  /** Where the device's keys go. A store that belongs to another account is refused, not overwritten. */
-  readonly store: LocalStore;
-  readonly password: PasswordClient;
-  readonly kind: "browser" | "terminal";
-  readonly mode: KeyMode;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  /** All eight places are taken: which device makes room? Null, or nobody to ask: none does. */
-  readonly makeRoom?: AskForRoom;
-}
+export type { FlowParts, SignedIn };
 
 /** Where an account is made: at sign-up, or where one starts over. */
 export type AccountDoor = Pick<Api, "registerPassword" | "createAccount">;
@@ -78,14 +69,6 @@ export interface SignedUp {
   readonly username: string;
   /** Nine groups of four characters; shown once, kept nowhere. */
   readonly recoveryKey: string;
-}
-
-export interface SignedIn {
-  readonly account: AccountId;
-  readonly device: DeviceId;
-  readonly username: string;
-  /** This store was that device before; nothing was added to the account. */
-  readonly known: boolean;
 }
 
 /** Sign-ups whose last answer was lost, by their server's interface: the recovery key is nowhere else. */
@@ -311,7 +294,7 @@ async function addNewDevice(
   accountKey: SigningPair,
   { list, archive }: OpenedAccount,
 ): Promise<Outcome<SignedIn>> {
-  const { api, store, kind, mode } = parts;
+  const { store, kind, mode } = parts;
   const { account, username, challenge } = claim;
   await checkKnown(store, claim, list);
   const day = dayOf(parts.now());
@@ -321,62 +304,6 @@ async function addNewDevice(
     ? await addDevice(accountKey, list, entry)
     : await replaceDevice(accountKey, list, leaves, entry);
   const grown = await appendEntry(list, account, signed);
-  const prekeys = await makePrekeys(own, grown, { day, mode, counters: FIRST_PREKEY_COUNTERS });
   const names = { username, fullName: username };
-  const installed = installation(parts, own, grown, prekeys, names);
-  await installDevice(store, { ...installed, archive, restore: true });
-  const { device } = own;
-  const signature = await signLogin(own, api.origin, challenge);
-  const answer = await api.addDevice({ list: signed, device, prekeys: prekeys.upload, signature });
-  if (!answer.ok) return await undo(parts, answer);
-  await markActive(store, api.login);
-  return done({ account, device, username, known: false });
-}
-
-/**
- * The account key is in hand here. A store that remembers the own list lets it sign nothing that follows
- * an older or another one: a device that was removed since would be back.
- */
-async function checkKnown(
-  store: LocalStore,
-  { entries }: DeviceStep,
-  list: DeviceList,
-): Promise<void> {
-  const known = await knownBefore(store, list.account);
-  if (!known || !equalBytes(known.list.aik, list.aik)) return;
-  await verifyDeviceList(list.account, entries, known.list);
-}
-
-function installation(
-  { kind }: FlowParts,
-  keys: DeviceKeys,
-  list: DeviceList,
-  prekeys: MadePrekeys,
-  { username, fullName }: { readonly username: string; readonly fullName: string },
-): Installation {
-  return { kind, keys, list, prekeys, username, fullName };
-}
-
-/** Without an answer the device may exist: it stays "pending" and is looked at when the engine opens. */
-async function undo(
-  { store }: FlowParts,
-  answer: ApiResult<unknown> & { ok: false },
-): Promise<Outcome<never>> {
-  if (isRefusal(answer)) {
-    await store.commit([
-      { table: "meta", key: META.me, remove: true },
-      { table: "device", key: "keys", remove: true },
-    ]);
-  }
-  return outcomeOf(answer);
-}
-
-async function refuseForeign(
-  store: LocalStore,
-  account: AccountId,
-): Promise<Outcome<never> | null> {
-  const owner = await ownerOf(store);
-  if (!owner || owner.account === account) return null;
-  const words = `This device holds @${owner.username}'s messages. Sign out and forget it first.`;
-  return refused("not-available", words);
+  return await enlist(parts, { own, signed, grown, challenge, names, archive });
 }

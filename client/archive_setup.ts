@@ -48,15 +48,48 @@ export async function archiveSetup(
   list: DeviceList,
   mode: KeyMode,
 ): Promise<ArchiveSetup> {
+  const keys = await openedKeys(vault, { entries, deposits });
+  const setup = await setupOf(keys, entries, list, mode);
+  wipe(...keys.map(({ key }) => key));
+  return setup;
+}
+
+/** One of the archive's keys, in clear. */
+export interface OpenedKey {
+  readonly epoch: number;
+  /** Hash of the version it was made for; null for a key that was in the vault itself. */
+  readonly list: Bytes | null;
+  readonly key: Bytes;
+}
+
+/** The archive's keys out of an open vault and what was sealed for it; copies, to be wiped. */
+export async function openedKeys(
+  vault: VaultContent,
+  { entries, deposits }: {
+    readonly entries: readonly Signed[];
+    readonly deposits: readonly DepositEntry[];
+  },
+): Promise<OpenedKey[]> {
   const versions = await versionsOf(entries);
-  const keys: ArchiveKey[] = [];
-  for (const { epoch, key } of vault.archiveKeys) keys.push(await keep(epoch, null, key, mode));
+  const keys: OpenedKey[] = vault.archiveKeys.map(({ epoch, key }) => {
+    return { epoch, list: null, key: key.slice() };
+  });
   for (const entry of deposits) {
     const opened = await openOne(vault, versions, entry);
-    if (!opened) continue;
-    keys.push(await keep(opened.epoch, opened.list, opened.key, mode));
-    wipe(opened.key);
+    if (opened) keys.push(opened);
   }
+  return keys;
+}
+
+/** The same from keys that are open already. @param entries the whole own list, verified */
+export async function setupOf(
+  opened: readonly OpenedKey[],
+  entries: readonly Signed[],
+  list: DeviceList,
+  mode: KeyMode,
+): Promise<ArchiveSetup> {
+  const versions = await versionsOf(entries);
+  const keys = await Promise.all(opened.map((one) => keep(one, mode)));
   const now = list.devices.map(({ device, sign }) => [device, sign] as const);
   const signers = new Map([...versions.flatMap(({ devices }) => [...devices]), ...now]);
   const devices = list.devices.map(({ device }) => device);
@@ -75,12 +108,7 @@ export function archiveRows({ keys, signers, known }: ArchiveSetup): Write[] {
   ];
 }
 
-async function keep(
-  epoch: number,
-  list: Bytes | null,
-  key: Bytes,
-  mode: KeyMode,
-): Promise<ArchiveKey> {
+async function keep({ epoch, list, key }: OpenedKey, mode: KeyMode): Promise<ArchiveKey> {
   return { epoch, list, id: await archiveKeyId(key), secret: await importArchiveKey(key, mode) };
 }
 

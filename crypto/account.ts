@@ -88,6 +88,15 @@ export async function createAccount(
   return { accountKey, device: device.keys, deposit, vault, entry, list };
 }
 
+/** The keys of a device before it belongs to any account. */
+export type DevicePairs = Pick<DeviceKeys, "sign" | "agree">;
+
+/** Fresh ones. */
+export async function makeDevicePairs(mode: KeyMode): Promise<DevicePairs> {
+  const [sign, agree] = await Promise.all([generateSigning(mode), generateAgreement(mode)]);
+  return { sign, agree };
+}
+
 /**
  * Fresh keys for one more device, counter-signed by itself: nobody can put them into another account's list.
  * @param aik public account key, 32 bytes
@@ -100,7 +109,16 @@ export async function makeDevice(
   mode: KeyMode,
   day: number,
 ): Promise<NewDevice> {
-  const [signing, agree] = await Promise.all([generateSigning(mode), generateAgreement(mode)]);
+  return await joinAccount(await makeDevicePairs(mode), { account, aik }, kind, day);
+}
+
+/** The device that these keys are in an account: it signs that it wants to be. */
+export async function joinAccount(
+  { sign: signing, agree }: DevicePairs,
+  { account, aik }: Pick<DeviceKeys, "account" | "aik">,
+  kind: DeviceEntry["kind"],
+  day: number,
+): Promise<NewDevice> {
   const device = randomId<"device">();
   const names = { device, sign: signing.public, agree: agree.public };
   const structure = encode(counterSignedSchema, { account, aik, ...names });

@@ -7,6 +7,7 @@ import { forgotRoutes } from "./forgot.tsx";
 import { inviteRoutes } from "./invites.tsx";
 import { deviceRoutes } from "./devices.ts";
 import { directoryRoutes } from "./directory.tsx";
+import { linkRoutes } from "./link.tsx";
 import { loginRoutes } from "./login.ts";
 import { peopleRoutes } from "./people.ts";
 import { prekeyRoutes } from "./prekeys.ts";
@@ -48,6 +49,7 @@ export function accountRoutes(deps: AccountRouteDeps): RouteFamily {
     directoryRoutes(app, deps);
     prekeyRoutes(app, deps);
     deviceRoutes(app, deps);
+    linkRoutes(app, deps);
     roomRoutes(app, deps);
     reportRoutes(app, deps);
     archiveRoutes(app, deps);

@@ -134,6 +134,11 @@ export const REFUSALS: Readonly<Record<RefusalCode, Row>> = {
     words: "Ten passkeys are all an account can have. Remove one first.",
   },
   "bad-device-name": { status: 422, words: "Give it a name of up to 40 characters." },
+  "link-gone": {
+    status: 404,
+    words:
+      "There is no such request, or its ten minutes are over. Ask for a new code on the new device.",
+  },
   "last-key": {
     status: 409,
     words:

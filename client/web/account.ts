@@ -17,6 +17,8 @@ import {
 import { deleteAccount } from "../account_deletion.ts";
 import { changePassword } from "../password_change.ts";
 import { removeOwnDevice } from "../settings_devices.ts";
+import { takeLinkCode } from "../link_approving.ts";
+import { waitForLink } from "../link_waiting.ts";
 import type { PasswordClient } from "../password_client.ts";
 import { recoverAccount, startOver } from "../recovery_flow.ts";
 import { openIdbStore } from "../store_idb.ts";
@@ -30,6 +32,7 @@ import { lazyKnownPasswords } from "./account/new_password.ts";
 import { need, problem } from "./account/page.ts";
 import { runRemoveDevice } from "./account/devices.ts";
 import { askForRoom } from "./account/make_room.ts";
+import { type ApproveLink, runApproveLink, runWaitForLink } from "./account/link.ts";
 import { browserAuthenticator, knowsPasskeys } from "./account/passkey_browser.ts";
 import { offerPasskey, type VaultDoor } from "./account/passkey_sign_in.ts";
 import { type PasskeySettings, runPasskeys, runRemovePasskey } from "./account/passkeys.ts";
@@ -169,6 +172,31 @@ async function removeDeviceHere(device: string): Promise<Outcome<"other" | "self
   }
 }
 
+const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** The signed-in side of a link. The chat in another tab may be the store's writer: here it is read. */
+function approveLink(password: (progress: Progress) => PasswordClient): ApproveLink {
+  return {
+    after,
+    async take(code) {
+      const store = await openIdbStore("snug");
+      try {
+        return await takeLinkCode({ api, store }, code);
+      } finally {
+        await store.close();
+      }
+    },
+    async byPassword(approval, secret, progress) {
+      const door = await proveByPassword(passkeyParts, password(progress), secret);
+      return door.ok ? await approval.approve(door.value) : door;
+    },
+    byPasskey: !knowsPasskeys() ? null : async (approval) => {
+      const door = await proveByPasskey(passkeyParts);
+      return door.ok ? await approval.approve(door.value) : door;
+    },
+  };
+}
+
 async function main(): Promise<void> {
   const step = need<HTMLElement>("#step");
   const lacking = await missing(globalThis);
@@ -201,6 +229,16 @@ async function main(): Promise<void> {
       },
     });
   }
+  if (step.querySelector("#link-wait")) {
+    const device = { api, kind: "browser", mode: "sealed", now } as const;
+    return await runWaitForLink(step, {
+      after,
+      begin: () => waitForLink(device),
+      enter: (wait) => asOnlyWriter(password(() => {}), (parts) => wait.enter(parts)),
+    });
+  }
+  const link = step.querySelector<HTMLFormElement>("#link-device");
+  if (link) return runApproveLink(link, approveLink(password));
   const removal = step.querySelector<HTMLFormElement>("#remove-passkey");
   if (removal) return runRemovePasskey(removal, passkeySettings(password));
   const device = step.querySelector<HTMLFormElement>("#remove-device");

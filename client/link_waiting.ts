@@ -1,0 +1,190 @@
+/** The new device's side of a link: it shows a code, and is signed in by another device of the account. */
+import {
+  type DeviceKeys,
+  type DevicePairs,
+  joinAccount,
+  makeDevicePairs,
+} from "../crypto/account.ts";
+import {
+  bindKeys,
+  enterChannel,
+  formatLinkCode,
+  type LinkChannel,
+  linkFragment,
+  type LinkPairs,
+  type LinkSecret,
+  linkSecret,
+  makeLinkCode,
+  makeLinkPairs,
+} from "../crypto/device_link.ts";
+import { randomBytes } from "../crypto/random.ts";
+import { SECRET_BYTES } from "../protocol/api.ts";
+import { appendEntry, dayOf, findDevice, verifyDeviceList } from "../protocol/bundle.ts";
+import { decode, encode } from "../protocol/codec.ts";
+import { type Bytes, equalBytes } from "../protocol/encoding.ts";
+import { VerifyError } from "../protocol/errors.ts";
+import {
+  linkAnswerContent,
+  linkAnswerRequest,
+  linkDone,
+  type LinkHanded,
+  linkHandedContent,
+  type LinkKeys,
+  type LinkOffer,
+  type LinkOfferContent,
+  linkOfferContent,
+  linkOpened,
+  linkOpenRequest,
+  linkWaitAnswer,
+  linkWaitRequest,
+  MAX_HANDED_BYTES,
+} from "../protocol/link_api.ts";
+import { checkKnown, enlist, type FlowParts, refuseForeign, type SignedIn } from "./enlisting.ts";
+import { setupOf } from "./archive_setup.ts";
+import { outcomeOf, refuseBroken } from "./flow_refusals.ts";
+import type { Api } from "./transport.ts";
+import { done, type Outcome, refused } from "./types.ts";
+
+export type WaitingParts = Pick<FlowParts, "kind" | "mode" | "now"> & { readonly api: Api };
+
+/** How far the link is. "met": the other device has the code, and waits for the digits. */
+export type WaitingNews =
+  | { readonly state: "waiting" }
+  | { readonly state: "met"; readonly username: string; readonly check: string }
+  | { readonly state: "handed" };
+
+interface Met {
+  readonly channel: LinkChannel;
+  readonly offer: LinkOfferContent;
+  readonly own: DeviceKeys;
+}
+
+/** Makes keys and a code, and leaves the keys, bound to the code, with the server. */
+export async function waitForLink(parts: WaitingParts): Promise<Outcome<LinkWait>> {
+  const code = makeLinkCode();
+  const [secret, pairs, device] = await Promise.all([
+    linkSecret(code, parts.api.origin),
+    makeLinkPairs(),
+    makeDevicePairs(parts.mode),
+  ]);
+  const keys: LinkKeys = {
+    ...{ sign: device.sign.public, agree: device.agree.public },
+    ...{ ephemeral: pairs.ephemeral.public, kem: pairs.kem.public },
+  };
+  const waiter = randomBytes(SECRET_BYTES);
+  const bound = await bindKeys(secret, keys);
+  const body = encode(linkOpenRequest, { request: secret.request, waiter, bound });
+  const opened = await parts.api.ask("/sign-in/link/open", body, linkOpened);
+  if (!opened.ok) return outcomeOf(opened);
+  const shown = { code: formatLinkCode(code), fragment: await linkFragment(code, keys) };
+  return done(new LinkWait(parts, { ...shown, secret, keys, pairs, device, waiter }));
+}
+
+interface Waiting {
+  readonly code: string;
+  readonly fragment: string;
+  readonly secret: LinkSecret;
+  readonly keys: LinkKeys;
+  readonly pairs: LinkPairs;
+  readonly device: DevicePairs;
+  readonly waiter: Bytes;
+}
+
+/** A link that was asked for. Its keys are in memory only, until it is done. */
+export class LinkWait {
+  readonly #parts: WaitingParts;
+  readonly #o: Waiting;
+  #met: Met | null = null;
+  #answer: Bytes | null = null;
+  #handed: LinkHanded | null = null;
+
+  constructor(parts: WaitingParts, options: Waiting) {
+    this.#parts = parts;
+    this.#o = options;
+  }
+
+  /** To be read and typed: `XXXX-XXXX-XXXX-XXXX`. */
+  get code(): string {
+    return this.#o.code;
+  }
+
+  /** To be scanned: where a signed-in device goes on. What is behind the `#` goes to no server. */
+  get address(): string {
+    return `${this.#parts.api.origin}/settings/link#${this.#o.fragment}`;
+  }
+
+  /** Asks how far it is; to be called every second or so. */
+  async look(): Promise<Outcome<WaitingNews>> {
+    if (this.#handed) return done({ state: "handed" });
+    const { secret: { request }, waiter } = this.#o;
+    const body = encode(linkWaitRequest, { request, waiter });
+    const answer = await this.#parts.api.ask("/sign-in/link/wait", body, linkWaitAnswer);
+    if (!answer.ok) return outcomeOf(answer);
+    if (answer.value.state === "handed") {
+      this.#handed = answer.value;
+      return done({ state: "handed" });
+    }
+    if (answer.value.state === "offered") return await this.#meet(answer.value.offer);
+    return done(this.#met ? metNews(this.#met) : { state: "waiting" });
+  }
+
+  /** Once it is handed over: makes `parts.store` the new device. May be called again when it was refused. */
+  async enter(parts: FlowParts): Promise<Outcome<SignedIn>> {
+    const [met, handed] = [this.#met, this.#handed];
+    if (!met || !handed) return refused("not-available", "The other device has not said yes yet.");
+    const taken = await refuseForeign(parts.store, met.offer.account);
+    if (taken) return taken;
+    try {
+      return await enter(parts, met, handed);
+    } catch (error) {
+      return refuseBroken(error);
+    }
+  }
+
+  /** Somebody who knows the code says whose device this is to be. */
+  async #meet({ opening, sealed }: LinkOffer): Promise<Outcome<WaitingNews>> {
+    const { secret, keys, pairs, device } = this.#o;
+    try {
+      if (!this.#met) {
+        const channel = await enterChannel(secret, keys, pairs, opening);
+        const offer = decode(linkOfferContent, await channel.open("offer", sealed));
+        const { kind, now } = this.#parts;
+        const made = await joinAccount(device, offer, kind, dayOf(now()));
+        const content = encode(linkAnswerContent, { device: made.entry });
+        this.#answer = await channel.seal("answer", content);
+        this.#met = { channel, offer, own: made.keys };
+      }
+    } catch (error) {
+      return refuseBroken(error);
+    }
+    const { request } = secret;
+    const body = encode(linkAnswerRequest, {
+      ...{ request, waiter: this.#o.waiter, sealed: this.#answer! },
+    });
+    const answered = await this.#parts.api.ask("/sign-in/link/answer", body, linkDone);
+    return answered.ok ? done(metNews(this.#met)) : outcomeOf(answered);
+  }
+}
+
+function metNews({ offer: { username }, channel: { check } }: Met): WaitingNews {
+  return { state: "met", username, check };
+}
+
+/** The list is judged like any other: that the server hands it out makes nothing of it true. */
+async function enter(
+  parts: FlowParts,
+  { channel, offer, own }: Met,
+  { sealed, entries, challenge }: LinkHanded,
+): Promise<Outcome<SignedIn>> {
+  const { account, aik } = offer;
+  const opened = await channel.open("handed", sealed);
+  const { list: signed, keys } = decode(linkHandedContent, opened, MAX_HANDED_BYTES);
+  const list = await verifyDeviceList(account, entries);
+  if (!equalBytes(list.aik, aik)) throw new VerifyError("key-changed");
+  await checkKnown(parts.store, { entries }, list);
+  const grown = await appendEntry(list, account, signed);
+  const listed = findDevice(grown, own.device);
+  if (!listed || !equalBytes(listed.sign, own.sign.public)) throw new VerifyError("not-listed");
+  const archive = await setupOf(keys, entries, grown, parts.mode);
+  return await enlist(parts, { own, signed, grown, challenge, names: offer, archive });
+}

@@ -1,0 +1,131 @@
+/** Linking a device between two real browsers: the code, the digits, the password, by keyboard alone. */
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { openConversation, person, send, shows, signUp, startChat } from "../e2e/people.ts";
+import { freePort, type Server, startServer } from "../e2e/server.ts";
+import { browserTest, launchBrowser } from "../helpers/browser.ts";
+import { inspect } from "../helpers/inspect.ts";
+
+const [ana, ben] = [person("ana"), person("ben")];
+const CODE = /[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}/;
+
+async function withServer(
+  work: (server: Server, page: () => Promise<Page>) => Promise<void>,
+): Promise<void> {
+  const data = await Deno.makeTempDir({ prefix: "snug-link-" });
+  const server = await startServer({ data, port: freePort() });
+  const browser = await launchBrowser();
+  const complaints: string[] = [];
+  const page = async () => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    context.on("weberror", (error) => complaints.push(String(error.error())));
+    return await context.newPage();
+  };
+  try {
+    await work(server, page);
+    assert.deepEqual(complaints, []);
+  } finally {
+    await browser.close();
+    assert.equal(await server.stop(), 0, server.log());
+    await Deno.remove(data, { recursive: true });
+  }
+}
+
+/** Opens the page of a new device. Returns the code it shows. */
+async function showCode(page: Page, { origin }: Server): Promise<string> {
+  await page.goto(`${origin}/sign-in`);
+  await page.getByRole("link", { name: "Use another device" }).click();
+  await page.getByRole("img", { name: "QR code" }).waitFor();
+  const code = await page.locator("#link-code").textContent();
+  assert.match(code!, CODE);
+  return code!;
+}
+
+const digitsOn = async (page: Page) => (await page.locator("#link-digits").textContent())!;
+
+browserTest(
+  "a new browser is linked by code, digits and password; it has the history",
+  async () => {
+    await withServer(async (server, page) => {
+      const [old, friend, fresh] = [await page(), await page(), await page()];
+      await signUp(old, server, ana);
+      await signUp(friend, server, ben);
+      await startChat(old, "ben");
+      const archived = old.waitForResponse((answer) => {
+        const { pathname } = new URL(answer.url());
+        return pathname === "/api/archive" && answer.request().method() === "POST" && answer.ok();
+      });
+      await send(old, "said before the link");
+      await openConversation(friend, ana.fullName);
+      await shows(friend, "said before the link");
+      await archived;
+      const code = await showCode(fresh, server);
+      await inspect(fresh, "link-waiting");
+
+      await old.goto(`${server.origin}/settings/devices`);
+      await old.getByRole("link", { name: "Link a device" }).press("Enter");
+      const field = old.getByRole("textbox", { name: "Code on the new device" });
+      await field.waitFor();
+      await inspect(old, "link-enter");
+      await field.fill("ABCD");
+      await field.press("Enter");
+      await old.getByText("That is no code.").waitFor();
+      await field.fill(code.toLowerCase().replaceAll("-", " "));
+      await field.press("Enter");
+      const digits = old.getByRole("textbox", { name: "Digits on the new device" });
+      await digits.waitFor();
+      await fresh.getByText("@ana").waitFor();
+      await inspect(fresh, "link-digits");
+      await inspect(old, "link-compare");
+      const shown = await digitsOn(fresh);
+      await digits.fill(shown === "000 000" ? "111 111" : "000 000");
+      await digits.press("Enter");
+      await old.getByText("Those are not the digits.").waitFor();
+      await digits.fill(shown);
+      await digits.press("Enter");
+      const password = old.getByLabel("Password", { exact: true });
+      await password.waitFor();
+      await inspect(old, "link-approve");
+      await password.fill("not the password");
+      await password.press("Enter");
+      await old.getByRole("alert").filter({ hasText: "not right" }).waitFor();
+      await password.fill(ana.password);
+      await password.press("Enter");
+      await old.getByRole("heading", { name: "It is linked." }).waitFor();
+      await inspect(old, "link-done");
+
+      await fresh.waitForURL(`${server.origin}/chat`);
+      await openConversation(fresh, ben.fullName);
+      await shows(fresh, "said before the link");
+      await send(fresh, "from the linked browser");
+      await shows(friend, "from the linked browser");
+      await old.goto(`${server.origin}/settings/devices`);
+      await old.getByText("2 of 8.").waitFor();
+    });
+  },
+);
+
+browserTest(
+  "the picture's address leads a signed-in phone on; its code stays in no history",
+  async () => {
+    await withServer(async (server, page) => {
+      const [old, fresh] = [await page(), await page()];
+      await signUp(old, server, ana);
+      const code = await showCode(fresh, server);
+      await old.goto(`${server.origin}/settings/link#${code}`);
+      await old.getByRole("textbox", { name: "Digits on the new device" }).waitFor();
+      assert.equal(old.url(), `${server.origin}/settings/link`);
+      await old.getByText(code).waitFor();
+      for (let i = 0; i < 3; i++) {
+        const digits = old.getByRole("textbox", { name: "Digits on the new device" });
+        await digits.fill("12");
+        await digits.press("Enter");
+        const words = i < 2 ? "Those are not the digits." : "Somebody may be between them.";
+        await old.getByText(words).waitFor();
+      }
+      await fresh.getByRole("button", { name: "New code" }).waitFor();
+      await fresh.getByText("There is no such request").waitFor();
+      await inspect(fresh, "link-over");
+    });
+  },
+);

@@ -1,0 +1,324 @@
+/** A new device through one that is signed in, against real accounts: and whoever stands in between. */
+import assert from "node:assert/strict";
+import { type LinkApproval, takeLinkCode } from "../../client/link_approving.ts";
+import { type LinkWait, waitForLink } from "../../client/link_waiting.ts";
+import { proveByPassword } from "../../client/passkeys.ts";
+import type { Contact } from "../../client/records.ts";
+import { MemoryStore } from "../../client/store_memory.ts";
+import type { Api } from "../../client/transport.ts";
+import type { Outcome } from "../../client/types.ts";
+import { makeDevicePairs } from "../../crypto/account.ts";
+import {
+  bindKeys,
+  linkSecret,
+  makeLinkCode,
+  makeLinkPairs,
+  parseLinkCode,
+} from "../../crypto/device_link.ts";
+import { randomBytes } from "../../crypto/random.ts";
+import { verifyDeviceList } from "../../protocol/bundle.ts";
+import { decode, encode, type Schema } from "../../protocol/codec.ts";
+import type { Bytes } from "../../protocol/encoding.ts";
+import {
+  LINK_MS,
+  type LinkBound,
+  linkDone,
+  type LinkKeys,
+  linkOfferRequest,
+  linkOpened,
+  linkOpenRequest,
+  linkWaitAnswer,
+  linkWaitRequest,
+} from "../../protocol/link_api.ts";
+import { makeWorld, ORIGIN, value, Visitor, type World } from "../helpers/account_world.ts";
+import { flowAt, type Guarded, quickPassword, signUpGuarded } from "../helpers/guarded.ts";
+import { must } from "../helpers/people_world.ts";
+
+const browser = (world: World) => new Visitor(world, "browser");
+const codeOf = (outcome: Outcome<unknown>) => outcome.ok ? "done" : outcome.code;
+
+/** Calls of a visitor, some of them bent on their way by the server. */
+function bent(api: Api, bend: (path: string, body: Bytes | null) => unknown): Api {
+  return new Proxy(api, {
+    get(target, name) {
+      if (name === "ask") {
+        return async <T>(path: string, body: Bytes | null, schema: Schema<T>) => {
+          const sent = bend(path, body) as Bytes | null | undefined;
+          return await target.ask(path, sent === undefined ? body : sent, schema);
+        };
+      }
+      const own: unknown = Reflect.get(target, name, target);
+      return typeof own === "function" ? own.bind(target) : own;
+    },
+  });
+}
+
+interface Scene {
+  readonly world: World;
+  readonly ana: Guarded;
+  readonly fresh: Visitor;
+  readonly wait: LinkWait;
+}
+
+async function scene(bend?: Parameters<typeof bent>[1]): Promise<Scene> {
+  const world = await makeWorld();
+  const ana = await signUpGuarded(world, "ana");
+  const fresh = browser(world);
+  const api = bend ? bent(fresh.api, bend) : fresh.api;
+  const { now } = world.clock;
+  const wait = must(await waitForLink({ api, kind: "browser", mode: "portable", now }));
+  return { world, ana, fresh, wait };
+}
+
+const take = ({ ana }: Pick<Scene, "ana">, typed: string) =>
+  takeLinkCode({ api: ana.visitor.api, store: ana.store }, typed);
+
+/** Both have met, and the digits were typed. Returns what waits for the password. */
+async function met(one: Scene, typed = one.wait.code): Promise<LinkApproval> {
+  const approval = must(await take(one, typed));
+  assert.equal(must(await approval.isMet()), false);
+  const news = must(await one.wait.look());
+  assert.ok(news.state === "met" && news.username === "ana");
+  assert.ok(must(await approval.isMet()));
+  must(await approval.compare(`${news.check.slice(0, 3)} ${news.check.slice(3)}`));
+  return approval;
+}
+
+async function approve({ ana }: Scene, approval: LinkApproval): Promise<Outcome<null>> {
+  const door = must(await proveByPassword({ api: ana.visitor.api }, quickPassword, ana.password));
+  return await approval.approve(door);
+}
+
+const devicesOf = async ({ world, ana }: Scene) =>
+  (await world.deps.store.devices.named(ana.account)).length;
+
+for (const how of ["typed", "scanned"] as const) {
+  Deno.test(`a device is linked by its code, ${how}, and is told of by letter`, async () => {
+    const one = await scene();
+    const approval = await met(
+      one,
+      how === "typed" ? one.wait.code.toLowerCase() : one.wait.address,
+    );
+    assert.equal(approval.code, one.wait.code);
+    must(await approve(one, approval));
+    assert.equal(await devicesOf(one), 1, "nobody is listed before it is there");
+    assert.deepEqual(must(await one.wait.look()), { state: "handed" });
+    const store = new MemoryStore();
+    const entered = must(await one.wait.enter(flowAt(one.fresh, store)));
+    assert.deepEqual([entered.username, entered.known], ["ana", false]);
+    assert.equal(await devicesOf(one), 2);
+    value(await one.fresh.api.me());
+    assert.deepEqual(
+      [...(await store.list<{ id: string }>("device", { prefix: "archive/" })).map((r) =>
+        r.value.id
+      )],
+      [...(await one.ana.store.list<{ id: string }>("device", { prefix: "archive/" }))
+        .map((r) => r.value.id)],
+      "it has the archive's keys",
+    );
+    assert.ok(one.world.mailer.letters.at(-1)!.subject.includes("new device"));
+    assert.deepEqual(one.world.listChanges.at(-1), [one.ana.account, 2]);
+    one.world.close();
+  });
+}
+
+/** Keys of a device that never showed any code. */
+async function foreignKeys(): Promise<LinkKeys> {
+  const [device, pairs] = [await makeDevicePairs("portable"), await makeLinkPairs()];
+  const [sign, agree] = [device.sign.public, device.agree.public];
+  return { sign, agree, ephemeral: pairs.ephemeral.public, kem: pairs.kem.public };
+}
+
+/** The signed-in side's calls to a server that shows other keys than it was given. */
+function showing(api: Api, bend: (bound: LinkBound) => LinkBound): Api {
+  return new Proxy(api, {
+    get(target, name) {
+      if (name !== "ask") return Reflect.get(target, name, target);
+      return async <T>(path: string, body: Bytes, schema: Schema<T>) => {
+        const answer = await target.ask(path, body, schema);
+        if (path !== "/settings/link/look" || !answer.ok) return answer;
+        const { bound } = answer.value as { bound: LinkBound };
+        return { ok: true, value: { ...answer.value, bound: bend(bound) } };
+      };
+    },
+  });
+}
+
+Deno.test("attack: the server puts its own keys in the place of the new device's", async () => {
+  const one = await scene();
+  const keys = await foreignKeys();
+  const guessed = await bindKeys(await linkSecret(makeLinkCode(), ORIGIN), keys);
+  const bends: ((bound: LinkBound) => LinkBound)[] = [
+    ({ mac }) => ({ keys, mac }),
+    () => guessed,
+    ({ keys: real, mac }) => ({ keys: { ...real, sign: keys.sign }, mac }),
+    ({ keys: real, mac }) => ({ keys: { ...real, ephemeral: keys.ephemeral }, mac }),
+    ({ keys: real, mac }) => ({ keys: { ...real, kem: keys.kem }, mac }),
+  ];
+  for (const bend of bends) {
+    const api = showing(one.ana.visitor.api, bend);
+    for (const typed of [one.wait.code, one.wait.address]) {
+      const taken = await takeLinkCode({ api, store: one.ana.store }, typed);
+      assert.equal(codeOf(taken), "untrusted-server");
+    }
+  }
+  assert.deepEqual(must(await one.wait.look()), { state: "waiting" }, "it was told nothing");
+  assert.equal(await devicesOf(one), 1);
+  one.world.close();
+});
+
+Deno.test("attack: who photographed the code but is not the device that showed it is found by the picture", async () => {
+  const one = await scene();
+  const secret = await linkSecret(parseLinkCode(one.wait.code)!.code, ORIGIN);
+  const bound = await bindKeys(secret, await foreignKeys());
+  const order = encode(linkOpenRequest, {
+    ...{ request: secret.request, waiter: randomBytes(32), bound },
+  });
+  const opened = await browser(one.world).api.ask("/sign-in/link/open", order, linkOpened);
+  assert.ok(!opened.ok, "a request is not taken over by the same id");
+  const api = showing(one.ana.visitor.api, () => bound);
+  const scanned = await takeLinkCode({ api, store: one.ana.store }, one.wait.address);
+  assert.equal(codeOf(scanned), "untrusted-server");
+  one.world.close();
+});
+
+Deno.test("attack: a server that tells the new device of another account is not believed", async () => {
+  const one = await scene();
+  const ben = await signUpGuarded(one.world, "ben");
+  // Ben's browser knows the request, as the server does, and not the code.
+  const { request } = await linkSecret(parseLinkCode(one.wait.code)!.code, ORIGIN);
+  const { now } = one.world.clock;
+  const { api: fresh } = browser(one.world);
+  const other = must(await waitForLink({ api: fresh, kind: "browser", mode: "portable", now }));
+  const api = bent(ben.visitor.api, (path, body) => {
+    if (path !== "/settings/link/offer") return undefined;
+    return encode(linkOfferRequest, { ...decode(linkOfferRequest, body!), request });
+  });
+  must(await takeLinkCode({ api, store: ben.store }, other.code));
+  assert.equal(codeOf(await one.wait.look()), "untrusted-server");
+  assert.equal(codeOf(await one.wait.enter(flowAt(one.fresh))), "not-available");
+  one.world.close();
+});
+
+Deno.test("attack: digits that were not read from the new device end the link after three tries", async () => {
+  const one = await scene();
+  const approval = must(await take(one, one.wait.code));
+  const news = must(await one.wait.look());
+  assert.ok(news.state === "met");
+  must(await approval.isMet());
+  const wrong = news.check === "000000" ? "000001" : "000000";
+  const tried = [];
+  for (let i = 0; i < 4; i++) tried.push(codeOf(await approval.compare(wrong)));
+  assert.deepEqual(tried, ["bad-code", "bad-code", "code-expired", "code-expired"]);
+  assert.equal(codeOf(await approval.compare(news.check)), "code-expired");
+  assert.equal(codeOf(await approve(one, approval)), "bad-code");
+  assert.ok(!(await one.wait.look()).ok, "the request is gone");
+  assert.equal(await devicesOf(one), 1);
+  one.world.close();
+});
+
+Deno.test("attack: what was handed over once is handed over to nobody a second time", async () => {
+  const waits: Bytes[] = [];
+  const handed: Bytes[] = [];
+  const two = await scene((path, body) => {
+    if (path === "/sign-in/link/wait") waits.push(body!);
+    return undefined;
+  });
+  const api = bent(two.ana.visitor.api, (path, body) => {
+    if (path === "/settings/link/hand") handed.push(body!);
+    return undefined;
+  });
+  const spied: Scene = {
+    ...two,
+    ana: { ...two.ana, visitor: { ...two.ana.visitor, api } as Visitor },
+  };
+  must(await approve(spied, await met(spied)));
+  must(await two.wait.look());
+  const thief = browser(two.world);
+  const again = await thief.api.ask("/sign-in/link/wait", waits.at(-1)!, linkWaitAnswer);
+  assert.ok(!again.ok && again.status === 404);
+  const replayed = await two.ana.visitor.api.ask("/settings/link/hand", handed[0]!, linkDone);
+  assert.ok(!replayed.ok, "its proof is used up");
+  must(await two.wait.enter(flowAt(two.fresh)));
+  assert.equal(await devicesOf(two), 2);
+  two.world.close();
+});
+
+Deno.test("attack: who knows a request but not what its device carries learns nothing of it", async () => {
+  const one = await scene();
+  must(await approve(one, await met(one)));
+  const { request } = await linkSecret(parseLinkCode(one.wait.code)!.code, ORIGIN);
+  const body = encode(linkWaitRequest, { request, waiter: randomBytes(32) });
+  const asked = await browser(one.world).api.ask("/sign-in/link/wait", body, linkWaitAnswer);
+  assert.ok(!asked.ok && asked.status === 404);
+  must(
+    await one.wait.enter(flowAt(one.fresh)).then(async (early) => {
+      assert.equal(codeOf(early), "not-available", "it has not looked yet");
+      must(await one.wait.look());
+      return await one.wait.enter(flowAt(one.fresh));
+    }),
+  );
+  one.world.close();
+});
+
+Deno.test("a request is somebody's from the first offer on, and over after ten minutes", async () => {
+  const one = await scene();
+  const ben = await signUpGuarded(one.world, "ben");
+  const approval = must(await take(one, one.wait.code));
+  const other = await takeLinkCode({ api: ben.visitor.api, store: ben.store }, one.wait.code);
+  assert.ok(!other.ok && /no such request/.test(other.words));
+  one.world.clock.forward(LINK_MS);
+  assert.ok(!(await one.wait.look()).ok);
+  assert.ok(!(await approval.isMet()).ok);
+  one.world.close();
+});
+
+Deno.test("attack: a login that ended since it said yes vouches for nobody", async () => {
+  const one = await scene();
+  must(await approve(one, await met(one)));
+  await one.ana.visitor.request("/sign-out", { method: "POST" });
+  const news = await one.wait.look();
+  assert.ok(!news.ok);
+  assert.equal(await devicesOf(one), 1);
+  one.world.close();
+});
+
+Deno.test("attack: a device's own login, without a sign-in by password, links nothing", async () => {
+  const one = await scene();
+  const stranger = browser(one.world);
+  const taken = await takeLinkCode({ api: stranger.api, store: one.ana.store }, one.wait.code);
+  assert.equal(codeOf(taken), "signed-out");
+  one.world.close();
+});
+
+Deno.test("attack: an older list that the server shows is not signed on from", async () => {
+  const one = await scene();
+  must(await approve(one, await met(one)));
+  must(await one.wait.look());
+  must(await one.wait.enter(flowAt(one.fresh)));
+  const { account, store, visitor, password } = one.ana;
+  const entries = await one.world.deps.store.devices.entries(account, 0, 100);
+  const contact = (await store.get<Contact>("accounts", account))!;
+  const list = await verifyDeviceList(account, entries);
+  await store.commit([{ table: "accounts", key: account, value: { ...contact, list } }]);
+  const { now } = one.world.clock;
+  const { api } = browser(one.world);
+  const wait = must(await waitForLink({ api, kind: "browser", mode: "portable", now }));
+  const approval = await met({ ...one, wait });
+  const door = must(await proveByPassword({ api: visitor.api }, quickPassword, password));
+  const old = { ...door.proven, entries: entries.slice(0, 1) };
+  assert.equal(codeOf(await approval.approve({ ...door, proven: old })), "untrusted-server");
+  assert.deepEqual(must(await wait.look()).state, "met");
+  assert.equal(await devicesOf(one), 2);
+  one.world.close();
+});
+
+Deno.test("what is no code is said to be none, and a wrong one finds nothing", async () => {
+  const one = await scene();
+  for (const typed of ["", "hello", "ABCD-EFGH", `${one.wait.code}.short`, `${one.wait.code}A`]) {
+    assert.equal(codeOf(await take(one, typed)), "bad-code", typed);
+  }
+  const nobody = await take(one, "0000-0000-0000-0000");
+  assert.ok(!nobody.ok && /no such request/.test(nobody.words));
+  one.world.close();
+});

@@ -2,7 +2,9 @@
  * `deno task bench [NAME…]`: every benchmark here, or the named ones, one after the other and each
  * in a process of its own, so that one's garbage is not another's pause. One JSON line a figure.
  */
-const HERE = new URL(".", import.meta.url).pathname;
+import { fileURLToPath } from "node:url";
+
+const HERE = fileURLToPath(new URL(".", import.meta.url));
 
 const all = [...Deno.readDirSync(HERE)].flatMap(({ name }) =>
   /^(.+)_bench\.ts$/.exec(name)?.[1] ?? []

@@ -1,9 +1,10 @@
 /** The floors as targets; see relay_floor.ts. */
+import { fileURLToPath } from "node:url";
 import { pinned, randomPort, until } from "../tools/load_process.ts";
 import { openLoadSocket } from "../tools/load_socket.ts";
 import type { LoadTarget } from "../tools/load_target.ts";
 
-const HERE = new URL(".", import.meta.url).pathname;
+const HERE = fileURLToPath(new URL(".", import.meta.url));
 const RECEIPT = new Uint8Array([2]);
 
 /** Starts one. */

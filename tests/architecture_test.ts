@@ -1,8 +1,9 @@
 /** Who may import whom. The table is docs/architecture.md's; this is where it is enforced. */
 import assert from "node:assert/strict";
 import { relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
 
-const ROOT = new URL("..", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FOLDERS = "protocol crypto client auth hub db routes views static tests bench tools".split(
   " ",
 );

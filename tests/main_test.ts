@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import project from "../deno.json" with { type: "json" };
 import { type LimitName, LIMITS, limitVariable } from "../limits.ts";
 import { main } from "../main.ts";
@@ -86,7 +87,7 @@ Deno.test("a port that is taken is one line and exit 1", async () => {
   assert.match(logged, new RegExp(`^snug: cannot listen on 127\\.0\\.0\\.1:${port}: .*in use`));
 });
 
-const ROOT = new URL("..", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 function spawn(...args: string[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {

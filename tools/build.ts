@@ -4,9 +4,10 @@
  *
  * The third step, `deno compile`, is tools/compile.ts: another version of Deno may do it.
  */
+import { fileURLToPath } from "node:url";
 import { buildPage } from "./page.ts";
 
-const ROOT = new URL("..", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 async function bundleServer(): Promise<void> {
   await Deno.mkdir(`${ROOT}dist`, { recursive: true });

@@ -5,7 +5,9 @@
  * `--no-config --no-lock` keeps the packages of the tests out of it; they are not in server.js.
  * SNUG_COMPILER names another Deno for it: the one that DENORT_BIN belongs to.
  */
-const ROOT = new URL("..", import.meta.url).pathname;
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** Besides our own: where profiles are, and what three packages ask for when they load. */
 const VARIABLES = [

@@ -1,7 +1,8 @@
 /** `deno task dev`: builds the page and serves, again after every change of a source file. */
+import { fileURLToPath } from "node:url";
 import { buildPage } from "./page.ts";
 
-const ROOT = new URL("..", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const WATCHED = "auth client crypto db hub protocol routes static views".split(" ");
 /** Editors write a file in several steps; one restart is enough. */
 const SETTLE_MS = 100;

@@ -2,11 +2,12 @@
  * The house rules as lint rules. Each names the attack or habit it stands for; where a rule does
  * not hold in some folder, the folder is listed beside it.
  */
+import { fileURLToPath } from "node:url";
 
 type Context = Deno.lint.RuleContext;
 type Rule = Deno.lint.Rule;
 
-const ROOT = new URL("..", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** Is the linted file one of these files, or under one of these folders (ending in a slash)? */
 function under(context: Context, places: readonly string[]): boolean {
@@ -139,6 +140,10 @@ const plugin: Deno.lint.Plugin = {
       "NewExpression[callee.name='Date'][arguments.length=0]",
       "The clock is passed in; only a composition root reads it.",
       [...NOT_PRODUCT, "main.ts"],
+    ),
+    "no-pathname-of-file": forbid(
+      "MemberExpression[property.name='pathname'] > NewExpression > MemberExpression > MetaProperty",
+      "In a folder with a blank in its name that is no path: use fileURLToPath.",
     ),
     "no-platform": noPlatform,
     "no-sql-template": sqlTemplate,

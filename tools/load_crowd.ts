@@ -12,6 +12,9 @@ const QUIET: Told = { accepted: () => {}, delivered: () => {} };
 export interface Idle {
   readonly connections: number;
   readonly kibEach: number;
+  /** Resident memory of the server, before anybody came and with all of them there. */
+  readonly emptyMib: number;
+  readonly fullMib: number;
   /** Event-loop delay of the server while they are pinged, milliseconds: the bound of /metrics it is below. */
   readonly delayP99: number;
 }
@@ -27,12 +30,18 @@ export async function idle(server: LoadServer, connections: number): Promise<Idl
     async (index) => void clients.push(await server.connect(index, QUIET)),
   );
   await pause(2_000);
-  const kibEach = (memoryOf(server.pid) - before) / 1_024 / connections;
+  const full = memoryOf(server.pid);
   const from = await server.metrics();
   await pause(28_000);
   const delayP99 = quantile(from, await server.metrics(), "snug_event_loop_delay_seconds", 0.99);
   for (const client of clients) client.close();
-  return { connections, kibEach, delayP99: delayP99 * 1_000 };
+  return {
+    connections,
+    kibEach: (full - before) / 2 ** 10 / connections,
+    emptyMib: before / 2 ** 20,
+    fullMib: full / 2 ** 20,
+    delayP99: delayP99 * 1_000,
+  };
 }
 
 /** What a restart under so many clients looks like. Milliseconds from the kill. */

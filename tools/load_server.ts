@@ -1,13 +1,14 @@
 /** Snug itself under load: `snug serve` from source, on a temporary folder with made-up people. */
 import { get as getPlain } from "node:http";
 import { get as getTls } from "node:https";
+import { fileURLToPath } from "node:url";
 import { pinned, randomPort, until } from "./load_process.ts";
 import { type LoadPerson, makePeople } from "./load_people.ts";
 import { openSecrets } from "../auth/mod.ts";
 import { type DeviceParts, openDevice } from "./load_device.ts";
 import type { LoadTarget, Told } from "./load_target.ts";
 
-const ROOT = new URL("..", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const MUCH = String(2 ** 40);
 /** Every limit that a load test would meet is a setting. */
 const LIMITS: Readonly<Record<string, string>> = {

@@ -8,13 +8,14 @@
  * Deno downloads the runtime of each target. Where it cannot, the target is left out, and said; with
  * DENORT_BIN only this machine's own is built.
  */
+import { fileURLToPath } from "node:url";
 import { MIGRATIONS } from "../db/migrations/mod.ts";
 import project from "../deno.json" with { type: "json" };
 import { compile } from "./compile.ts";
 import { billOfMaterials, type Lock } from "./sbom.ts";
 import { fixtureFile } from "./schema_fixtures.ts";
 
-const ROOT = new URL("..", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** Our names for systems, and Deno's. */
 const TARGETS: Readonly<Record<string, string>> = {
@@ -91,9 +92,9 @@ async function hashOf(file: string): Promise<string> {
   return new Uint8Array(digest).toHex();
 }
 
-/** Builds what git tracks in two folders of different names and depths, and compares every file. */
+/** Builds what git tracks in two folders, one with a blank in its name, and compares every file. */
 async function check(): Promise<boolean> {
-  const places = await Promise.all(["a", "another/deeper"].map(copySource));
+  const places = await Promise.all(["a", "another/deeper one"].map(copySource));
   const [one, two] = [await release(places[0]!), await release(places[1]!)];
   const differ = [...one].filter(([name, hash]) => two.get(name) !== hash).map(([name]) => name);
   for (const name of one.keys()) {

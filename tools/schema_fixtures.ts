@@ -6,10 +6,11 @@
  *     deno run --allow-read --allow-write=tests/fixtures tools/schema_fixtures.ts [VERSION]
  */
 import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
 import { migrate } from "../db/migrate.ts";
 import { MIGRATIONS } from "../db/migrations/mod.ts";
 
-const FOLDER = `${new URL("..", import.meta.url).pathname}tests/fixtures/schemas`;
+const FOLDER = `${fileURLToPath(new URL("..", import.meta.url))}tests/fixtures/schemas`;
 const ROWS = [1, 2];
 type Value = null | number | string | Uint8Array;
 

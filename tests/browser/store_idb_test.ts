@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { browserTest, launchBrowser } from "../helpers/browser.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 async function bundled(entry: string): Promise<string> {
   const out = await Deno.makeTempFile({ suffix: ".js" });

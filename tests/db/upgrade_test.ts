@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
 import { COPY_KEPT_MS, dropOldCopies, keepBeforeUpgrade } from "../../db/before_upgrade.ts";
 import { checkIntegrity } from "../../db/backup_unpack.ts";
 import { readVersion } from "../../db/migrate.ts";
@@ -12,7 +13,7 @@ import { modeOf, namesIn } from "../helpers/files.ts";
 import { ROOMY } from "../helpers/relay_world.ts";
 
 /** Versions that people may have on their disks. */
-const RELEASED = (await namesIn(new URL("../fixtures/schemas", import.meta.url).pathname))
+const RELEASED = (await namesIn(fileURLToPath(new URL("../fixtures/schemas", import.meta.url))))
   .map((name) => Number(name.replace(".sql", "")));
 
 /** Tables whose rows an upgrade may drop: what is in them is worth minutes. */

@@ -1,5 +1,7 @@
 /** The chat page as it is served, with its real policies, over a fake engine: for tests in a browser. */
-import { assetPolicy, commonHeaders, INTEGRITY_POLICY } from "../../routes/policy.ts";
+import { fileURLToPath } from "node:url";
+import { assetPolicy, CHAT_PERMISSIONS, commonHeaders } from "../../routes/policy.ts";
+import { INTEGRITY_POLICY } from "../../routes/policy.ts";
 import { type AssetManifest, createAssets } from "../../routes/assets.ts";
 import { buildPage } from "../../tools/page.ts";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
@@ -7,7 +9,7 @@ import { launchBrowser } from "./browser.ts";
 import type { Harness } from "./chat_harness.ts";
 import type { FakeEngine, Scenario } from "./fake_engine.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** What a page must never show: script errors, refused or blocked things, dialogs. */
 export interface Trouble {
@@ -108,6 +110,7 @@ async function serveable(withHarness: boolean): Promise<Map<string, Served>> {
       ...commonHeaders(false),
       "content-type": type,
       "content-security-policy": assetPolicy(policy),
+      ...path === "/chat" ? { "permissions-policy": CHAT_PERMISSIONS } : {},
       ...policy === "page" ? { "integrity-policy": INTEGRITY_POLICY } : {},
     };
     files.set(path, { body: bytes, headers });

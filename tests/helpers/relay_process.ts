@@ -1,8 +1,9 @@
 /** Starting {@link ./relay_server.ts} and ending it the hard way. */
+import { fileURLToPath } from "node:url";
 import type { RelayOrder } from "./relay_server.ts";
 
-const ENTRY = new URL("relay_server.ts", import.meta.url).pathname;
-const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+const ENTRY = fileURLToPath(new URL("relay_server.ts", import.meta.url));
+const CONFIG = fileURLToPath(new URL("../../deno.json", import.meta.url));
 
 /** One server process. It is started before it is needed, so that a restart takes no time. */
 export class RelayProcess {

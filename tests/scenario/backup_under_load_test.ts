@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
+import { fileURLToPath } from "node:url";
 import { makeBackup } from "../../db/backup.ts";
 import { restoreBackup } from "../../db/restore.ts";
 import { openDatabase } from "../../db/sqlite.ts";
@@ -25,7 +26,7 @@ class Writer {
   readonly #output: ReadableStreamDefaultReader<string>;
 
   constructor(path: string) {
-    const script = new URL("../helpers/busy_writer.ts", import.meta.url).pathname;
+    const script = fileURLToPath(new URL("../helpers/busy_writer.ts", import.meta.url));
     this.#child = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--no-check", "-A", script, path],
       stdin: "piped",

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import plugin from "../../tools/lint_plugin.ts";
 
-const ROOT = new URL("../..", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** The ids of the rules that `code` breaks when it stands in `file`. */
 function broken(file: string, code: string): string[] {
@@ -33,6 +34,13 @@ Deno.test("every way from a string to HTML or code is found", () => {
 Deno.test("loose types and default exports are found", () => {
   assert.deepEqual(broken("hub/a.ts", `f(x as any);`), ["no-as-any"]);
   assert.deepEqual(broken("hub/a.ts", `export default 1;`), ["no-default-export"]);
+});
+
+Deno.test("a path that is wrong in a folder with a blank in its name is found", () => {
+  const code = `new URL("..", import.meta.url).pathname;`;
+  assert.deepEqual(broken("tools/a.ts", code), ["no-pathname-of-file"]);
+  assert.deepEqual(broken("tools/a.ts", `new URL("..", import.meta.url).href;`), []);
+  assert.deepEqual(broken("client/a.ts", `new URL(address).pathname;`), []);
 });
 
 Deno.test("the clock is read by the composition root only", () => {

@@ -76,8 +76,8 @@ async function found(
 /** What stands on a person's page besides the person. */
 interface Wrong {
   readonly refusal: Refusal;
-  /** True when it is about the name that was typed to delete the account. */
-  readonly name?: boolean;
+  /** What was typed to delete the account, when it is about that. */
+  readonly name?: string;
 }
 
 async function one(
@@ -94,7 +94,11 @@ async function one(
   const props = {
     ...{ assets, nonce: c.var.nonce, user: { ...user, admin: user.admin === 1 } },
     ...{ secondFactor, logins, self: actor.account === account },
-    ...(words === undefined ? {} : wrong?.name ? { deleteProblem: words } : { problem: words }),
+    ...(words === undefined
+      ? {}
+      : wrong?.name !== undefined
+      ? { deleteProblem: words, deleteTyped: wrong.name }
+      : { problem: words }),
     ...noticeOf(c, NOTICES),
   };
   const status = wrong ? REFUSALS[wrong.refusal.code].status : 200;
@@ -120,7 +124,10 @@ async function doAct(
     const details = await admin.user(account);
     const right = details.ok && details.value.user.username === typed?.trim().replace(/^@/, "");
     if (!right) {
-      return one(c, deps, actor, account, { refusal: { code: "wrong-name" }, name: true });
+      return one(c, deps, actor, account, {
+        refusal: { code: "wrong-name" },
+        name: typed ?? "",
+      });
     }
   }
   const done = await admin.act(actor, act, account);

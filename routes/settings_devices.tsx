@@ -51,7 +51,7 @@ export function settingsDeviceRoutes(
       if (renamed.ok) return c.redirect(`${PATH}?done=renamed`, 303);
       const problem = wordsOf(renamed.refusal);
       const lines = (await linesOf(auth, login)).map((line) =>
-        line.id === device ? { ...line, problem } : line
+        line.id === device ? { ...line, problem, typed: form.value.name } : line
       );
       const props = { assets, nonce: c.var.nonce, most: MAX_DEVICES };
       const { status } = REFUSALS[renamed.refusal.code];

@@ -75,7 +75,7 @@ function pageRoutes(app: App, deps: Deps): void {
       const { passkey, name } = form.value;
       const renamed = await passkeys.rename(login, passkey, name);
       if (renamed.ok) return c.redirect(`${PATH}?done=renamed`, 303);
-      return overview(c, deps, login, { refusal: renamed.refusal, about: passkey });
+      return overview(c, deps, login, { refusal: renamed.refusal, about: passkey, typed: name });
     }),
   );
 
@@ -222,16 +222,21 @@ async function overview(
   c: Context<AppEnv>,
   { auth, assets }: Deps,
   login: OwnerLogin,
-  shown: { readonly notice?: string; readonly refusal?: Refusal; readonly about?: string },
+  shown: {
+    readonly notice?: string;
+    readonly refusal?: Refusal;
+    readonly about?: string;
+    readonly typed?: string;
+  },
 ): Promise<Response> {
-  const { notice, refusal, about } = shown;
+  const { notice, refusal, about, typed = "" } = shown;
   const rows = await auth.passkeys.of(login.account);
   const { username } = await auth.settings.owner(login);
   const props = {
     ...{ assets, nonce: c.var.nonce, username, available: auth.passkeys.available },
     passkeys: rows.map(({ id, name, made, used, wrap }) => ({
       ...{ id, name, made, used, opensVault: wrap !== null },
-      ...(refusal && about === id ? { problem: wordsOf(refusal) } : {}),
+      ...(refusal && about === id ? { problem: wordsOf(refusal), typed } : {}),
     })),
     password: await auth.passwordless.has(login),
     ...(notice === undefined ? {} : { notice }),

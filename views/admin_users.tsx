@@ -150,6 +150,7 @@ export interface UserPageProps extends AdminProps {
   readonly problem?: string;
   /** What is wrong with the name typed to delete the account. */
   readonly deleteProblem?: string;
+  readonly deleteTyped?: string;
 }
 
 export function UserPage(props: UserPageProps): Html {
@@ -185,7 +186,7 @@ export function UserPage(props: UserPageProps): Html {
           <AdminAct user={user} />
         </ul>
       </section>
-      <DeleteForm user={user} problem={props.deleteProblem} />
+      <DeleteForm user={user} problem={props.deleteProblem} typed={props.deleteTyped} />
       <Note assets={assets}>
         You see no message, no password and no key of anybody:{" "}
         <a href="/admin/what-admins-see">what admins see</a>.
@@ -287,7 +288,13 @@ function Act(
   );
 }
 
-function DeleteForm({ user, problem }: { user: UserLine; problem: string | undefined }): Html {
+function DeleteForm(
+  { user, problem, typed }: {
+    user: UserLine;
+    problem: string | undefined;
+    typed: string | undefined;
+  },
+): Html {
   return (
     <section class="part" aria-labelledby="delete-title">
       <h2 id="delete-title">Delete the account</h2>
@@ -298,6 +305,7 @@ function DeleteForm({ user, problem }: { user: UserLine; problem: string | undef
             id="username"
             name="username"
             type="text"
+            value={typed}
             autocomplete="off"
             autocapitalize="none"
             spellcheck={false}

@@ -15,6 +15,8 @@ export interface DeviceLine {
   readonly current: boolean;
   /** What was wrong with the name that was typed. */
   readonly problem?: string;
+  /** The name as it was typed then. */
+  readonly typed?: string;
 }
 
 const KINDS = { browser: "Browser", terminal: "Terminal" } as const;
@@ -47,7 +49,7 @@ export function DevicesPage(
 }
 
 function DeviceRow({ assets, device }: { assets: PageProps["assets"]; device: DeviceLine }): Html {
-  const { id, kind, name, made, seen, current, problem } = device;
+  const { id, kind, name, made, seen, current, problem, typed } = device;
   const [field, called] = [`name-${id}`, name === "" ? KINDS[kind] : name];
   return (
     <li class="row-line">
@@ -77,7 +79,7 @@ function DeviceRow({ assets, device }: { assets: PageProps["assets"]; device: De
                 id={field}
                 name="name"
                 type="text"
-                value={name}
+                value={typed ?? name}
                 maxlength={40}
                 autocomplete="off"
                 dir="auto"

@@ -15,6 +15,8 @@ export interface PasskeyLine {
   readonly opensVault: boolean;
   /** What was wrong with the name that was typed. */
   readonly problem?: string;
+  /** The name as it was typed then. */
+  readonly typed?: string;
 }
 
 export interface PasskeysProps extends PageProps {
@@ -78,7 +80,7 @@ function PasskeyList({ assets, passkeys }: PasskeysProps): Html {
 function PasskeyRow(
   { assets, passkey }: { assets: PageProps["assets"]; passkey: PasskeyLine },
 ): Html {
-  const { id, name, made, used, opensVault, problem } = passkey;
+  const { id, name, made, used, opensVault, problem, typed } = passkey;
   const field = `name-${id}`;
   return (
     <li class="row-line">
@@ -107,7 +109,7 @@ function PasskeyRow(
                 id={field}
                 name="name"
                 type="text"
-                value={name}
+                value={typed ?? name}
                 maxlength={40}
                 autocomplete="off"
                 dir="auto"

@@ -150,7 +150,7 @@ export function createDeviceLinks(
 
     answer(request, waiter, sealed) {
       const link = waiting(request, waiter);
-      if (link?.offer == null) return Promise.resolve(refused("link-gone"));
+      if (link === null || link.offer === null) return Promise.resolve(refused("link-gone"));
       // Sent again after a lost answer it is the same; what was looked at must not change.
       link.answer ??= sealed;
       return Promise.resolve(done(null));

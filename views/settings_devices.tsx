@@ -41,6 +41,13 @@ export function DevicesPage(
       <ul class="rows" role="list">
         {devices.map((one) => <DeviceRow key={one.id} assets={assets} device={one} />)}
       </ul>
+      {devices.length < most
+        ? (
+          <p>
+            <a class="button quiet boxed" href="/settings/link">Link a device</a>
+          </p>
+        )
+        : null}
       <p class="hint">
         {devices.length} of {most}. What is sent to a device waits up to 30 days for it.
       </p>

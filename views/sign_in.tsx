@@ -52,8 +52,11 @@ export function SignInPage(
             </span>
           </p>
           <p class="account-other">
-            <a href="/forgot">Forgot password?</a> <span aria-hidden="true">·</span> New here?{" "}
-            <a href="/sign-up">Create an account</a>
+            <a href="/sign-in/link">Use another device</a> <span aria-hidden="true">·</span>{" "}
+            <a href="/forgot">Forgot password?</a>
+          </p>
+          <p class="account-other">
+            New here? <a href="/sign-up">Create an account</a>
           </p>
           {selfSigned
             ? (

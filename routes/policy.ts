@@ -75,6 +75,11 @@ export const INTEGRITY_POLICY = "blocked-destinations=(script)";
  */
 export const FORM_REFERRER_POLICY = "same-origin";
 
+const NOT_USED = "microphone=(), geolocation=(), payment=(), usb=()";
+
+/** Of the chat page alone, where safety numbers are compared by camera: for itself, for nothing that it embeds. */
+export const CHAT_PERMISSIONS = `camera=(self), ${NOT_USED}`;
+
 /** Headers that every answer carries. */
 export function commonHeaders(trustedCertificate: boolean): Record<string, string> {
   return {
@@ -83,7 +88,7 @@ export function commonHeaders(trustedCertificate: boolean): Record<string, strin
     "x-frame-options": "DENY",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "permissions-policy": `camera=(), ${NOT_USED}`,
     // No includeSubDomains: the owner's other sites may be plain (W29).
     ...(trustedCertificate ? { "strict-transport-security": "max-age=31536000" } : {}),
   };

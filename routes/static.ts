@@ -2,7 +2,9 @@
 import type { Context } from "hono";
 import type { Asset } from "./assets.ts";
 import type { App, AppEnv, RouteDeps } from "./env.ts";
-import { assetPolicy, INTEGRITY_POLICY } from "./policy.ts";
+import { assetPolicy, CHAT_PERMISSIONS, INTEGRITY_POLICY } from "./policy.ts";
+
+const CHAT = "/chat";
 
 /** Adds a route for every embedded file. A path that is not in the map falls through to 404. */
 export function staticRoutes(app: App, deps: Pick<RouteDeps, "assets">): void {
@@ -24,6 +26,7 @@ function send(c: Context<AppEnv>, asset: Asset): Response {
     "vary": "accept-encoding",
     etag,
   };
+  if (asset.path === CHAT) headers["permissions-policy"] = CHAT_PERMISSIONS;
   if (asset.policy === "page") headers["integrity-policy"] = INTEGRITY_POLICY;
   if (c.req.header("if-none-match") === etag) return c.body(null, 304, headers);
   if (packed !== undefined) headers["content-encoding"] = "gzip";

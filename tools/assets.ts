@@ -46,6 +46,7 @@ const ENTRIES: Readonly<Record<string, Bundle>> = {
   "join.js": { entry: "client/web/join.ts", policy: "script" },
   "kem_script.js": { entry: "crypto/kem_script.ts", policy: "script" },
   "opaque_worker.js": { entry: "client/web/opaque_worker.ts", policy: "wasm-worker" },
+  "qr_read.js": { entry: "client/web/qr_read.ts", policy: "script" },
   "service_worker.js": {
     entry: "client/web/service_worker.ts",
     policy: "script",

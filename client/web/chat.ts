@@ -4,7 +4,7 @@ import { openEngine } from "../engine.ts";
 import { cachedStore } from "../store_cache.ts";
 import { openIdbStore } from "../store_idb.ts";
 import { createEngineApi, fetchSend } from "../transport.ts";
-import { type Engine, NoDevice } from "../types.ts";
+import { type Engine, type EngineEvent, NoDevice } from "../types.ts";
 import { missing } from "./capability.ts";
 import { runChatPage } from "./chat_page.ts";
 import { connectWhenBack } from "./coming_back.ts";
@@ -14,8 +14,9 @@ import { now } from "./entry/clock.ts";
 import { readInvitation } from "./invitation.ts";
 import { fetchHistory, fetchKem } from "./later.ts";
 import { joinTabs, type Note, type Tab, type TabParts } from "./leader.ts";
-import { type Gate, showGate } from "./notices.ts";
+import { type Gate, notice, showGate } from "./notices.ts";
 import { pageSocket } from "./socket.ts";
+import { careForStorage } from "./storage_care.ts";
 import { trustedScript } from "./trusted_types.ts";
 import { followViewport } from "./viewport.ts";
 import { makeCalendar } from "./words.ts";
@@ -118,6 +119,15 @@ function letGo(tab: Tab): void {
   });
 }
 
+/** Looks at once, and whenever somebody comes back to the page. */
+function watchStorage(tab: Tab): void {
+  const on = (listener: (event: EngineEvent) => void) => void tab.on(listener);
+  const look = careForStorage({ storage: navigator.storage, on, say: notice });
+  const lookNow = () => void look();
+  lookNow();
+  document.addEventListener("visibilitychange", lookNow);
+}
+
 async function keepShell(): Promise<void> {
   // Not over a certificate that the browser does not trust; then there is no offline start, and all else works.
   await navigator.serviceWorker?.register(trustedScript("/service_worker.js")).catch(() => {});
@@ -135,6 +145,7 @@ async function main(): Promise<void> {
     letGo(tab);
     const drafts = makeDrafts(sessionStorage);
     const calendar = makeCalendar();
+    watchStorage(tab);
     await runChatPage({ tab, calendar, now, drafts, host, origin, storage: sessionStorage });
   } catch (cause) {
     explain(cause);

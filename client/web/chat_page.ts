@@ -9,6 +9,7 @@ import { fill, need, setText } from "./dom.ts";
 import type { Drafts } from "./drafts.ts";
 import { Extras } from "./extras.ts";
 import { dropInvitation, readInvitation, type TabStorage } from "./invitation.ts";
+import { loadQrReader } from "./later.ts";
 import type { Tab } from "./leader.ts";
 import { aboutConversation, isTakenUp } from "./marks.ts";
 import { plainName, titleOf } from "./names.ts";
@@ -86,7 +87,7 @@ class ChatPage {
       mayMention: () => this.#extras.mention(),
     });
     this.#extras = new Extras({
-      ...{ tab, origin, complain: notice },
+      ...{ tab, origin, complain: notice, qrReader: loadQrReader },
       failed: FAILED,
       started: (id) => void this.#started(id),
     });
@@ -101,6 +102,15 @@ class ChatPage {
     this.#showList();
     this.#follow(this.#place.open);
     this.#welcomeGuest();
+    this.#welcomeAsked();
+  }
+
+  /** Somebody was chosen on the page of people: whether to write to them is another press. */
+  #welcomeAsked(): void {
+    const username = /^#@([a-z0-9_]{3,32})$/.exec(location.hash)?.[1];
+    if (username === undefined) return;
+    history.replaceState(history.state, "", location.pathname);
+    this.#extras.start("person", username);
   }
 
   /** Somebody came with a link to a room: they see it before they decide. */

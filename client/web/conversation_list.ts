@@ -22,6 +22,8 @@ export interface ConversationListParts {
 const ROW_HEIGHT = 66;
 /** Rows kept above and below what is seen. */
 const MARGIN = 8;
+/** More requests than this are folded away. */
+const FEW = 5;
 
 interface Item {
   readonly row: HTMLLIElement;
@@ -37,8 +39,8 @@ export class ConversationList {
   readonly #items = new Map<ConversationId, Item>();
   readonly #requests = need("requests");
   #all: readonly Conversation[] = [];
-  /** Strangers who wait are listed apart from those whom one talks with. */
-  #showsRequests = false;
+  /** Whether strangers who wait are listed; null until somebody has said. */
+  #unfolds: boolean | null = null;
   #shown: readonly Conversation[] = [];
   #selected: ConversationId | null = null;
   /** The row in the tab order. */
@@ -51,7 +53,7 @@ export class ConversationList {
     this.#list.addEventListener("keydown", (event) => this.#keyDown(event));
     this.#find.addEventListener("input", () => this.#filter());
     this.#requests.addEventListener("click", () => {
-      this.#showsRequests = !this.#showsRequests;
+      this.#unfolds = this.#requests.getAttribute("aria-expanded") !== "true";
       this.#filter();
     });
     this.#find.addEventListener("keydown", (event) => this.#findKeyDown(event));
@@ -83,9 +85,8 @@ export class ConversationList {
       each.title.toLocaleLowerCase().includes(wanted) ||
       each.kind === "person" && each.username.includes(wanted);
     const requests = this.#all.filter((each) => isRequest(each) && !isBlocked(each));
-    if (requests.length === 0) this.#showsRequests = false;
-    this.#showRequests(requests.length);
-    const listed = this.#showsRequests ? requests : this.#all.filter(isTakenUp);
+    const unfolded = this.#showRequests(requests.length);
+    const listed = [...unfolded ? requests : [], ...this.#all.filter(isTakenUp)];
     // Whom one looks for is found wherever they are.
     const found = this.#all.filter((each) => matches(each) && !isBlocked(each));
     this.#shown = wanted === "" ? listed : found;
@@ -99,11 +100,13 @@ export class ConversationList {
     this.#render();
   }
 
-  #showRequests(count: number): void {
-    const shows = this.#showsRequests;
+  /** Says how many strangers wait, above them; a crowd of them does not push one's own people away. */
+  #showRequests(count: number): boolean {
+    const unfolded = this.#unfolds ?? count <= FEW;
     this.#requests.hidden = count === 0;
-    setAttribute(this.#requests, "aria-pressed", String(shows));
-    setText(need("requests-words"), shows ? "All conversations" : requestWords(count));
+    setAttribute(this.#requests, "aria-expanded", String(unfolded));
+    setText(need("requests-words"), requestWords(count));
+    return unfolded;
   }
 
   #render(): void {
@@ -161,7 +164,9 @@ export class ConversationList {
     item.conversation = conversation;
     const { unread, last } = conversation;
     const { calendar, now } = this.#parts;
-    setAttribute(item.entry, "data-unread", unread > 0);
+    const request = isRequest(conversation);
+    setAttribute(item.entry, "data-unread", unread > 0 && !request);
+    setAttribute(item.entry, "data-request", request);
     fill(
       item.entry,
       conversationAvatar(conversation),
@@ -256,6 +261,7 @@ function entryMarks(conversation: Conversation): HTMLElement {
   const mentions = kind === "room" ? conversation.mentions : 0;
   const waiting = kind === "room" ? conversation.waiting : 0;
   const changed = kind === "person" && conversation.verification === "changed";
+  if (isRequest(conversation)) return requestMark();
   const badgeClass = muted ? "unread muted" : "unread";
   return el(
     "span",
@@ -268,6 +274,11 @@ function entryMarks(conversation: Conversation): HTMLElement {
     unread > 0 && el("span", { class: badgeClass, "aria-hidden": "true" }, badge(unread)),
     unread > 0 && sr(unreadWords(unread, mentions)),
   );
+}
+
+/** Not counted like what somebody wrote whom one talks with. */
+function requestMark(): HTMLElement {
+  return el("span", { class: "entry-marks" }, el("span", { class: "request-mark" }, "Request"));
 }
 
 function isBlocked(conversation: Conversation): boolean {

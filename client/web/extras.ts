@@ -33,8 +33,8 @@ export class Extras {
   }
 
   /** The dialog for a new conversation. */
-  start(tab: Tab = "person"): void {
-    this.#with((more) => more.start(tab));
+  start(tab?: Tab, username?: string): void {
+    this.#with((more) => more.start(tab ?? "person", username));
   }
 
   /** Shows what a code opens and lets the person decide. */

@@ -4,6 +4,7 @@
  * nothing. The service worker keeps these files too, so they come without a network.
  */
 import type * as More from "./more.ts";
+import type * as QrRead from "./qr_read.ts";
 import { trustedScript } from "./trusted_types.ts";
 
 /** Dialogs, the details panel, the share sheet. */
@@ -27,6 +28,11 @@ const KEM_SCRIPT: Later = {
 const HISTORY: Later = {
   href: "{{href history.js}}",
   integrity: "{{integrity history.js}}",
+};
+
+const QR_READER: Later = {
+  href: "{{href qr_read.js}}",
+  integrity: "{{integrity qr_read.js}}",
 };
 
 let more: Promise<typeof More> | undefined;
@@ -58,6 +64,15 @@ export function fetchHistory(): void {
 export function fetchKem(): void {
   // Whoever needs it hears of the failure from `import()`.
   fetchScript(KEM_SCRIPT).catch(() => {});
+}
+
+/**
+ * What reads a QR code in a picture.
+ * @throws {Error} as {@link loadMore}
+ */
+export async function loadQrReader(): Promise<typeof QrRead> {
+  await fetchScript(QR_READER);
+  return await import(QR_READER.href);
 }
 
 function fetchScript({ href, integrity }: Later): Promise<void> {

@@ -16,7 +16,7 @@ export interface MoreOfPage {
   /** Opens the dialog that tells whoever runs the server about somebody. */
   report(conversation: PersonConversation): void;
   /** Opens the dialog for a new conversation. */
-  start(tab: StartTab): void;
+  start(tab: StartTab, username?: string): void;
   /** Shows what a code opens; `decided` is called once, when the person has made up their mind. */
   invite(code: string, decided: () => void): void;
 }
@@ -28,7 +28,7 @@ export function makeMore(parts: MoreParts): MoreOfPage {
     details: new Details(parts),
     mentions: new MentionPicker(parts),
     report: (conversation) => void openReport(parts, conversation),
-    start: (tab) => dialog.open(tab),
+    start: (tab, username) => dialog.open(tab, username),
     invite(code, decided) {
       if (code.trim() !== "") return preview.open(code, decided);
       decided();

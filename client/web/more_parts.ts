@@ -3,6 +3,7 @@ import type { RoomId } from "../../protocol/ids.ts";
 import type { ConversationId, Outcome } from "../types.ts";
 import { refused } from "../types.ts";
 import type { Tab } from "./leader.ts";
+import type * as QrRead from "./qr_read.ts";
 
 export interface MoreParts {
   readonly tab: Tab;
@@ -10,6 +11,8 @@ export interface MoreParts {
   readonly origin: string;
   /** Says something that went wrong and belongs nowhere else. */
   readonly complain: (words: string) => void;
+  /** Fetches what reads QR codes. Handed over, because a page may have only one maker of script addresses. */
+  readonly qrReader: () => Promise<typeof QrRead>;
   /** Words for what nobody expected. */
   readonly failed: string;
   /** A conversation was begun, or is to be looked at. */

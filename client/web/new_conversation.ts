@@ -1,9 +1,11 @@
 /** The dialog behind "New conversation": somebody, a room of one's own, or a room that somebody else made. */
+import { openBlockedPeople } from "./blocked_people.ts";
 import { openDialog, type Opened } from "./dialog.ts";
-import { el, fill, icon } from "./dom.ts";
+import { button, el, fill, icon } from "./dom.ts";
 import { type Field, makeField, makeForm } from "./fields.ts";
 import { previewCard } from "./join_preview.ts";
 import { type MoreParts, outcomeOf } from "./more_parts.ts";
+import { suggestions } from "./suggestions.ts";
 
 export type StartTab = "person" | "create" | "join";
 
@@ -35,15 +37,16 @@ export class NewConversation {
     this.#parts = parts;
   }
 
-  open(first: StartTab): void {
+  /** `username`: whom somebody came for. */
+  open(first: StartTab, username = ""): void {
     if (this.#opened) return;
     this.#opened = openDialog("New conversation", () => this.#opened = null);
-    const panels = [this.#person(), this.#create(), this.#join()];
+    const panels = [this.#person(username), this.#create(), this.#join()];
     this.#opened.body.append(...tabs(panels, first));
     panels.find(({ tab }) => tab === first)!.field.input.focus();
   }
 
-  #person(): Panel {
+  #person(typed: string): Panel {
     const { tab, started } = this.#parts;
     const field = makeField({
       id: "new-username",
@@ -51,14 +54,28 @@ export class NewConversation {
       hint: `They find you as @${tab.me.username}.`,
       attributes: USERNAME,
     });
-    const { form } = makeForm("Start chat", field.parts, async () => {
+    field.input.value = typed;
+    const found = suggestions(this.#parts, field.input, (username) => {
+      field.input.value = username;
+      form.requestSubmit();
+    });
+    const { form } = makeForm("Start chat", [...field.parts, found], async () => {
       const username = field.input.value.trim().replace(/^@/, "").toLowerCase();
       if (username === "") return field.say("Whom would you like to write to?");
       const outcome = await outcomeOf(this.#parts, tab.startConversation(username));
       if (outcome.ok) this.#done(() => started(outcome.value.id));
       else field.say(outcome.words);
     });
+    void this.#offerBlocked(form);
     return { tab: "person", words: "Person", icon: "user", form, field };
+  }
+
+  /** A way to those who are blocked, where there are any. */
+  async #offerBlocked(form: HTMLFormElement): Promise<void> {
+    const people = await this.#parts.tab.people.blocked().catch(() => []);
+    if (people.length === 0) return;
+    const open = () => this.#done(() => void openBlockedPeople(this.#parts));
+    form.append(button("quiet-link", `Blocked people (${people.length})`, open));
   }
 
   #create(): Panel {

@@ -6,8 +6,11 @@ import { verificationMark } from "./marks.ts";
 import { outcomeOf } from "./more_parts.ts";
 import { plainName, titleOf } from "./names.ts";
 import type { DetailsParts } from "./panel.ts";
+import { qrCode } from "./qr.ts";
 import { openReport } from "./report.ts";
 import { bareDigits, safetyDigits, safetyWords } from "./safety.ts";
+import { safetyCode } from "./safety_code.ts";
+import { Scan } from "./scan.ts";
 
 export class PersonDetails {
   readonly #parts: DetailsParts;
@@ -78,8 +81,12 @@ export class PersonDetails {
       safetyDigits(this.#number, "safety-title"),
       verificationMark(verification),
       el("p", {}, safetyWords(verification, name)),
+      this.#code(),
+      this.#compare(conversation),
       this.#action(conversation),
+      el("p", {}, el("a", { href: "/safety", target: "_blank" }, "What is a safety number?")),
       this.#mute(conversation),
+      account !== me.account && this.#block(conversation),
       account !== me.account && this.#report(conversation),
       el("h3", {}, "Members"),
       el("ul", { class: "members" }, ...members.map(memberRow)),
@@ -96,6 +103,36 @@ export class PersonDetails {
     return verification === "verified"
       ? button("secondary", "Remove the mark", run(() => tab.setVerified(account, false)))
       : button("primary", "Mark as verified", run(() => tab.setVerified(account, true)));
+  }
+
+  /** For the other person's camera. Drawn when it is asked for. */
+  #code(): HTMLElement {
+    const frame = el("div", { class: "qr-frame" });
+    const made = el(
+      "details",
+      { class: "safety-code" },
+      el("summary", {}, "Show as a code"),
+      frame,
+    );
+    made.addEventListener("toggle", () => {
+      const digits = this.#number;
+      if (made.open && digits) {
+        fill(frame, qrCode(safetyCode(digits), "QR code of the safety number"));
+      }
+    });
+    return made;
+  }
+
+  #compare(conversation: PersonConversation): HTMLElement {
+    return button("secondary", "Compare by camera…", () => {
+      if (this.#number !== null) new Scan(this.#parts, conversation, this.#number);
+    });
+  }
+
+  #block({ account, blocked }: PersonConversation): HTMLElement {
+    const { people } = this.#parts.tab;
+    const run = () => blocked ? people.unblock(account) : people.block(account);
+    return button("secondary", blocked ? "Unblock" : "Block", () => void this.#ask(run));
   }
 
   #mute({ id, muted }: PersonConversation): HTMLElement {

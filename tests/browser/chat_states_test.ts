@@ -105,7 +105,7 @@ browserTest("a changed key blocks the composer until somebody decides", async ()
       assert.ok(await page.getByRole("button", { name: "Send" }).isDisabled());
       await page.getByRole("button", { name: "Compare" }).click();
       await page.getByText("30641").waitFor();
-      await page.locator("#banner").getByRole("button", { name: "Accept the new key" }).click();
+      await page.getByRole("button", { name: "Accept the new key" }).click();
       await page.getByRole("alert").waitFor({ state: "detached" });
       assert.ok(await field(page).isEnabled());
       assert.equal(await field(page).inputValue(), "half a sentence");

@@ -13,6 +13,7 @@ import { VERSION } from "./version.ts";
 const PATIENCE_MS = 30_000;
 /** No file of the page is larger; a server that sends more is not believed to the end. */
 const MOST_BYTES = 16 * 2 ** 20;
+const MOST_HEALTH = 10_000;
 
 /** One file of the page. */
 export interface PageFile {
@@ -113,27 +114,44 @@ function ask(url: string, client: Deno.HttpClient): Promise<Response> {
 }
 
 async function versionAt(origin: string, client: Deno.HttpClient): Promise<string | null> {
+  const bytes = await bytesAt(`${origin}/health`, client, MOST_HEALTH);
+  if (bytes === null) return null;
   try {
-    const { status, version } = Object(await (await ask(`${origin}/health`, client)).json());
+    const { status, version } = Object(JSON.parse(new TextDecoder().decode(bytes)));
     return status === "ok" && typeof version === "string" ? version : null;
   } catch (error) {
-    // No connection, no trust, no JSON: in each case it is not Snug that answers.
-    if (error instanceof ReferenceError) throw error;
-    return null;
+    if (error instanceof SyntaxError) return null;
+    throw error;
   }
 }
 
 async function hashAt(url: string, client: Deno.HttpClient): Promise<string | null> {
-  const answer = await ask(url, client).catch(() => null);
-  if (answer === null) return null;
-  const parts: Uint8Array<ArrayBuffer>[] = [];
-  let length = 0;
-  for await (const part of answer.body ?? []) {
-    length += part.length;
-    if (length > MOST_BYTES) return null;
-    parts.push(new Uint8Array(part));
-  }
-  const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
+  const bytes = await bytesAt(url, client, MOST_BYTES);
+  if (bytes === null) return null;
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** What is served there; null without connection or trust, when it breaks off, and beyond `most`. */
+async function bytesAt(
+  url: string,
+  client: Deno.HttpClient,
+  most: number,
+): Promise<Uint8Array<ArrayBuffer> | null> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  try {
+    for await (const part of (await ask(url, client)).body ?? []) {
+      length += part.length;
+      if (length > most) return null;
+      parts.push(new Uint8Array(part));
+    }
+  } catch (error) {
+    // Only these come from the network; an abort is the end of our patience.
+    const fromThere = error instanceof TypeError || error instanceof DOMException ||
+      error instanceof Deno.errors.Http;
+    if (fromThere) return null;
+    throw error;
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
 }

@@ -70,6 +70,43 @@ Deno.test("attack: a server that changes one byte of one script is caught", loos
   }
 });
 
+Deno.test(
+  "attack: a file that breaks off, or never ends, differs; a /health without end is no Snug",
+  loose,
+  async () => {
+    const health = JSON.stringify({ status: "ok", version: VERSION });
+    const chunk = new Uint8Array(65_536).fill(32);
+    const endless = () => new ReadableStream({ pull: (to) => to.enqueue(chunk) });
+    const broken = () =>
+      new ReadableStream({
+        pull(to) {
+          to.enqueue(chunk);
+          to.error(new Error("cut"));
+        },
+      });
+    const answers = new Map<string, () => BodyInit>([["/health", () => health]]);
+    const files = pageFiles();
+    answers.set(files[0]!.path, broken);
+    answers.set(files[1]!.path, endless);
+    const evil = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {}, onError: () => new Response() },
+      (request) => new Response((answers.get(new URL(request.url).pathname) ?? (() => ""))()),
+    );
+    try {
+      const origin = `http://127.0.0.1:${evil.addr.port}`;
+      const said = await run("--verify", origin);
+      assert.equal(said.status, 1, said.logged);
+      assert.equal(said.printed.split("\n").length, files.length + 1);
+      answers.set("/health", endless);
+      const deaf = await run("--verify", origin);
+      assert.equal(deaf.status, 1);
+      assert.match(deaf.logged, /does not answer as Snug/);
+    } finally {
+      await evil.shutdown();
+    }
+  },
+);
+
 Deno.test("another version is named, and every bad value is one line and exit 2", async () => {
   const other = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },

@@ -7,15 +7,20 @@ export class Doom {
   steps = 0;
   dead = false;
   readonly #fatal: number;
+  /** Resolves at the fatal step. */
+  readonly died: Promise<void>;
+  #die: () => void = () => {};
 
   /** @param fatal which step kills; Infinity for none */
   constructor(fatal: number) {
     this.#fatal = fatal;
+    this.died = new Promise((resolve) => this.#die = resolve);
   }
 
   /** @throws {StoreClosed} at the fatal step and ever after */
   step(): void {
     if (++this.steps >= this.#fatal) this.dead = true;
+    if (this.dead) this.#die();
     if (this.dead) throw new StoreClosed();
   }
 

@@ -1,6 +1,5 @@
 /** Engines against the whole server in this process: HTTP, OPAQUE, sockets, queues, restarts. */
 import assert from "node:assert/strict";
-import { Doom } from "../helpers/doom.ts";
 import { must } from "../helpers/people_world.ts";
 import { RealDevice, RealServer } from "../helpers/real_server.ts";
 
@@ -103,38 +102,4 @@ Deno.test("a second device signs in with the password and hears and says everyth
     await second.open();
     assert.deepEqual((await second.engine!.devices()).length, 2);
     await second.close();
-  }));
-
-Deno.test("death in the middle of sending and receiving, then a restart: all there, once, in order", () =>
-  withPeople(async ({ ana, ben }) => {
-    const said: string[] = [];
-    const [a] = [await ana.open(), await ben.open()];
-    const toBen = must(await a.startConversation("ben"));
-    await ana.close();
-    // Some steps are enough here: tests/client/engine_crash_test.ts dies at every single one.
-    for (const fatal of [3, 11, 19, 23, 29, 31, 37, 43]) {
-      const doom = new Doom(fatal);
-      try {
-        await ana.open(doom.wrapping);
-        for (let i = 0; i < 3; i++) {
-          const text = `${fatal} ${i}`;
-          if ((await ana.engine!.send(toBen.id, text)).ok) said.push(text);
-        }
-        await ana.engine!.idle();
-      } catch {
-        // Died: what was not said is simply not said.
-      }
-      await ana.close();
-      await ben.close();
-      await ben.open(new Doom(fatal * 2).wrapping).catch(() => {});
-      await ben.engine?.idle().catch(() => {});
-      await ben.close();
-      await ben.open();
-      await ana.open();
-      await ben.until(async () => (await ben.texts("ana")).length >= said.length);
-      await ana.close();
-    }
-    const shown = await ben.texts("ana");
-    assert.equal(new Set(shown).size, shown.length, "nothing is shown twice");
-    assert.deepEqual(shown.filter((text) => said.includes(text)), said, "all of it, in order");
   }));

@@ -4,6 +4,7 @@ import type { PrekeyUpload } from "../protocol/bundle.ts";
 import type { DeviceEntry, DeviceList, Signed } from "../protocol/device_list.ts";
 import type { Bytes } from "../protocol/encoding.ts";
 import { type AccountId, type DeviceId, idBytes } from "../protocol/ids.ts";
+import { MAX_DEVICES } from "../protocol/limits.ts";
 import { type LoginRow, loginRows } from "./logins.ts";
 import { prekeyRows } from "./prekeys.ts";
 import { all, later, one, transaction } from "./transaction.ts";
@@ -128,10 +129,13 @@ export function deviceRows(db: DatabaseSync): DeviceRows {
     where id = ? and list_version = ? and list_hash = ?
   `);
   const remove = db.prepare("delete from devices where id = ? and account = ?");
-  // Devices of accounts that were started over are only in their entries: 16 bytes that come back with them.
-  const mayComeBack = db.prepare(
-    "select 1 from former_entries where account <> ? and instr(body, ?) > 0 limit 1",
-  );
+  // Devices of accounts that were started over are only in their entries: 16 bytes that come back with
+  // them. The newest `set` has all of them, and at most one `revoke` for each can follow it.
+  const mayComeBack = db.prepare(`
+    select 1 from former_vaults v join former_entries e
+    on e.account = v.account and e.version >= v.list_version - ?
+    where v.account <> ? and instr(e.body, ?) > 0 limit 1
+  `);
   const ids = (account: AccountId) => all<{ id: DeviceId }>(idsOf, account).map(({ id }) => id);
   const find = (device: DeviceId) => one<DeviceRow>(byId, device);
   return {
@@ -139,7 +143,7 @@ export function deviceRows(db: DatabaseSync): DeviceRows {
     anyTaken: (account, entries) =>
       entries.some(({ device }) =>
         (find(device)?.account ?? account) !== account ||
-        mayComeBack.get(account, idBytes(device)) !== undefined
+        mayComeBack.get(MAX_DEVICES, account, idBytes(device)) !== undefined
       ),
     ids,
     head(account) {

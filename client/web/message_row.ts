@@ -88,7 +88,12 @@ function hidden(messages: readonly Message[]): HTMLElement {
   return el(
     "details",
     { class: "line hidden-words" },
-    el("summary", {}, icon("ban"), many, " of ", el("bdi", {}, name), ", whom you’ve blocked"),
+    el(
+      "summary",
+      {},
+      icon("ban"),
+      el("span", {}, many, " of ", el("bdi", {}, name), ", whom you’ve blocked"),
+    ),
     ...messages.map(({ text }) => el("p", { dir: "auto" }, text)),
   );
 }

@@ -4,7 +4,7 @@
  * One of them at a time works on a data folder. The lock ends with its process however that ends, so
  * whoever holds it knows that everything that looks begun has nobody any more.
  */
-import { chownSync, rmSync, statSync } from "node:fs";
+import { closeSync, fchownSync, fstatSync, lstatSync, openSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { lockFolder } from "./folder_lock.ts";
 
@@ -25,9 +25,9 @@ export async function backUpAlone<Result>(
   cleared: ((path: string) => void) | undefined,
   work: (note: (draft: string) => Promise<void>) => Promise<Result>,
 ): Promise<Result> {
+  giveToOwner(dataDir, LOCK);
   const unlock = lockFolder(join(dataDir, LOCK), BUSY);
   try {
-    giveToOwner(dataDir, LOCK);
     for (const path of await leftOver(dataDir)) {
       if (await removed(path) && DRAFT.test(path)) cleared?.(path);
     }
@@ -40,11 +40,23 @@ export async function backUpAlone<Result>(
 
 const BUSY = "Another backup of this data folder is being made. Wait until it is done.";
 
-/** Made by root, it would be in the way of the server's own user for ever. */
+/**
+ * Made by root, the lock would be in the way of the server's own user for ever. That user could also
+ * have put another name for one of root's files there: given away is only what has this one name.
+ * Before it is locked, because closing a file drops the locks on it.
+ */
 function giveToOwner(dataDir: string, name: string): void {
   if (Deno.uid() !== 0) return;
-  const { uid, gid } = statSync(dataDir);
-  chownSync(join(dataDir, name), uid, gid);
+  const path = join(dataDir, name);
+  const file = openSync(path, "a", 0o600);
+  try {
+    const [opened, named] = [fstatSync(file), lstatSync(path)];
+    if (opened.ino !== named.ino || !named.isFile() || named.nlink !== 1) return;
+    const { uid, gid } = statSync(dataDir);
+    fchownSync(file, uid, gid);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** What root left stays, is named by `snug doctor`, and keeps nobody from making a backup. */

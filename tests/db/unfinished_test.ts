@@ -130,11 +130,34 @@ Deno.test("killed between its last two steps, a restore is started again; a serv
     assert.deepEqual(await namesIn(target), ["secrets.json", "snug.db", "snug.db-lock"]);
   }));
 
+const asRoot = Deno.uid() === 0;
+
+Deno.test({
+  name: `attack: a lock that is another name of a file of root's does not give that away${
+    asRoot ? "" : " (skipped: this is not root)"
+  }`,
+  ignore: !asRoot,
+  fn: () =>
+    withFolder(async (root) => {
+      const { dataDir, options } = await parts(root);
+      makeDatabase(dataDir);
+      await Deno.chown(dataDir, 65_534, 65_534);
+      const lock = `${dataDir}/snug.db-backup-lock`;
+      for (const another of [Deno.symlink, Deno.link]) {
+        await Deno.writeTextFile(`${root}/precious`, "");
+        await another(`${root}/precious`, lock);
+        await makeBackup({ ...options, file: `${root}/${another.name}` });
+        assert.equal((await Deno.stat(`${root}/precious`)).uid, 0, another.name);
+        await Deno.remove(lock);
+      }
+    }),
+});
+
 Deno.test({
   name: `a backup that root made is not in the way of the server's user${
-    Deno.uid() === 0 ? "" : " (skipped: this is not root)"
+    asRoot ? "" : " (skipped: this is not root)"
   }`,
-  ignore: Deno.uid() !== 0,
+  ignore: !asRoot,
   fn: () =>
     withFolder(async (root) => {
       const { dataDir, options } = await parts(root);

@@ -91,16 +91,15 @@ export function createPasswords(db: DatabaseSync): PasswordsStore {
     putRecord.run(record, account);
     logins.insert(login);
     const ended = logins.endOthers(account, login.id);
+    // Whoever can do this has forgotten nothing: somebody else wants to start the account over.
+    stopWaiting.run(account);
     return { kind: "done" as const, ended };
   }
 
   function reset({ challenge, now, ...rest }: PasswordReset) {
     if (!challenges.isConfirmed(challenge, now)) return { kind: "challenge-gone" as const };
     const result = change(rest);
-    if (result.kind === "done") {
-      challenges.close(challenge);
-      stopWaiting.run(rest.list.account);
-    }
+    if (result.kind === "done") challenges.close(challenge);
     return result;
   }
 

@@ -6,6 +6,7 @@ import type { Outcome } from "../../client/types.ts";
 import { addPasskey, proveByPassword } from "../../client/passkeys.ts";
 import { DAY, HOUR, makeWorld, value, Visitor, type World } from "../helpers/account_world.ts";
 import {
+  change,
   enrol,
   flowAt,
   type Guarded,
@@ -358,5 +359,18 @@ Deno.test("attack: nobody else's device takes the id of one that may come back",
   const back = await atTheMailbox(world, ana.contact);
   const form = { recoveryKey: ana.recoveryKey, password: "my own password again" };
   assert.ok((await recoverAccount(flowAt(back), form)).ok);
+  world.close();
+});
+
+Deno.test("attack: who waits to start over waits anew once the owner has changed the password", async () => {
+  const world = await makeWorld();
+  const ana = await owner(world, "ana");
+  const thief = await atTheMailbox(world, ana.contact);
+  await ask(thief);
+  assert.ok((await change(ana, NEXT)).ok);
+  assert.equal(await world.deps.store.resets.waiting(ana.account), null);
+  world.clock.forward(72 * HOUR);
+  const again = await atTheMailbox(world, ana.contact);
+  assert.match(refusalOf(await anew(again, ana)), /not over yet/);
   world.close();
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { acquainted, type Device, lines, must, peopleOf } from "../helpers/people_world.ts";
 import { say, talkTo, texts, twoPeople, warnings, World } from "../helpers/people_world.ts";
+import { another, chat, scene } from "../helpers/history_scene.ts";
 
 /** Ana has written to Ben, who does not know her. */
 async function stranger() {
@@ -163,4 +164,17 @@ Deno.test("attack: a sender whom the server gives an impossible name is not take
   assert.deepEqual(await peopleOf(ben), []);
   assert.deepEqual([...new Set(warnings(ben))], ["bad-list", "unreadable"]);
   await world.closeAll();
+});
+
+Deno.test("a device that is new takes over who is blocked and who is verified", async () => {
+  const one = await scene();
+  await chat(one, 4);
+  const { account } = one.ben.keys;
+  must(await one.ana.engine!.setVerified(account, true));
+  must(await one.ana.engine!.people.block(account));
+  await one.world.pass(60_000);
+  const second = await another(one.world, one.ana);
+  const { verification, blocked } = (await peopleOf(second))[0]!;
+  assert.deepEqual([verification, blocked], ["verified", true]);
+  await one.world.closeAll();
 });

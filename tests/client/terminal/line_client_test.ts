@@ -14,7 +14,7 @@ async function talking() {
   await client.begin("https://chat.example");
   await client.take("/to ben");
   printed.length = 0;
-  return { engine, printed };
+  return { engine, printed, client };
 }
 
 Deno.test("a disk that fails while a message is marked as read does not end the terminal", async () => {
@@ -34,4 +34,22 @@ Deno.test("missing messages are said once: the conversation's own line says it a
   assert.deepEqual(printed, [`· ${text}`]);
   engine.tell({ kind: "gap", count: 1 });
   assert.deepEqual(printed.slice(1), ["· 1 message did not arrive."]);
+});
+
+Deno.test("a changed key is accepted at the second asking, by the number that was shown", async () => {
+  const { engine, printed, client } = await talking();
+  const ben = fakeId<AccountId>("ben");
+  engine.swapKey("ben", "1".repeat(60));
+  await client.take("/accept");
+  assert.match(printed.join("\n"), /11111 11111[\s\S]*type \/accept once more/);
+  engine.swapKey("ben", "2".repeat(60));
+  await client.take("/accept");
+  assert.match(printed.at(-1)!, /changed once more/);
+  assert.deepEqual(engine.calls.filter((call) => call.startsWith("acceptChange")), [
+    `acceptChange ${ben} ${"1".repeat(60)}`,
+  ]);
+  await client.take("/block");
+  assert.match(printed.at(-1)!, /Ben @ben .*is blocked/);
+  await client.take("/unblock");
+  assert.deepEqual(engine.calls.slice(-2).map((call) => call.split(" ")[0]), ["block", "unblock"]);
 });

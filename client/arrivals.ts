@@ -76,6 +76,7 @@ export class Arrivals {
       case "room-code":
       case "room-code-request":
       case "room-entry":
+      case "room-read":
         return await this.#options.rooms.control(change, place, place.content.body);
       case "archive-key":
       case "archive-head":

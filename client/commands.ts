@@ -167,11 +167,13 @@ export class Commands {
   }
 
   async markRead(conversation: ConversationId): Promise<void> {
-    const { writer, outbox, pump, now } = this.#o;
+    const { writer, outbox, own, pump, now } = this.#o;
     await writer.change(async (change) => {
-      if (await getRoom(change, roomOf(conversation))) return await readRoom(change, conversation);
-      await readConversation(change, outbox, conversation, now());
       change.after.push(() => pump.wake());
+      if (await getRoom(change, roomOf(conversation))) {
+        return await readRoom(change, { own, outbox, now }, conversation);
+      }
+      await readConversation(change, outbox, conversation, now());
     });
   }
 

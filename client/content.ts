@@ -48,6 +48,11 @@ const body = tagged("kind", {
   "room-code-request": record({ room: id<"room">() }),
   /** A `remove` or `ban` by the sending device, told to every member at once. */
   "room-entry": record({ entry: roomEntrySchema }),
+  /** To one's own other devices: read in a room, at most the newest 200. Nobody else hears of it. */
+  "room-read": record({
+    room: id<"room">(),
+    ids: list(id<"message">(), { min: 1, max: MAX_RECEIPT_IDS }),
+  }),
   /** To one's own other devices: an archive key, made for a version of the own device list. */
   "archive-key": record({
     epoch: uint(MAX_VERSION),

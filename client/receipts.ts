@@ -3,6 +3,8 @@ import { type MessageId, randomId } from "../protocol/ids.ts";
 import type { Change } from "./change.ts";
 import { MAX_RECEIPT_IDS } from "./content.ts";
 import type { Outbox } from "./outbox.ts";
+import { type OwnTelling, tellOwnDevices } from "./own_telling.ts";
+import { roomOf } from "./room_records.ts";
 import { type ConversationRecord, keys, type OutboxRecord } from "./records.ts";
 import { ensureConversation, getConversation, putConversation } from "./timeline.ts";
 import type { ConversationId } from "./types.ts";
@@ -70,11 +72,18 @@ export async function readConversation(
   await stageReceipts(change, outbox, { conversation, state: "read", ids: record.unseen, time });
 }
 
-/** A room has been looked at: nobody hears of it. */
-export async function readRoom(change: Change, conversation: ConversationId): Promise<void> {
+/** A room has been looked at: nobody hears of it but one's own other devices. */
+export async function readRoom(
+  change: Change,
+  parts: OwnTelling,
+  conversation: ConversationId,
+): Promise<void> {
   const record = await getConversation(change, conversation);
   if (!record || record.unread + record.unseen.length === 0) return;
   await putConversation(change, { ...record, unread: 0, mentions: 0, unseen: [] });
+  const ids = record.unseen.slice(-MAX_RECEIPT_IDS);
+  if (ids.length === 0) return;
+  await tellOwnDevices(change, parts, { kind: "room-read", room: roomOf(conversation), ids });
 }
 
 /** Another of one's own devices says that these were read there. */
@@ -85,7 +94,7 @@ export async function readElsewhere(
 ): Promise<void> {
   const unseen = record.unseen.filter((id) => !ids.includes(id));
   const unread = Math.max(0, record.unread - (record.unseen.length - unseen.length));
-  if (unseen.length !== record.unseen.length) {
-    await putConversation(change, { ...record, unseen, unread });
-  }
+  if (unseen.length === record.unseen.length) return;
+  const mentions = unread === 0 ? 0 : record.mentions ?? 0;
+  await putConversation(change, { ...record, unseen, unread, mentions });
 }

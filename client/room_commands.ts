@@ -21,7 +21,14 @@ import type { CodeChange, MakeEntry, RoomWriting } from "./room_writing.ts";
 import type { LocalStore } from "./store.ts";
 import { ALREADY_IN, NO_CODE, NOBODY_HERE, NOT_NOW, STOPPED } from "./room_words.ts";
 import { strangerTo, UNKNOWN_ROOM, WAITING } from "./room_words.ts";
-import { addMessage, findMessage, getContact, getConversation, nameOf } from "./timeline.ts";
+import {
+  addMessage,
+  ensureConversation,
+  findMessage,
+  getContact,
+  getConversation,
+  nameOf,
+} from "./timeline.ts";
 import { done, type Me, type Message, type Newcomers, type Outcome, refused } from "./types.ts";
 import type { Role, Room, RoomPreview, RoomsEngine } from "./types.ts";
 
@@ -38,6 +45,8 @@ export interface RoomCommandsOptions {
   readonly now: () => number;
   /** Wakes whatever sends. */
   readonly wake: () => void;
+  /** Somebody has said yes to a room: what waited for that may go. */
+  readonly accepted: (room: RoomId) => void;
 }
 
 export class RoomCommands implements RoomsEngine {
@@ -167,6 +176,20 @@ export class RoomCommands implements RoomsEngine {
 
   async endRoom(room: RoomId): Promise<Outcome<Room>> {
     return await this.#plain(room, () => ({ kind: "end" }));
+  }
+
+  async acceptRoom(room: RoomId): Promise<Outcome<Room>> {
+    const { writer, sending, wake } = this.#o;
+    const known = await writer.change(async (change) => {
+      const record = await getRoom(change, room);
+      if (!record) return false;
+      await ensureConversation(change, conversationOf(room), true);
+      // The other devices of this account take the code from this one as the word that it was accepted.
+      await sending.tellCode(change, record, this.#o.me.account);
+      change.after.push(wake, () => this.#o.accepted(room));
+      return true;
+    });
+    return known ? await this.#o.writing.view(room) : UNKNOWN_ROOM;
   }
 
   async send(

@@ -6,8 +6,8 @@ import type { RoomDetails, RoomKeys } from "../crypto/room_code.ts";
 import { createRoomEntry, joinEntry, nextCode, type ProvenList } from "../crypto/room_log.ts";
 import { type Bytes, equalBytes } from "../protocol/encoding.ts";
 import { FormatError, VerifyError } from "../protocol/errors.ts";
-import type { RoomId } from "../protocol/ids.ts";
-import { appendRoomEntry, demandInvited, findMember } from "../protocol/room.ts";
+import type { AccountId, RoomId } from "../protocol/ids.ts";
+import { appendRoomEntry, demandInvited, findMember, readRoomBody } from "../protocol/room.ts";
 import { type RoomEntry, type RoomState, verifyRoom } from "../protocol/room.ts";
 import type { Change, Writer } from "./change.ts";
 import type { DeviceApi } from "./device_login.ts";
@@ -24,7 +24,7 @@ import type { RoomSending } from "./room_sending.ts";
 import { putRoom } from "./room_views.ts";
 import type { RoomWriting } from "./room_writing.ts";
 import { CODE_WORDS, FALSE_ROOM, NOT_NOW, refusedBy } from "./room_words.ts";
-import { ensureConversation, getContact } from "./timeline.ts";
+import { ensureConversation, getContact, getConversation } from "./timeline.ts";
 import type { ApiResult } from "./transport.ts";
 import { done, type Me, type Outcome, refused, type RoomPreview } from "./types.ts";
 
@@ -138,7 +138,8 @@ export class RoomEntering {
       if (await isTaken(change, room)) return false;
       const record: RoomRecord = { ...EMPTY, id: room, state };
       await putRoom(change, me.account, record);
-      await ensureConversation(change, conversationOf(room), true);
+      const welcome = await isWelcome(change, record, entries, own.account);
+      await ensureConversation(change, conversationOf(room), welcome);
       const told = await change.get<HeldCode>("sessions", roomKeys.code(room));
       if (told) await logs.takeCode(change, told.message);
       change.remove("sessions", roomKeys.code(room));
@@ -222,6 +223,25 @@ export class RoomEntering {
       return done(id);
     });
   }
+}
+
+/** Came in by oneself, or was added by somebody one talks with. Whoever else adds people only asks them. */
+async function isWelcome(
+  change: Change,
+  { state }: RoomRecord,
+  entries: readonly RoomEntry[],
+  me: AccountId,
+): Promise<boolean> {
+  const since = findMember(state, me)?.since;
+  const entrance = entries.map(readRoomBody).find((body) =>
+    body.kind === "add" && body.seq === since
+  );
+  if (!entrance || entrance.account === me) return true;
+  const [conversation, contact] = [
+    await getConversation(change, entrance.account),
+    await getContact(change, entrance.account),
+  ];
+  return conversation?.accepted === true && contact?.blocked !== true;
 }
 
 /** Accounts and rooms draw their ids from the same random bytes; a server could make one of the other. */

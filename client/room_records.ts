@@ -16,6 +16,7 @@ import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
 import { DAY_MS } from "../protocol/limits.ts";
 import type { RoomEntry, RoomState } from "../protocol/room.ts";
 import type { Change } from "./change.ts";
+import type { ConversationRecord } from "./records.ts";
 import type { LocalStore } from "./store.ts";
 import type { ConversationId } from "./types.ts";
 
@@ -107,6 +108,12 @@ export function roomOf(conversation: ConversationId): RoomId {
 
 export function getRoom(change: Change, room: RoomId): Promise<RoomRecord | undefined> {
   return change.get<RoomRecord>("sessions", roomKeys.room(room));
+}
+
+/** Whether somebody here has said yes to a room: before that nothing is sent. */
+export async function isAccepted(change: Change, room: RoomId): Promise<boolean> {
+  const id = conversationOf(room);
+  return (await change.get<ConversationRecord>("conversations", id))?.accepted === true;
 }
 
 /** The own key as the next message needs it: `given` is not filled in. */

@@ -21,7 +21,7 @@ import type { ContentBody } from "./content.ts";
 import type { Outbox, Sealing } from "./outbox.ts";
 import { type Contact, keys, type OutboxRecord } from "./records.ts";
 import { encodeRoomContent } from "./room_content.ts";
-import { getOwnChain, getOwnKey, getRoom, putOwnChain } from "./room_records.ts";
+import { getOwnChain, getOwnKey, getRoom, isAccepted, putOwnChain } from "./room_records.ts";
 import { putOwnKey, type RoomRecord } from "./room_records.ts";
 import { membersKnown, recipientsOf } from "./room_views.ts";
 import type { LocalStore } from "./store.ts";
@@ -143,6 +143,7 @@ export class RoomSending {
     const record = await getRoom(change, request.room);
     const own = await getOwnKey(change, request.room);
     if (!record || record.stopped || own?.id !== request.key) return;
+    if (!await isAccepted(change, request.room)) return;
     const known = await membersKnown(change, record.state);
     const to = recipientsOf(record, me.device, known).find(({ account, device }) => {
       return account === from.account && device === from.device;
@@ -162,6 +163,7 @@ export class RoomSending {
     const { own: me, now } = this.#o;
     const record = await getRoom(change, room);
     if (!record || record.stopped || record.code === null) return;
+    if (!await isAccepted(change, room)) return;
     const known = await membersKnown(change, record.state);
     const to = recipientsOf(record, me.device, known).find(({ account, device }) => {
       return account === from.account && device === from.device;

@@ -10,17 +10,18 @@ import type { ContentBody } from "./content.ts";
 import type { DeviceApi } from "./device_login.ts";
 import type { After } from "./link.ts";
 import type { Outbox } from "./outbox.ts";
+import { readElsewhere } from "./receipts.ts";
 import { RoomArrivals, type RoomArrivalsOptions } from "./room_arrivals.ts";
 import { RoomCommands } from "./room_commands.ts";
 import { RoomEntering } from "./room_entering.ts";
 import { RoomLogs } from "./room_logs.ts";
-import { getRoom, type RoomRecord } from "./room_records.ts";
+import { conversationOf, getRoom, isAccepted, type RoomRecord } from "./room_records.ts";
 import { REMOVAL_WAIT, RoomRemovals } from "./room_removals.ts";
 import { type Asking, RoomSending } from "./room_sending.ts";
 import { RoomWriting } from "./room_writing.ts";
 import type { LocalStore } from "./store.ts";
 import type { Supplies, Supply } from "./supplies.ts";
-import { getContact } from "./timeline.ts";
+import { ensureConversation, getContact, getConversation } from "./timeline.ts";
 import type { Me } from "./types.ts";
 
 export type { RoomCommands };
@@ -120,6 +121,11 @@ export class Rooms {
     });
     this.commands = new RoomCommands({
       ...{ me, own, store, writer, logs, sending, writing, entering, outbox, now, wake },
+      accepted: (room) => {
+        release(room);
+        // The log should name all devices of this account, and those that it names get the code.
+        options.background(this.catchUp(room).then(() => this.listChanged(me.account)));
+      },
     });
   }
 
@@ -143,8 +149,13 @@ export class Rooms {
       change.after.push(this.#o.wake);
     }
     if (body.kind === "room-entry") return await this.#removals.take(change, from, body.entry);
+    if (body.kind === "room-read" && from.account === this.#o.me.account) {
+      const record = await getConversation(change, conversationOf(body.room));
+      if (record) await readElsewhere(change, record, body.ids);
+    }
     if (body.kind === "room-code") {
       await this.#logs.takeCode(change, body);
+      if (from.account === this.#o.me.account) await this.#acceptedElsewhere(change, body.room);
       change.after.push(() => this.#o.background(this.catchUp(body.room)));
     }
   }
@@ -231,6 +242,13 @@ export class Rooms {
     return { kind: "done" };
   }
 
+  /** Another device of this account tells the code of rooms that somebody said yes to. */
+  async #acceptedElsewhere(change: Change, room: RoomId): Promise<void> {
+    if (!await getRoom(change, room)) return;
+    await ensureConversation(change, conversationOf(room), true);
+    change.after.push(() => this.#release(room));
+  }
+
   async #versionOf(account: AccountId): Promise<number> {
     const contact = await this.#o.writer.change((change) => getContact(change, account));
     return contact?.list.version ?? 0;
@@ -248,7 +266,8 @@ export class Rooms {
     await supplies.list(own.account);
     await writer.change(async (change) => {
       const record = await getRoom(change, room);
-      if (record) await this.sending.tellCode(change, record, own.account);
+      if (!record || !await isAccepted(change, room)) return;
+      await this.sending.tellCode(change, record, own.account);
       change.after.push(wake);
     });
   }
@@ -257,7 +276,10 @@ export class Rooms {
     const name = `${room} ${account}`;
     if (this.#pinning.has(name)) return;
     this.#pinning.add(name);
-    const work = this.commands.pinDevices(room, account).finally(() => this.#pinning.delete(name));
+    const accepted = this.#o.writer.change((change) => isAccepted(change, room));
+    const work = accepted.then(async (yes) => {
+      if (yes) await this.commands.pinDevices(room, account);
+    }).finally(() => this.#pinning.delete(name));
     this.#o.background(work);
   }
 
@@ -312,6 +334,7 @@ export class Rooms {
     const lacks = async (change: Change) => {
       const record = await getRoom(change, room);
       if (!record || record.stopped || record.code !== null) return null;
+      if (!await isAccepted(change, room)) return null;
       return findMember(record.state, own.account)?.role === "waiting" ? null : record;
     };
     if (await writer.change(lacks) === null) return;
@@ -359,6 +382,7 @@ export class Rooms {
     const known = await writer.change((change) => getContact(change, account));
     if (!known) await supplies.list(account);
     await writer.change(async (change) => {
+      if (!await isAccepted(change, room)) return;
       if (!await this.arrivals.awaits(change, { room, key })) return;
       const body = { kind: "sender-key-request", room, key } as const;
       await this.sending.tell(change, account, [device], body);

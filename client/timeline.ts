@@ -209,7 +209,7 @@ export function viewRoomConversation(
   const present = members.filter(({ account }) => !removed.includes(account));
   const waiting = present.filter((one) => one.role === "waiting").length;
   return {
-    ...{ id: record.id, kind: "room", room: id, role, stopped, accepted: true },
+    ...{ id: record.id, kind: "room", room: id, role, stopped, accepted: record.accepted },
     title: details?.name ?? "",
     topic: details?.topic ?? "",
     picture: details?.picture ?? null,

@@ -125,7 +125,11 @@ export interface RoomConversation extends AnyConversation {
   readonly role: Role | null;
   /** Why nothing is sent here any more. */
   readonly stopped: RoomStop | null;
-  readonly accepted: true;
+  /**
+   * Somebody with whom this account has no conversation has added it, and nobody here has said yes: nothing is sent,
+   * no key and no answer, until somebody does, by {@link RoomsEngine.acceptRoom} or by writing. Or leaves.
+   */
+  readonly accepted: boolean;
 }
 
 export type Conversation = PersonConversation | RoomConversation;
@@ -149,6 +153,8 @@ export interface Member {
   readonly role: Role;
   /** One's own row says "verified". */
   readonly verification: Verification;
+  /** What they say in rooms is folded away. */
+  readonly blocked: boolean;
   readonly you: boolean;
 }
 
@@ -218,6 +224,8 @@ export interface RoomsEngine {
   decline(room: RoomId, username: string): Promise<Outcome<Room>>;
   /** Deletes the room: nobody writes there any more. Owners only. */
   endRoom(room: RoomId): Promise<Outcome<Room>>;
+  /** Says yes to a room that a stranger has added this account to. */
+  acceptRoom(room: RoomId): Promise<Outcome<Room>>;
 }
 
 /** Somebody whom this account has blocked. */

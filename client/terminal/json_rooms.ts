@@ -17,6 +17,7 @@ const COMMANDS: Readonly<
   "join-room": (rooms, read) => rooms.joinRoom(read("code")),
   "leave-room": (rooms, read) => rooms.leaveRoom(roomIn(read)),
   "end-room": (rooms, read) => rooms.endRoom(roomIn(read)),
+  "accept-room": (rooms, read) => rooms.acceptRoom(roomIn(read)),
   "room": (rooms, read) => rooms.room(roomIn(read)),
   "add-member": (rooms, read) => rooms.addMember(roomIn(read), read("username")),
   "remove-member": (rooms, read) => rooms.removeMember(roomIn(read), read("username")),

@@ -203,6 +203,11 @@ export class FakeRooms implements RoomsEngine {
     return done(this.#changed(room, { stopped: "ended" }, "You deleted this room."));
   }
 
+  async acceptRoom(room: RoomId): Promise<Outcome<Room>> {
+    await this.#host.call("acceptRoom");
+    return done(this.#changed(room, {}));
+  }
+
   #without(room: RoomId, username: string, line?: string): Room {
     const { members, waiting } = this.all.get(room)!;
     const others = (all: readonly Member[]) => all.filter((each) => each.username !== username);

@@ -47,7 +47,7 @@ export function signUpRoutes(app: App, { auth, assets }: { auth: Auth; assets: P
   const { signUp, newAccounts } = auth;
 
   app.get("/sign-up", async (c) => {
-    const invite = c.req.query("invite") ?? answers.carriedInvite(c);
+    const invite = answers.carriedInvite(c);
     const admitted = await signUp.admits(invite);
     const props = { assets, nonce: c.var.nonce };
     if (!admitted.ok) {

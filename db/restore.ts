@@ -7,6 +7,7 @@ import { DATABASE, SECRETS, unpackBackup, type Unpacked } from "./backup_unpack.
 import { lockFolder } from "./folder_lock.ts";
 import { openDatabase } from "./sqlite.ts";
 import { transaction } from "./transaction.ts";
+import { RESTORING } from "./unfinished.ts";
 
 /** What restoring needs; `cleared` is told of a restore into this folder that was cut short. */
 export type RestoreOptions =
@@ -17,7 +18,6 @@ export type RestoreOptions =
 const NOT_OURS = "lost+found";
 /** The server's own lock, and SQLite's file beside it when a process was killed. */
 const LOCKS: readonly string[] = [`${DATABASE}-lock`, `${DATABASE}-lock-journal`];
-const UNFINISHED = /^restoring-[0-9a-f]{8}$/;
 
 /**
  * What a server that was set back must not believe any more. Logins, codes, invites and waits to
@@ -100,7 +100,7 @@ async function prepareFolder(path: string): Promise<boolean> {
  */
 async function unfinishedIn(path: string): Promise<string[]> {
   const names = (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name);
-  const unfinished = names.filter((name) => UNFINISHED.test(name));
+  const unfinished = names.filter((name) => RESTORING.test(name));
   const allowed = [NOT_OURS, ...LOCKS, ...unfinished];
   if (await halfMoved(path, names, unfinished)) allowed.push(DATABASE);
   const other = names.find((name) => !allowed.includes(name));

@@ -1,4 +1,5 @@
 /** Everything the server remembers, behind one asynchronous interface. */
+import { dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type AccountsStore, createAccounts } from "./accounts.ts";
 import { type AdminStore, createAdmin } from "./admin.ts";
@@ -26,6 +27,7 @@ import { createRooms, type RoomsStore } from "./rooms.ts";
 import { createSecondFactors, type SecondFactorsStore } from "./second_factors.ts";
 import { createServerSettings, type ServerSettingsStore } from "./server_settings.ts";
 import { openDatabase } from "./sqlite.ts";
+import { refuseHalfRestored } from "./unfinished.ts";
 import { createVaults, type VaultsStore } from "./vaults.ts";
 
 /** The stores; each method is one transaction. */
@@ -98,7 +100,10 @@ export function openStore(path: string, limits: QueueLimits): Store {
 
 function openLocked(path: string, unlock: () => void): DatabaseSync {
   try {
-    if (path !== ":memory:") keepBeforeUpgrade(path, MIGRATIONS);
+    if (path !== ":memory:") {
+      refuseHalfRestored(dirname(path));
+      keepBeforeUpgrade(path, MIGRATIONS);
+    }
     return openDatabase(path);
   } catch (error) {
     unlock();

@@ -4,9 +4,37 @@
  * One of them at a time works on a data folder. The lock ends with its process however that ends, so
  * whoever holds it knows that everything that looks begun has nobody any more.
  */
-import { closeSync, fchownSync, fstatSync, lstatSync, openSync, rmSync, statSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fchownSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
+import { SECRETS } from "./backup_unpack.ts";
 import { lockFolder } from "./folder_lock.ts";
+import { DatabaseError } from "./migrate.ts";
+
+/** The folder that a restore works in, inside the data folder. */
+export const RESTORING = /^restoring-[0-9a-f]{8}$/;
+
+/**
+ * Whoever starts a server where a restore was killed wants that restore, not a new and empty server
+ * with other secrets.
+ * @throws {DatabaseError} then
+ */
+export function refuseHalfRestored(dataDir: string): void {
+  if (existsSync(join(dataDir, SECRETS))) return;
+  if (!readdirSync(dataDir).some((name) => RESTORING.test(name))) return;
+  throw new DatabaseError(
+    `A restore into ${dataDir} was cut short. Give the same snug restore again, then start the server.`,
+  );
+}
 
 /** In the data folder: where the draft of the backup under way is. */
 export const NOTE = "unfinished-backup";

@@ -3,9 +3,11 @@ import { fileURLToPath } from "node:url";
 import { makeBackup } from "../../db/backup.ts";
 import { DatabaseError } from "../../db/migrate.ts";
 import { restoreBackup } from "../../db/restore.ts";
+import { openStore } from "../../db/store.ts";
 import { NOTE } from "../../db/unfinished.ts";
 import { makeDatabase, parts, withFolder } from "../helpers/backups.ts";
 import { namesIn } from "../helpers/files.ts";
+import { ROOMY } from "../helpers/relay_world.ts";
 
 const PROGRAM = fileURLToPath(new URL("../helpers/cut_short.ts", import.meta.url));
 const CONFIG = fileURLToPath(new URL("../../deno.json", import.meta.url));
@@ -128,6 +130,26 @@ Deno.test("killed between its last two steps, a restore is started again; a serv
     await Deno.writeTextFile(`${target}/restoring-00000000/secrets.json`, "{}");
     assert.equal((await restoreBackup(again)).accounts, 1);
     assert.deepEqual(await namesIn(target), ["secrets.json", "snug.db", "snug.db-lock"]);
+  }));
+
+Deno.test("no server begins anew where a restore was killed", () =>
+  withFolder(async (root) => {
+    const { dataDir, options } = await parts(root);
+    makeDatabase(dataDir);
+    const file = `${root}/b`;
+    await makeBackup({ ...options, file });
+    const target = `${root}/new`;
+    await whileStanding(["restore", "reading", target, file]);
+    const start = () => openStore(`${target}/snug.db`, ROOMY);
+    assert.throws(
+      start,
+      (error) => error instanceof DatabaseError && /Give the same snug restore/.test(error.message),
+    );
+    assert.ok(!(await namesIn(target)).includes("snug.db"));
+    await restoreBackup({ ...options, file, dataDir: target });
+    const store = start();
+    assert.equal(await store.accounts.count(), 1);
+    await store.close();
   }));
 
 const asRoot = Deno.uid() === 0;

@@ -86,9 +86,12 @@ export function createAdmin(db: DatabaseSync): AdminStore {
     and account not in (select account from passkeys)
   `);
   const depth = db.prepare(`
-    select count(*) as envelopes,
-    coalesce(sum(length(coalesce(e.body, b.body))), 0) as bytes, min(e.minute) * 60000 as oldest
-    from envelopes e left join bodies b on b.no = e.shared
+    select count(*) as envelopes, coalesce(sum(bytes), 0) as bytes, min(minute) * 60000 as oldest
+    from (
+      select length(coalesce(e.body, b.body)) as bytes, e.minute
+      from envelopes e left join bodies b on b.no = e.shared
+      union all select length(body), minute from recent_envelopes
+    )
   `);
 
   /** One act on one account, unless it would leave the server without an admin. */

@@ -86,6 +86,14 @@ const PAGED: Readonly<Record<string, string>> = {
     from devices d join queues q on q.device = d.id join envelopes e on e.queue = q.no
     left join bodies b on b.no = e.shared
     where d.account = ? and e.no > ? order by e.no limit ?`,
+  recent_envelopes: `
+    select e.no as page_no, d.id as device, e.position, e.sender, e.minute, e.body
+    from recent_envelopes e join queues q on q.no = e.queue join devices d on d.id = q.device
+    where d.account = ? and e.no > ? order by e.no limit ?`,
+  recent_submits: `
+    select s.no as page_no, d.id as device, s.submit, s.day
+    from recent_submits s join queues q on q.no = s.sender join devices d on d.id = q.device
+    where d.account = ? and s.no > ? order by s.no limit ?`,
   submits: `
     select s.page_no, s.device, s.submit, s.day from (
       select row_number() over (order by q.no, s.submit) as page_no, d.id as device, s.submit, s.day

@@ -82,6 +82,16 @@ const ABOUT_SOMEBODY: Readonly<Record<string, string>> = {
     as bytes, min(e.minute) * 60000 as first, max(e.minute) * 60000 as last
     from devices d join queues q on q.device = d.id join envelopes e on e.queue = q.no
     left join bodies b on b.no = e.shared where d.account = ?`,
+  recent_envelopes: `
+    select count(*) as rows, sum(length(e.sender) + length(e.body) + 24) as bytes,
+    min(e.minute) * 60000 as first, max(e.minute) * 60000 as last
+    from recent_envelopes e where e.queue in (
+      select q.no from devices d join queues q on q.device = d.id where d.account = ?)`,
+  recent_submits: `
+    select count(*) as rows, sum(length(submit) + 16) as bytes,
+    min(day) * 86400000 as first, max(day) * 86400000 as last
+    from recent_submits where sender in (
+      select q.no from devices d join queues q on q.device = d.id where d.account = ?)`,
   submits: `
     select count(*) as rows, sum(length(s.submit) + 16) as bytes,
     min(s.day) * 86400000 as first, max(s.day) * 86400000 as last

@@ -14,9 +14,16 @@ import { later } from "./transaction.ts";
 
 export * from "./queue_work.ts";
 
+/** Rows that stay recent: moving them takes a transaction some milliseconds more, now and then. */
+const GENERATION = 2_048;
+
 /** The store on one SQLite connection. */
-export function createQueue(db: DatabaseSync, limits: QueueLimits): QueueStore {
-  const memory = new QueueMemory(db, limits);
+export function createQueue(
+  db: DatabaseSync,
+  limits: QueueLimits,
+  generation = GENERATION,
+): QueueStore {
+  const memory = new QueueMemory(db, limits, generation);
   const commit = new QueueCommit(db, memory, limits.overflow);
   const sweeps = createSweeps(db, memory);
   const checkpoint = db.prepare("pragma wal_checkpoint(truncate)");

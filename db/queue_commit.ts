@@ -25,7 +25,7 @@ import type {
 } from "./queue_work.ts";
 import type { KnownList, QueueMemory, SharedBody } from "./queue_memory.ts";
 import type { QueueState } from "./queue_state.ts";
-import { type Sent, type SubmitTable, submitTable } from "./queue_tables.ts";
+import type { Sent } from "./queue_tables.ts";
 import { RoomSpeech } from "./room_speech.ts";
 import { transaction } from "./transaction.ts";
 
@@ -38,7 +38,6 @@ export class QueueCommit {
   readonly #db: DatabaseSync;
   readonly #memory: QueueMemory;
   readonly #overflow: QueueLimits["overflow"];
-  readonly #submits: SubmitTable;
   readonly #devices: DeviceRows;
   readonly #rooms: RoomSpeech;
 
@@ -46,7 +45,6 @@ export class QueueCommit {
     this.#db = db;
     this.#memory = memory;
     this.#overflow = overflow;
-    this.#submits = submitTable(db);
     this.#devices = deviceRows(db);
     this.#rooms = new RoomSpeech(db);
   }
@@ -59,6 +57,7 @@ export class QueueCommit {
   #all({ minute, hellos, confirms, submissions, acks }: QueueBatch): QueueResults {
     this.#memory.begin();
     for (const { device, position } of acks) this.#ack(device, position);
+    this.#memory.acknowledged();
     const welcomes = hellos.map((hello) => this.#hello(hello));
     for (const confirm of confirms) this.#confirm(confirm);
     const taken = submissions.map((work) => this.#submission(work, minute));
@@ -100,9 +99,10 @@ export class QueueCommit {
     const sender = this.#memory.queue(work.device);
     if (sender === null) return { kind: "gone" };
     const day = Math.floor(minute / MINUTES_OF_DAY);
-    if (!this.#submits.add(sender, work.submit, day)) return { kind: "accepted", placed: [] };
+    const fresh = this.#memory.submits.fresh(sender, work.submit);
+    if (fresh === null) return { kind: "accepted", placed: [] };
     const result = "room" in work ? this.#toRoom(work, minute) : this.#toPeople(work, minute);
-    if (result.kind === "refused") this.#submits.drop(sender, work.submit);
+    if (result.kind === "accepted") this.#memory.submits.add(sender, work.submit, fresh, day);
     return result;
   }
 

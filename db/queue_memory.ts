@@ -8,7 +8,9 @@ import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import { deviceRows } from "./devices.ts";
 import type { Queued, QueueDepth, QueueLimits, ReadLimits } from "./queue_work.ts";
 import { type EnvelopeTable, envelopeTable, queueTable, type Sent } from "./queue_tables.ts";
-import type { QueueState } from "./queue_state.ts";
+import type { QueueState, Waiting } from "./queue_state.ts";
+import { RecentEnvelopes } from "./recent_envelopes.ts";
+import { RecentSubmits } from "./recent_submits.ts";
 
 /** Where an account's device list stands. */
 export interface KnownList {
@@ -26,6 +28,9 @@ export class QueueMemory {
   readonly #lists = new Map<AccountId, KnownList>();
   readonly #table;
   readonly #envelopes: EnvelopeTable;
+  readonly #recent: RecentEnvelopes;
+  /** Submissions that were taken. */
+  readonly submits: RecentSubmits;
   readonly #devices;
   readonly #limits: QueueLimits;
   /** Queues whose count of gaps changed in this transaction. */
@@ -35,9 +40,11 @@ export class QueueMemory {
   /** In all queues, remembered or not; null when it has to be counted again. */
   #total: number | null = null;
 
-  constructor(db: DatabaseSync, limits: QueueLimits) {
+  constructor(db: DatabaseSync, limits: QueueLimits, generation: number) {
     this.#table = queueTable(db);
     this.#envelopes = envelopeTable(db);
+    this.#recent = new RecentEnvelopes(db, generation);
+    this.submits = new RecentSubmits(db, generation);
     this.#devices = deviceRows(db);
     this.#limits = limits;
   }
@@ -61,8 +68,10 @@ export class QueueMemory {
     this.#epoch = epoch;
   }
 
-  /** Last in every transaction: writes and returns the totals of queues that lost something. */
+  /** Last in every transaction: writes what is open; returns the totals of queues that lost something. */
   finish(): Map<DeviceId, number> {
+    this.#recent.write();
+    this.submits.write();
     const totals = new Map<DeviceId, number>();
     for (const queue of this.#lost) {
       this.#table.saveGaps(queue);
@@ -77,6 +86,7 @@ export class QueueMemory {
     if (known !== undefined) return known;
     const loaded = this.#table.load(device);
     if (loaded === null) return null;
+    this.#claimRecent(loaded);
     this.#queues.set(device, loaded);
     this.#waiting += loaded.count;
     return loaded;
@@ -104,8 +114,13 @@ export class QueueMemory {
   read(device: DeviceId, position: number, { envelopes, bytes }: ReadLimits): Queued[] {
     const queue = this.queue(device);
     if (queue === null) return [];
-    const count = queue.fit(position, envelopes, bytes);
-    return count === 0 ? [] : this.#envelopes.read(queue.no, position, count);
+    const waiting = queue.fit(position, envelopes, bytes);
+    const recent = waiting.filter((one) => this.#recent.has(one));
+    const older = waiting.length - recent.length;
+    const rows = older === 0 ? [] : this.#envelopes.read(queue.no, position, older);
+    if (recent.length === 0) return rows;
+    for (const one of recent) rows.push(this.#recent.read(one));
+    return rows.sort((a, b) => a.position - b.position);
   }
 
   /** Has the queue room for one more of so many bytes from this account? */
@@ -118,22 +133,28 @@ export class QueueMemory {
   /** Loses the oldest until there is room: the sender's own first, so that nobody flushes another's. */
   makeRoom(queue: QueueState, from: AccountId, own: boolean, bytes: number): void {
     while (!own && queue.from(from) >= this.#limits.perSender) {
-      this.#drop(queue, queue.oldestFrom(from)!.position);
+      this.#drop(queue, queue.oldestFrom(from)!);
     }
     while (queue.count > 0 && !this.hasRoom(queue, from, own, bytes)) {
-      this.#drop(queue, queue.oldest!.position);
+      this.#drop(queue, queue.oldest!);
     }
   }
 
   /** Appends an envelope, or a use of a shared body; returns its position. */
   place(queue: QueueState, from: AccountId, sent: Sent, body: Uint8Array | SharedBody): number {
     const position = queue.next;
-    const shared = !(body instanceof Uint8Array);
-    if (shared) this.#envelopes.appendShared(queue.no, position, sent, body.no);
-    else this.#envelopes.append(queue.no, position, sent, body);
-    queue.add({ position, account: from, bytes: shared ? body.bytes : body.length });
+    const kept = body instanceof Uint8Array
+      ? { no: this.#recent.append(queue.no, position, sent, body), bytes: body.length }
+      : { no: this.#placeShared(queue, position, sent, body), bytes: body.bytes };
+    queue.add({ ...kept, position, account: from });
     this.#changed(1);
     return position;
+  }
+
+  /** Not among the recent ones: uses of a body are counted where its other uses are. */
+  #placeShared(queue: QueueState, position: number, sent: Sent, body: SharedBody): 0 {
+    this.#envelopes.appendShared(this.#recent.next(), queue.no, position, sent, body.no);
+    return 0;
   }
 
   /** Stores one ciphertext for many queues. */
@@ -144,15 +165,32 @@ export class QueueMemory {
   /** The device has everything up to `position`. */
   acknowledge(queue: QueueState, position: number): void {
     const removed = queue.removeUpTo(position);
-    if (removed === 0) return;
-    this.#changed(-removed);
-    this.#envelopes.removeUpTo(queue.no, position);
+    if (removed.length === 0) return;
+    this.#changed(-removed.length);
+    let older = false;
+    for (const one of removed) {
+      if (this.#recent.has(one)) this.#recent.remove(one);
+      else older = true;
+    }
+    if (older) this.#envelopes.removeUpTo(queue.no, position);
     if (queue.count === 0) this.#table.saveTop(queue);
+  }
+
+  /** After the acks and before anything is placed, which then takes the room of what they removed. */
+  acknowledged(): void {
+    this.#recent.removeGone();
+  }
+
+  /** Moves what is recent to where it is swept and found by device. */
+  settle(): void {
+    this.#recent.settle();
+    this.submits.settle();
   }
 
   /** An envelope is given up: gone, and counted as a gap. */
   expire(queue: QueueState, position: number): void {
-    if (queue.has(position)) this.#drop(queue, position);
+    const one = queue.at(position);
+    if (one !== undefined) this.#drop(queue, one);
   }
 
   /** Something never got a place: counted as a gap. */
@@ -174,10 +212,11 @@ export class QueueMemory {
     this.#table.saveIncarnation(queue);
   }
 
-  #drop(queue: QueueState, position: number): void {
-    queue.remove(position);
+  #drop(queue: QueueState, one: Waiting): void {
+    queue.remove(one);
     this.#changed(-1);
-    this.#envelopes.removeOne(queue.no, position);
+    if (this.#recent.has(one)) this.#recent.remove(one);
+    else this.#envelopes.removeOne(queue.no, one.position);
     if (queue.count === 0) this.#table.saveTop(queue);
     this.miss(queue);
   }
@@ -187,8 +226,17 @@ export class QueueMemory {
     if (this.#total !== null) this.#total += by;
   }
 
+  #claimRecent(queue: QueueState): void {
+    const older = queue.count;
+    for (const one of this.#recent.claim(queue.no)) queue.add(one);
+    if (older > 0 && queue.count > older) queue.order();
+    this.submits.claim(queue);
+  }
+
   #forget(): void {
     this.#total = null;
+    this.#recent.forget();
+    this.submits.forget();
     this.#queues.clear();
     this.#lists.clear();
     this.#waiting = 0;

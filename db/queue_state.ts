@@ -3,10 +3,12 @@
  * without the ciphertexts. Saves a query per envelope; the rows are the truth, and after a
  * transaction that failed every state is forgotten and read again.
  */
-import type { DeviceId } from "../protocol/ids.ts";
+import type { DeviceId, SubmitId } from "../protocol/ids.ts";
 
 /** One waiting envelope. */
 export interface Waiting {
+  /** Number of the row while it is a recent one; 0 when it never was. */
+  readonly no: number;
   readonly position: number;
   /** Account id of the sender. */
   readonly account: string;
@@ -32,6 +34,9 @@ export class QueueState {
   bytes = 0;
   incarnation: Uint8Array | null;
   confirmed: boolean;
+  /** The highest id of a submission that was ever taken from this device, and the recent ones. */
+  highest: Uint8Array | null = null;
+  readonly taken = new Set<SubmitId>();
   readonly #waiting: Waiting[] = [];
   readonly #perSender = new Map<string, number>();
   #head = 0;
@@ -67,24 +72,30 @@ export class QueueState {
     this.next = Math.max(this.next, one.position + 1);
   }
 
-  /** Forgets everything up to `position`; says how many that were. */
-  removeUpTo(position: number): number {
+  /** After adding out of order. */
+  order(): void {
+    this.#waiting.sort((a, b) => a.position - b.position);
+  }
+
+  /** Forgets everything up to `position`, and says of each what it was. */
+  removeUpTo(position: number): Waiting[] {
     const first = this.#head;
     for (let one = this.oldest; one !== undefined && one.position <= position; one = this.oldest) {
       this.#count(one, -1);
       this.#head++;
     }
-    const removed = this.#head - first;
+    const removed = this.#waiting.slice(first, this.#head);
     this.#compact();
     return removed;
   }
 
-  has(position: number): boolean {
-    return this.#waiting[this.#firstAfter(position - 1)]?.position === position;
+  at(position: number): Waiting | undefined {
+    const one = this.#waiting[this.#firstAfter(position - 1)];
+    return one?.position === position ? one : undefined;
   }
 
-  /** How many that follow `position` fit into so many envelopes and bytes; at least one if any does. */
-  fit(position: number, envelopes: number, bytes: number): number {
+  /** Those that follow `position` and fit into so many envelopes and bytes; at least one if any does. */
+  fit(position: number, envelopes: number, bytes: number): Waiting[] {
     const first = this.#firstAfter(position);
     let at = first;
     let left = bytes;
@@ -93,17 +104,14 @@ export class QueueState {
       if (left < 0 && at > first) break;
       at++;
     }
-    return at - first;
+    return this.#waiting.slice(first, at);
   }
 
-  /** Forgets one envelope; false when it is not there. */
-  remove(position: number): boolean {
-    if (this.oldest?.position === position) return this.removeUpTo(position) === 1;
-    const at = this.#firstAfter(position - 1);
-    if (this.#waiting[at]?.position !== position) return false;
-    this.#count(this.#waiting[at]!, -1);
-    this.#waiting.splice(at, 1);
-    return true;
+  /** Forgets one that waits. */
+  remove(one: Waiting): void {
+    if (this.oldest === one) return void this.removeUpTo(one.position);
+    this.#count(one, -1);
+    this.#waiting.splice(this.#firstAfter(one.position - 1), 1);
   }
 
   /** Where in the list what follows `position` begins: it is in order, so by halving. */

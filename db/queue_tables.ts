@@ -1,6 +1,6 @@
 /** The statements of the queue's tables, each prepared once. Synchronous, for use in a transaction. */
 import type { DatabaseSync } from "node:sqlite";
-import { type DeviceId, idBytes, idFrom, type SubmitId } from "../protocol/ids.ts";
+import { type DeviceId, idFrom } from "../protocol/ids.ts";
 import type { Queued } from "./queue_work.ts";
 import { type QueueRow, QueueState } from "./queue_state.ts";
 import { all, one } from "./transaction.ts";
@@ -49,7 +49,7 @@ export function queueTable(db: DatabaseSync): QueueTable {
       if (row === null) return null;
       const queue = new QueueState(device, row);
       for (const { position, account, bytes } of all<WaitingRow>(waiting, row.no)) {
-        queue.add({ position, account: idFrom(account), bytes });
+        queue.add({ no: 0, position, account: idFrom(account), bytes });
       }
       return queue;
     },
@@ -60,18 +60,17 @@ export function queueTable(db: DatabaseSync): QueueTable {
   };
 }
 
-/** The envelopes. */
+/** The envelopes that are not recent; see recent_envelopes.ts. */
 export interface EnvelopeTable {
-  append(no: number, position: number, from: Sent, envelope: Uint8Array): void;
-  /** The same for a ciphertext that {@link EnvelopeTable.share} stored. */
-  appendShared(no: number, position: number, from: Sent, body: number): void;
+  /** A use of a ciphertext that {@link EnvelopeTable.share} stored, as row `no`. */
+  appendShared(no: number, queue: number, position: number, from: Sent, body: number): void;
   /** Stores a ciphertext once for many queues; its uses are counted by the database. */
   share(envelope: Uint8Array): number;
   removeUpTo(no: number, position: number): void;
   removeOne(no: number, position: number): void;
   /** What waits after `position`, in order, at most `limit`. */
   read(no: number, position: number, limit: number): Queued[];
-  /** In all queues. Looks at every row: once, and then the caller counts on. */
+  /** In all queues, recent ones too. Looks at every row: once, and then the caller counts on. */
   count(): number;
   /** When the oldest of all was taken, minutes since 1970. */
   oldestMinute(): number | null;
@@ -85,11 +84,8 @@ export interface Sent {
 
 /** Prepares the statements about envelopes. */
 export function envelopeTable(db: DatabaseSync): EnvelopeTable {
-  const append = db.prepare(
-    "insert into envelopes (queue, position, sender, minute, body) values (?, ?, ?, ?, ?)",
-  );
   const appendShared = db.prepare(
-    "insert into envelopes (queue, position, sender, minute, shared) values (?, ?, ?, ?, ?)",
+    "insert into envelopes (no, queue, position, sender, minute, shared) values (?, ?, ?, ?, ?, ?)",
   );
   const share = db.prepare("insert into bodies (uses, body) values (0, ?)");
   const upTo = db.prepare("delete from envelopes where queue = ? and position <= ?");
@@ -99,35 +95,22 @@ export function envelopeTable(db: DatabaseSync): EnvelopeTable {
       from envelopes e left join bodies b on b.no = e.shared
       where e.queue = ? and e.position > ? order by e.position limit ?`,
   );
-  const count = db.prepare("select count(*) as n from envelopes");
-  const oldest = db.prepare("select minute from envelopes order by no limit 1");
+  const count = db.prepare(
+    "select (select count(*) from envelopes) + (select count(*) from recent_envelopes) as n",
+  );
+  const oldest = db.prepare(
+    `select min(minute) as minute from (
+      select minute from (select minute from envelopes order by no limit 1)
+      union all select minute from (select minute from recent_envelopes order by no limit 1))`,
+  );
   return {
-    append: (no, position, { sender, minute }, envelope) =>
-      void append.run(no, position, sender, minute, envelope),
-    appendShared: (no, position, { sender, minute }, body) =>
-      void appendShared.run(no, position, sender, minute, body),
+    appendShared: (no, queue, position, { sender, minute }, body) =>
+      void appendShared.run(no, queue, position, sender, minute, body),
     share: (envelope) => Number(share.run(envelope).lastInsertRowid),
     removeUpTo: (no, position) => void upTo.run(no, position),
     removeOne: (no, position) => void single.run(no, position),
     read: (no, position, limit) => all<Queued>(read, no, position, limit),
     count: () => one<{ n: number }>(count)!.n,
-    oldestMinute: () => one<{ minute: number }>(oldest)?.minute ?? null,
-  };
-}
-
-/** Which submissions were taken. */
-export interface SubmitTable {
-  /** False when the submission was taken before. */
-  add(sender: QueueState, submit: SubmitId, day: number): boolean;
-  drop(sender: QueueState, submit: SubmitId): void;
-}
-
-/** Prepares the statements about submissions. */
-export function submitTable(db: DatabaseSync): SubmitTable {
-  const add = db.prepare("insert or ignore into submits (sender, submit, day) values (?, ?, ?)");
-  const drop = db.prepare("delete from submits where sender = ? and submit = ?");
-  return {
-    add: (sender, submit, day) => Number(add.run(sender.no, idBytes(submit), day).changes) === 1,
-    drop: (sender, submit) => void drop.run(sender.no, idBytes(submit)),
+    oldestMinute: () => one<{ minute: number | null }>(oldest)?.minute ?? null,
   };
 }

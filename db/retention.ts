@@ -30,7 +30,7 @@ interface SubmitRow extends SubmitCursor {
 export function createSweeps(db: DatabaseSync, memory: QueueMemory): Sweeps {
   return {
     envelopes: envelopeSweep(db, memory),
-    submits: submitSweep(db),
+    submits: submitSweep(db, memory),
   };
 }
 
@@ -43,6 +43,7 @@ function envelopeSweep(db: DatabaseSync, memory: QueueMemory): Sweeps["envelopes
     memory.guarded(() =>
       transaction(db, () => {
         memory.begin();
+        if (from === 0) memory.settle();
         const seen = all<EnvelopeRow>(look, from, rows);
         const old = seen.filter((row) => row.minute < minute);
         for (const { device, position } of old) {
@@ -55,18 +56,22 @@ function envelopeSweep(db: DatabaseSync, memory: QueueMemory): Sweeps["envelopes
     );
 }
 
-function submitSweep(db: DatabaseSync): Sweeps["submits"] {
+function submitSweep(db: DatabaseSync, memory: QueueMemory): Sweeps["submits"] {
   const look = db.prepare(
     `select sender, submit, day from submits where (sender, submit) > (?, ?)
       order by sender, submit limit ?`,
   );
   const drop = db.prepare("delete from submits where sender = ? and submit = ?");
   return (day, rows, from) =>
-    transaction(db, () => {
-      const seen = all<SubmitRow>(look, from.sender, from.submit, rows);
-      const old = seen.filter((row) => row.day < day);
-      for (const { sender, submit } of old) drop.run(sender, submit);
-      const next = seen.length < rows ? null : seen.at(-1)!;
-      return { removed: old.length, gaps: new Map(), next };
-    });
+    memory.guarded(() =>
+      transaction(db, () => {
+        memory.begin();
+        if (from.sender === 0) memory.settle();
+        const seen = all<SubmitRow>(look, from.sender, from.submit, rows);
+        const old = seen.filter((row) => row.day < day);
+        for (const { sender, submit } of old) drop.run(sender, submit);
+        const next = seen.length < rows ? null : seen.at(-1)!;
+        return { removed: old.length, gaps: new Map(), next };
+      })
+    );
 }

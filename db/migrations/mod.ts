@@ -10,6 +10,7 @@ import { admin } from "./0007_admin.ts";
 import { archive } from "./0008_archive.ts";
 import { departures } from "./0009_departures.ts";
 import { directory } from "./0010_directory.ts";
+import { recent } from "./0011_recent.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   accounts,
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly Migration[] = [
   archive,
   departures,
   directory,
+  recent,
 ];

@@ -85,7 +85,8 @@ function viewMember(
 ): Member {
   const names = { username: contact?.username ?? null, fullName: contact?.fullName ?? null };
   const verification = account === me ? "verified" : verificationIn(aik, contact);
-  return { account, ...names, role, verification, you: account === me };
+  const blocked = contact?.blocked ? { blocked: true } as const : {};
+  return { account, ...names, role, verification, ...blocked, you: account === me };
 }
 
 /** Membership binds an account key: verified is who is in under the key that was compared. */

@@ -154,7 +154,7 @@ export interface Member {
   /** One's own row says "verified". */
   readonly verification: Verification;
   /** What they say in rooms is folded away. */
-  readonly blocked: boolean;
+  readonly blocked?: true;
   readonly you: boolean;
 }
 

@@ -89,6 +89,7 @@ class ChatPage {
     this.#extras = new Extras({
       ...{ tab, origin, complain: notice, qrReader: loadQrReader },
       failed: FAILED,
+      refresh: () => this.#redraw(),
       started: (id) => void this.#started(id),
     });
     this.#listen();
@@ -170,12 +171,18 @@ class ChatPage {
   #changed(conversation: Conversation): void {
     const { id, order } = conversation;
     const at = this.#conversations.findIndex((each) => each.id === id);
-    if (at >= 0) this.#conversations.splice(at, 1);
+    const [before] = at >= 0 ? this.#conversations.splice(at, 1) : [];
+    if (blockedOf(before) !== blockedOf(conversation)) this.#redraw();
     const place = this.#conversations.findIndex((each) => each.order <= order);
     this.#conversations.splice(place < 0 ? this.#conversations.length : place, 0, conversation);
     if (id === this.#open?.id) this.#showOpen(conversation);
     this.#showListSoon();
     if (id === this.#open?.id && conversation.unread > 0 && this.#timeline.atEnd) this.#markRead();
+  }
+
+  /** What is shown of somebody may be hidden now, or shown again. */
+  #redraw(): void {
+    this.#timeline.refresh().catch(() => notice(FAILED));
   }
 
   /** A burst of events shows once. */
@@ -330,6 +337,10 @@ class ChatPage {
     else if (this.#open !== null && matchMedia(ONE_COLUMN).matches) this.#place.leave();
     else if (this.#open !== null) this.#list.focus();
   }
+}
+
+function blockedOf(conversation: Conversation | undefined): boolean {
+  return conversation?.kind === "person" && conversation.blocked;
 }
 
 const STALLED =

@@ -67,7 +67,13 @@ export function renderRow(row: Row, context: RowContext, before?: HTMLElement): 
     case "hidden":
       return hidden(row.messages);
     case "message":
-      return article(row.message, row.first, context, before);
+      // What was folded away may be shown again: then the node is of another kind.
+      return article(
+        row.message,
+        row.first,
+        context,
+        before?.matches("article") ? before : undefined,
+      );
   }
 }
 

@@ -15,6 +15,8 @@ export interface MoreParts {
   readonly qrReader: () => Promise<typeof QrRead>;
   /** Words for what nobody expected. */
   readonly failed: string;
+  /** What the open conversation shows has changed all over. */
+  readonly refresh: () => void;
   /** A conversation was begun, or is to be looked at. */
   readonly started: (conversation: ConversationId) => void;
 }

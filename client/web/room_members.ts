@@ -123,7 +123,25 @@ export class MemberRows {
     );
   }
 
-  #actions(room: Room, { username, role, account, verification }: Member, name: string) {
+  /** What is shown of theirs is drawn anew. */
+  #block(room: Room, { account, blocked }: Member): HTMLElement {
+    const { tab: { people, rooms }, act, refresh } = this.#panel;
+    const words = blocked ? "Unblock" : "Block";
+    const work = async () => {
+      const done = await (blocked ? people.unblock(account) : people.block(account));
+      refresh();
+      return done.ok ? await rooms.room(room.id) : done;
+    };
+    return keyed(
+      `block ${account}`,
+      "secondary",
+      words,
+      (pressed) => void act(pressed, null, work),
+    );
+  }
+
+  #actions(room: Room, member: Member, name: string) {
+    const { username, role, account, verification } = member;
     if (username === null) return [];
     const { tab, act, started, complain } = this.#panel;
     const { rooms } = tab;
@@ -142,7 +160,7 @@ export class MemberRows {
       if (outcome.ok) started(outcome.value.id);
       else complain(outcome.words);
     });
-    const made: HTMLElement[] = [message];
+    const made: HTMLElement[] = [message, this.#block(room, member)];
     const isVerified = verification === "verified";
     if (verification !== "changed") {
       const words = isVerified ? "Remove the mark" : "Mark as verified";

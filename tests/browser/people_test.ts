@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";
+import encodeQR from "qr";
+import { safetyCode } from "../../client/web/safety_code.ts";
+import { concat, utf8 } from "../../protocol/encoding.ts";
 import { browserTest } from "../helpers/browser.ts";
 import { type ChatPage, withChatPages } from "../helpers/chat_page.ts";
 import { called, details, dialog, members, press } from "../helpers/chat_rooms.ts";
@@ -93,6 +96,10 @@ browserTest("what a blocked member said is behind one line, for whoever presses 
       await complaintsOf(page, "hidden words");
       await line.click();
       assert.ok(await log(page).getByText("More of them").isVisible());
+      await press(page, "Conversation details");
+      await details(page).getByRole("button", { name: /Cleo Laurent/ }).click();
+      await details(page).getByRole("button", { name: "Block", exact: true }).waitFor();
+      await complaintsOf(page, "a member of the room");
     });
   });
 });
@@ -198,3 +205,58 @@ browserTest(
     });
   },
 );
+
+/** A film of one code, as Chromium's fake camera plays it: grey frames of 640 by 480. */
+async function filmOf(text: string): Promise<string> {
+  const rows = encodeQR(text, "raw", { ecc: "medium", border: 4 });
+  const [width, height, size] = [640, 480, 8];
+  const [left, top] = [(width - rows.length * size) / 2, (height - rows.length * size) / 2];
+  const grey = new Uint8Array(width * height * 3 / 2).fill(128);
+  for (let at = 0; at < width * height; at++) {
+    const [x, y] = [at % width, Math.floor(at / width)];
+    const dark = rows[Math.floor((y - top) / size)]?.[Math.floor((x - left) / size)];
+    grey[at] = dark ? 16 : 235;
+  }
+  const file = await Deno.makeTempFile({ suffix: ".y4m" });
+  const frame = [utf8("FRAME\n"), grey];
+  const head = utf8(`YUV4MPEG2 W${width} H${height} F10:1 Ip A1:1 C420jpeg\n`);
+  await Deno.writeFile(file, concat(head, ...frame, ...frame));
+  return file;
+}
+
+browserTest("the camera reads the other's code, and is off again", async () => {
+  const film = await filmOf(safetyCode(NUMBER));
+  const camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"];
+  await withChatPages(
+    async (pages) => {
+      await onPage(pages, scenario, {}, async (chat) => {
+        const { page } = chat;
+        await page.evaluate(() => {
+          const { mediaDevices } = navigator;
+          const open = mediaDevices.getUserMedia.bind(mediaDevices);
+          mediaDevices.getUserMedia = async (wish) => {
+            const stream = await open(wish);
+            Object.assign(globalThis, { stream });
+            return stream;
+          };
+        });
+        await enter(page, "Mira Kaplan");
+        await press(page, "Conversation details");
+        await details(page).getByText("30641").waitFor();
+        await press(page, "Compare by camera…");
+        await page.getByText("The numbers are the same").waitFor();
+        assert.deepEqual(await asked(chat, "setVerified"), [
+          `setVerified ${fakeId<string>("mira")} true`,
+        ]);
+        const states = await page.evaluate(() => {
+          const { stream } = globalThis as unknown as { stream: MediaStream };
+          return stream.getTracks().map(({ readyState }) => readyState);
+        });
+        assert.deepEqual(states, ["ended"]);
+      });
+    },
+    "harness",
+    [...camera, `--use-file-for-fake-video-capture=${film}`],
+  );
+  await Deno.remove(film);
+});

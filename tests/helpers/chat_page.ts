@@ -40,13 +40,14 @@ interface Served {
 export async function withChatPages(
   work: (pages: ChatPages) => Promise<void>,
   script: "harness" | "product" = "harness",
+  browserArgs: string[] = [],
 ): Promise<void> {
   const files = await serveable(script === "harness");
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
     const file = files.get(new URL(request.url).pathname);
     return file ? new Response(file.body, file) : new Response("no such file", { status: 404 });
   });
-  const browser = await launchBrowser();
+  const browser = await launchBrowser(browserArgs);
   const origin = `http://localhost:${server.addr.port}`;
   try {
     await work({ origin, browser, open: (...args) => openPage(browser, origin, ...args) });

@@ -209,7 +209,7 @@ Deno.test("garbage for an unknown session counts, garbage for a known one does n
   assert.equal(bob.unknown, 0);
 });
 
-Deno.test("3,000 sent, the last two kept by the queue, 3,000 pieces of garbage: the last decrypts, 2,998 are missing", async () => {
+Deno.test("case 5: 3,000 sent, the last two kept by the queue, 3,000 pieces of garbage: the last decrypts, 2,998 are missing", async () => {
   const [alice, bob] = await pair();
   await alice.open();
   await bob.receive(await alice.send("start"));

@@ -4,12 +4,13 @@
  */
 import type { DeviceKeys } from "../crypto/account.ts";
 import type { KeyMode } from "../crypto/private_key.ts";
-import { dayOf, findDevice } from "../protocol/bundle.ts";
+import { findDevice } from "../protocol/bundle.ts";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import { type ArchiveApi, archiveApi } from "./archive_api.ts";
-import { checkArchive, type Checked, namedEnds } from "./archive_check.ts";
+import type { Checked } from "./archive_check.ts";
 import { ArchiveKeys } from "./archive_keys.ts";
 import { ArchiveMerge } from "./archive_merge.ts";
+import { checkAll } from "./archive_omissions.ts";
 import { ArchiveReader, upTo } from "./archive_reader.ts";
 import { ArchiveCut, archiveKeys, type Head, type SegmentContent } from "./archive_records.ts";
 import { ArchiveWriter, contentsOf, type Flushed } from "./archive_writer.ts";
@@ -60,6 +61,8 @@ export interface HistoryEngine {
    * @throws {ArchiveCut} half a history must not pass for a whole one
    */
   contents(): AsyncIterable<SegmentContent>;
+  /** The same of one conversation; refused when it cannot be had whole. */
+  collect(conversation: ConversationId): Promise<Outcome<SegmentContent[]>>;
   /**
    * Takes in somebody's history, one's own from here or elsewhere.
    * @param from whose it was: that account's messages are one's own here
@@ -91,6 +94,8 @@ export interface HistoryOptions {
 
 /** How long what is new is gathered before it is sealed. Milliseconds. */
 const GATHER_MS = 10_000;
+/** Somebody who scrolls to the beginning of one conversation may do so in the next. Milliseconds. */
+const SETTLE_MS = 5_000;
 /** After an answer that did not come. Milliseconds. */
 const AGAIN_MS = 60_000;
 /** How soon the next of one's own devices makes the key that none has made yet. Milliseconds. */
@@ -197,9 +202,15 @@ export class History implements HistoryEngine {
       const whole = upTo(rows, await this.#reader.horizon(conversation));
       if (whole.length >= limit) return whole;
       if (!await this.#reader.more(conversation)) return rows;
+      if (!await this.#reader.hasMore(conversation)) this.#reachedEnd();
       rows = await local();
     }
     return rows;
+  }
+
+  /** A conversation is here to its beginning: a moment later, is it all of it? */
+  #reachedEnd(): void {
+    this.#later("check", SETTLE_MS, () => this.#checkSoon());
   }
 
   async whole(conversation: ConversationId): Promise<Outcome<null>> {
@@ -207,15 +218,23 @@ export class History implements HistoryEngine {
     while (await this.#reader.hasMore(conversation)) {
       if (!await this.#reader.more(conversation)) return CUT;
     }
+    this.#reachedEnd();
     return done(null);
   }
 
   async *contents(): AsyncGenerator<SegmentContent> {
-    const { store, writer } = this.#o;
-    for (const { value: { id } } of await store.list<ConversationRecord>("conversations")) {
-      if (!(await this.whole(id)).ok) throw new ArchiveCut();
-      yield* contentsOf(store, writer, id);
+    const talks = await this.#o.store.list<ConversationRecord>("conversations");
+    for (const { value: { id } } of talks) {
+      const collected = await this.collect(id);
+      if (!collected.ok) throw new ArchiveCut();
+      yield* collected.value;
     }
+  }
+
+  async collect(id: ConversationId): Promise<Outcome<SegmentContent[]>> {
+    const whole = await this.whole(id);
+    if (!whole.ok) return whole;
+    return done(await Array.fromAsync(contentsOf(this.#o.store, this.#o.writer, id)));
   }
 
   async take(
@@ -267,15 +286,11 @@ export class History implements HistoryEngine {
   }
 
   async check(): Promise<Outcome<Checked>> {
-    const { own, writer, api, now } = this.#o;
-    const contact = await writer.change((change) => getContact(change, own.account));
-    const ends = contact && await namedEnds(api, contact.list, own.device, dayOf(now()));
-    const checked = ends ? await checkArchive(this.#api, this.#keys, ends) : null;
+    const [archive, keys, reader] = [this.#api, this.#keys, this.#reader];
+    const checked = await checkAll({ ...this.#o, archive, keys, reader });
     if (checked === null) return OFFLINE;
-    const { unreadable } = this.#reader;
-    const missing = checked.missing + unreadable;
-    if (missing > 0 || checked.unknown > 0) await this.#warn(INCOMPLETE);
-    return done({ ...checked, missing });
+    if (checked.missing > 0 || checked.unknown > 0) await this.#warn(INCOMPLETE);
+    return done(checked);
   }
 
   async #set(on: boolean, erase: boolean): Promise<Outcome<null>> {
@@ -350,7 +365,10 @@ export class History implements HistoryEngine {
     const { store, writer } = this.#o;
     if (await store.get("meta", archiveKeys.wanted) !== true) return;
     if (!await this.#reader.restore()) return;
-    await writer.change((change) => Promise.resolve(change.remove("meta", archiveKeys.wanted)));
+    await writer.change((change) => {
+      change.set("meta", archiveKeys.restored, true);
+      return Promise.resolve(change.remove("meta", archiveKeys.wanted));
+    });
     await this.#checkSoon();
   }
 

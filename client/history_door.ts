@@ -89,6 +89,10 @@ export class HistoryDoor implements HistoryEngine {
     yield* (await this.#enter()).contents();
   }
 
+  async collect(conversation: ConversationId): ReturnType<HistoryEngine["collect"]> {
+    return await (await this.#enter()).collect(conversation);
+  }
+
   async take(...args: Parameters<HistoryEngine["take"]>): ReturnType<HistoryEngine["take"]> {
     return await (await this.#enter()).take(...args);
   }

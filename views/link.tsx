@@ -15,7 +15,9 @@ export function WaitingPage({ assets, nonce }: PageProps): Html {
           <Problem words={undefined} />
           <div id="link-show">
             <ol class="steps">
-              <li>On a device where you are signed in, open Settings, Link a device.</li>
+              <li>
+                On a device where you are signed in, open Settings, Your devices, Link a device.
+              </li>
               <li>Type this code there, or point a signed-in phone’s camera at the picture.</li>
             </ol>
             <div class="qr-frame" id="link-qr" />

@@ -36,6 +36,16 @@ export function HistoryPage({ assets, nonce, on, bytes, most, notice }: HistoryP
           gone once they are read keeps it off.
         </p>
       </section>
+      <section class="part" aria-labelledby="copies-title">
+        <h2 id="copies-title">Copies of your own</h2>
+        <p>
+          Save everything in one sealed file, read a conversation as a page, or bring a file in.
+          That is done where your messages are: in the chat.
+        </p>
+        <p>
+          <a class="button quiet boxed" href="/chat#history">Your history</a>
+        </p>
+      </section>
       {bytes > 0
         ? (
           <section class="part" aria-labelledby="erase-title">

@@ -2,11 +2,11 @@
  * The history commands of `snug chat --json`: the archive's switch and state, one sealed file of everything, one
  * readable page of a conversation, and the way back in. Files are new ones, readable by their owner alone.
  */
-import { argon2id } from "hash-wasm";
 import type { AccountId } from "../../protocol/ids.ts";
 import { parseId } from "../../protocol/ids.ts";
 import type { OpenEngine } from "../engine.ts";
 import { openHistory, sealHistory, type Stretch } from "../history_file.ts";
+import { stretchHere } from "../stretching.ts";
 import { conversationPage } from "../history_page.ts";
 import type { Conversation, Message, Outcome } from "../types.ts";
 import { done, refused } from "../types.ts";
@@ -163,11 +163,3 @@ async function write(file: string, bytes: Uint8Array): Promise<Outcome<Told>> {
   }
   return done({ event: "file-written", file, bytes: bytes.length });
 }
-
-const stretchHere: Stretch = async (password, salt) =>
-  new Uint8Array(
-    await argon2id({
-      ...{ password, salt, iterations: 3, memorySize: 65_536, parallelism: 4 },
-      ...{ hashLength: 32, outputType: "binary" },
-    }),
-  );

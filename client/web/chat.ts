@@ -4,7 +4,7 @@ import { openEngine } from "../engine.ts";
 import { cachedStore } from "../store_cache.ts";
 import { openIdbStore } from "../store_idb.ts";
 import { createEngineApi, fetchSend } from "../transport.ts";
-import { type Engine, type EngineEvent, NoDevice } from "../types.ts";
+import { type EngineEvent, NoDevice } from "../types.ts";
 import { missing } from "./capability.ts";
 import { runChatPage } from "./chat_page.ts";
 import { connectWhenBack } from "./coming_back.ts";
@@ -13,7 +13,7 @@ import { makeDrafts } from "./drafts.ts";
 import { now } from "./entry/clock.ts";
 import { readInvitation } from "./invitation.ts";
 import { fetchHistory, fetchKem } from "./later.ts";
-import { joinTabs, type Note, type Tab, type TabParts } from "./leader.ts";
+import { joinTabs, type Note, type PageEngine, type Tab, type TabParts } from "./leader.ts";
 import { type Gate, notice, showGate } from "./notices.ts";
 import { pageSocket } from "./socket.ts";
 import { careForStorage } from "./storage_care.ts";
@@ -24,7 +24,7 @@ import { makeCalendar } from "./words.ts";
 const { origin, host } = location;
 
 /** Opens the device in this browser's store. The lock is held: nobody else writes. */
-async function openDevice(): Promise<Engine> {
+async function openDevice(): Promise<PageEngine> {
   const store = cachedStore(await openIdbStore("snug"));
   try {
     const engine = await openEngine({

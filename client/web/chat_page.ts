@@ -9,12 +9,13 @@ import { fill, need, setText } from "./dom.ts";
 import type { Drafts } from "./drafts.ts";
 import { Extras } from "./extras.ts";
 import { dropInvitation, readInvitation, type TabStorage } from "./invitation.ts";
-import { loadQrReader } from "./later.ts";
+import { loadQrReader, stretchWorker } from "./later.ts";
 import type { Tab } from "./leader.ts";
 import { aboutConversation, isTakenUp } from "./marks.ts";
 import { plainName, titleOf } from "./names.ts";
 import { notice } from "./notices.ts";
 import { Place } from "./place.ts";
+import { showRestoring } from "./restoring.ts";
 import { Timeline } from "./timeline.ts";
 import { onSwipeBack } from "./viewport.ts";
 import { badge, type Calendar, counted } from "./words.ts";
@@ -87,7 +88,7 @@ class ChatPage {
       mayMention: () => this.#extras.mention(),
     });
     this.#extras = new Extras({
-      ...{ tab, origin, complain: notice, qrReader: loadQrReader },
+      ...{ tab, origin, complain: notice, qrReader: loadQrReader, stretchWorker },
       failed: FAILED,
       refresh: () => this.#redraw(),
       started: (id) => void this.#started(id),
@@ -102,8 +103,10 @@ class ChatPage {
     this.#conversations = await tab.conversations();
     this.#showList();
     this.#follow(this.#place.open);
+    void showRestoring(tab);
     this.#welcomeGuest();
     this.#welcomeAsked();
+    this.#openHistory();
   }
 
   /** Somebody was chosen on the page of people: whether to write to them is another press. */
@@ -119,6 +122,13 @@ class ChatPage {
     const { storage } = this.#parts;
     const code = readInvitation(storage);
     if (code !== null) this.#extras.invite(code, () => dropInvitation(storage));
+  }
+
+  /** The settings lead here. */
+  #openHistory(): void {
+    if (location.hash !== "#history") return;
+    history.replaceState(history.state, "", location.pathname);
+    this.#extras.history();
   }
 
   #listen(): void {

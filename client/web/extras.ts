@@ -25,11 +25,17 @@ export class Extras {
       else this.openDetails();
     });
     need("details-close").addEventListener("click", () => this.closeDetails());
+    need("history-button").addEventListener("click", () => this.history());
     need("new-button").addEventListener("click", () => this.start());
   }
 
   get detailsAreOpen(): boolean {
     return !need("details").hidden;
+  }
+
+  /** The dialog "Your history". */
+  history(): void {
+    this.#with((more) => more.history());
   }
 
   /** The dialog for a new conversation. */

@@ -54,6 +54,11 @@ async function fetchMore(): Promise<typeof More> {
   return await import(MORE.href);
 }
 
+/** Where passphrases of files are stretched, away from the page. */
+export function stretchWorker(): Worker {
+  return new Worker(trustedScript("{{href stretch_worker.js}}"), { type: "module" });
+}
+
 /** Begins to fetch the history archive; `import()` in client/history_door.ts waits for it. */
 export function fetchHistory(): void {
   // Whoever needs it hears of the failure from `import()`.

@@ -13,67 +13,26 @@ import {
   refused,
   type RoomsEngine,
 } from "../types.ts";
+import {
+  ASKED,
+  type EngineMethod,
+  HISTORY_METHODS,
+  type Method,
+  ONCE,
+  type PageEngine,
+  type Part,
+  PEOPLE_METHODS,
+  ROOM_METHODS,
+} from "./tab_methods.ts";
 
-/** What tabs may ask of the leader. */
-const METHODS = [
-  "startConversation",
-  "conversations",
-  "messages",
-  "send",
-  "retry",
-  "markRead",
-  "mute",
-  "safetyNumber",
-  "setVerified",
-  "acceptChange",
-  "devices",
-] as const;
-
-const ROOM_METHODS = [
-  "createRoom",
-  "previewRoom",
-  "joinRoom",
-  "room",
-  "rooms",
-  "addMember",
-  "leaveRoom",
-  "removeMember",
-  "banMember",
-  "setRole",
-  "renameRoom",
-  "setTopic",
-  "setPicture",
-  "rotateCode",
-  "setNewcomers",
-  "approve",
-  "decline",
-  "endRoom",
-] as const satisfies readonly (keyof RoomsEngine)[];
-
-const PEOPLE_METHODS = [
-  "accept",
-  "block",
-  "unblock",
-  "blocked",
-  "find",
-] as const satisfies readonly (keyof PeopleEngine)[];
-
-type PeopleMethod = typeof PEOPLE_METHODS[number];
-type RoomMethod = typeof ROOM_METHODS[number];
-type EngineMethod = typeof METHODS[number];
-type Method = EngineMethod | `rooms.${RoomMethod}` | `people.${PeopleMethod}`;
-
-const ASKED: ReadonlySet<Method> = new Set<Method>([
-  ...METHODS,
-  ...ROOM_METHODS.map((method) => `rooms.${method}` as const),
-  ...PEOPLE_METHODS.map((method) => `people.${method}` as const),
-]);
-/** Asked twice, these would be done twice: when the leader goes meanwhile, nobody knows what came of them. */
-const ONCE: ReadonlySet<Method> = new Set<Method>(["rooms.createRoom", "rooms.rotateCode"]);
+export type { PageEngine };
 
 /** An engine that may run in another tab. */
-export interface Tab
-  extends Pick<Engine, EngineMethod | "me" | "connection" | "on" | "rooms" | "people"> {
+export interface Tab extends
+  Pick<
+    PageEngine,
+    EngineMethod | "me" | "connection" | "on" | "rooms" | "people" | "history"
+  > {
   /** The leader changed: events may have been missed, so everything shown is to be read again. */
   onReset(listener: () => void): void;
   /** The engine could not be opened when this tab's turn came; the tab is of no use any more. */
@@ -95,7 +54,7 @@ export interface TabParts {
   /** Runs `work` while this tab alone holds the lock; waits in line for it. */
   readonly lock: (work: () => Promise<void>) => Promise<void>;
   /** Opens this device's engine, not yet connected. Called while holding the lock. */
-  readonly open: () => Promise<Engine>;
+  readonly open: () => Promise<PageEngine>;
   /** A random name for this tab. */
   readonly name: string;
   /** Runs something later; returns the way to call it off. */
@@ -159,7 +118,7 @@ class SharedTab implements Tab {
   #failure: (cause: unknown) => void = () => {};
   #stalled: (stalled: boolean) => void = () => {};
   #isStalled = false;
-  #engine: Engine | null = null;
+  #engine: PageEngine | null = null;
   #leader: string | null = null;
   #me: Me | null = null;
   #connection: ConnectionState = "connecting";
@@ -221,6 +180,7 @@ class SharedTab implements Tab {
   readonly devices = this.#remote("devices");
   readonly rooms = this.#remoteAll("rooms", ROOM_METHODS) as unknown as RoomsEngine;
   readonly people = this.#remoteAll("people", PEOPLE_METHODS) as unknown as PeopleEngine;
+  readonly history = this.#remoteAll("history", HISTORY_METHODS) as unknown as Tab["history"];
 
   /** A method that runs here or in the leader's tab, whichever it is when its turn comes. */
   #remote<M extends EngineMethod>(method: M): Engine[M] {
@@ -228,7 +188,7 @@ class SharedTab implements Tab {
     return call as unknown as Engine[M];
   }
 
-  #remoteAll<M extends string>(owner: "rooms" | "people", methods: readonly M[]) {
+  #remoteAll<M extends string>(owner: Part, methods: readonly M[]) {
     return Object.fromEntries(methods.map((method) => {
       return [method, (...args: unknown[]) => this.#call(`${owner}.${method}` as Method, args)];
     }));
@@ -265,7 +225,7 @@ class SharedTab implements Tab {
     turn.catch(failed);
   }
 
-  #lead(engine: Engine, ready: () => void): void {
+  #lead(engine: PageEngine, ready: () => void): void {
     const takesOver = this.#leader !== null;
     const { channel, name } = this.#parts;
     this.#engine = engine;
@@ -362,9 +322,9 @@ class SharedTab implements Tab {
 const NOBODY_KNOWS =
   "The tab that was doing this was closed. Look whether it happened before you try again.";
 
-async function run(engine: Engine, method: Method, args: readonly unknown[]): Promise<unknown> {
-  const [, part, inside] = /^(rooms|people)\.(.*)$/.exec(method) ?? [];
-  const owner = part === undefined ? engine : engine[part as "rooms" | "people"];
+async function run(engine: PageEngine, method: Method, args: readonly unknown[]): Promise<unknown> {
+  const [, part, inside] = /^(rooms|people|history)\.(.*)$/.exec(method) ?? [];
+  const owner = part === undefined ? engine : engine[part as Part];
   const name = inside ?? method;
   const call = Reflect.get(owner, name) as (...args: unknown[]) => Promise<unknown>;
   return await call.apply(owner, [...args]);

@@ -1,5 +1,7 @@
 /** The entry of chat_more.js: everything of the chat page that its first screen does not need. */
 import { Details } from "./details.ts";
+import { now } from "./entry/clock.ts";
+import { openHistoryDialog } from "./history_dialog.ts";
 import { JoinPreview } from "./join_preview.ts";
 import { MentionPicker } from "./mention_picker.ts";
 import { NewConversation, type StartTab } from "./new_conversation.ts";
@@ -17,6 +19,8 @@ export interface MoreOfPage {
   report(conversation: PersonConversation): void;
   /** Opens the dialog for a new conversation. */
   start(tab: StartTab, username?: string): void;
+  /** Opens the dialog "Your history". */
+  history(): void;
   /** Shows what a code opens; `decided` is called once, when the person has made up their mind. */
   invite(code: string, decided: () => void): void;
 }
@@ -28,6 +32,7 @@ export function makeMore(parts: MoreParts): MoreOfPage {
     details: new Details(parts),
     mentions: new MentionPicker(parts),
     report: (conversation) => void openReport(parts, conversation),
+    history: () => openHistoryDialog({ ...parts, now }),
     start: (tab, username) => dialog.open(tab, username),
     invite(code, decided) {
       if (code.trim() !== "") return preview.open(code, decided);

@@ -13,6 +13,8 @@ export interface MoreParts {
   readonly complain: (words: string) => void;
   /** Fetches what reads QR codes. Handed over, because a page may have only one maker of script addresses. */
   readonly qrReader: () => Promise<typeof QrRead>;
+  /** Likewise what stretches passphrases. */
+  readonly stretchWorker: () => Worker;
   /** Words for what nobody expected. */
   readonly failed: string;
   /** What the open conversation shows has changed all over. */

@@ -20,6 +20,8 @@ export interface TimelineParts {
 }
 
 const PAGE = 50;
+/** What takes longer is told. Milliseconds. */
+const SOON = 400;
 /** A first page holds the unread messages too, up to this. */
 const LARGEST_PAGE = 200;
 /** Nearer to the end than this counts as at the end. Pixels. */
@@ -102,6 +104,7 @@ export class Timeline {
   }
 
   close(): void {
+    need("older").hidden = true;
     this.#opening++;
     this.#conversation = null;
     this.#clear();
@@ -252,15 +255,32 @@ export class Timeline {
     const opening = this.#opening;
     this.#loading = true;
     const { id } = this.#conversation!;
+    const callOff = this.#sayOlder("Older messages are coming…");
     const older = await this.#parts.tab.messages(id, { before: oldest.order, limit: PAGE })
       .catch(() => null);
+    callOff();
     if (opening !== this.#opening) return;
     this.#loading = false;
-    if (older === null) return;
+    if (older === null) {
+      return void this.#sayOlder("Older messages could not be read. Scroll again.");
+    }
     this.#complete = older.length < PAGE;
     this.#messages = [...older, ...this.#messages];
     this.#renderAbove();
     this.#scrolled();
+  }
+
+  /** What takes no time is not said. Returns the way to take it back. */
+  #sayOlder(words: string): () => void {
+    const line = need("older");
+    const timer = setTimeout(() => {
+      setText(line, words);
+      line.hidden = false;
+    }, SOON);
+    return () => {
+      clearTimeout(timer);
+      line.hidden = true;
+    };
   }
 
   /** What is in view stays where it is while rows appear above it. Nothing of it is announced. */

@@ -21,6 +21,7 @@ import {
   type Verification,
 } from "../../client/types.ts";
 import { fakePeople } from "./fake_people.ts";
+import { FakeHistory, type HistoryScenario } from "./fake_history.ts";
 import { type FakeRoom, FakeRooms } from "./fake_rooms.ts";
 
 /** What there is when the page opens. Plain JSON, so that a test can hand it over. */
@@ -38,6 +39,7 @@ export interface Scenario {
   readonly silent?: readonly string[];
   /** People who let themselves be found. */
   readonly listed?: readonly Found[];
+  readonly archive?: HistoryScenario;
   /** Words with which every `send` is refused. */
   readonly refuseSend?: string;
 }
@@ -79,6 +81,7 @@ export class FakeEngine implements Engine {
   readonly #scenario: Scenario;
   readonly #now: () => number;
   readonly rooms: FakeRooms;
+  readonly history: FakeHistory;
   readonly people = fakePeople({
     call: (...args) => this.#call(...args),
     conversations: () => [...this.#conversations.values()],
@@ -109,6 +112,11 @@ export class FakeEngine implements Engine {
       show: (room) => this.#showRoom(room),
       line: (room, text) => this.#tellLine(room, text),
     }, scenario.elsewhere ?? []);
+    this.history = new FakeHistory(scenario.archive, {
+      call: (...args) => this.#call(...args),
+      conversation: (id) => this.#conversations.get(id),
+      messages: (id) => this.#messages.get(id) ?? [],
+    });
     for (let i = 0; i < (scenario.crowd ?? 0); i++) this.#meet(crowdPerson(i));
     for (const person of [...scenario.people ?? []].reverse()) this.#meet(person);
     for (const room of [...scenario.rooms ?? []].reverse()) this.#enter(room);

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const ROOT_URL = new URL("..", import.meta.url).href;
+const ROOT = fileURLToPath(ROOT_URL);
 const FOLDERS = "protocol crypto client auth hub db routes views static tests bench tools".split(
   " ",
 );
@@ -201,7 +202,7 @@ async function sourceFiles(): Promise<string[]> {
 async function imports(files: readonly string[]): Promise<Import[]> {
   const list = await Deno.makeTempFile({ suffix: ".ts" });
   try {
-    const lines = files.map((file) => `import ${JSON.stringify(`file://${ROOT}${file}`)};`);
+    const lines = files.map((file) => `import ${JSON.stringify(ROOT_URL + file)};`);
     await Deno.writeTextFile(list, lines.join("\n"));
     const { stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["info", "--json", "--config", `${ROOT}deno.json`, list],
@@ -216,7 +217,7 @@ async function imports(files: readonly string[]): Promise<Import[]> {
 
 function edges(info: Info): Import[] {
   const ours = (url: string | undefined) =>
-    url?.startsWith(`file://${ROOT}`) ? url.slice(`file://${ROOT}`.length) : undefined;
+    url?.startsWith(ROOT_URL) ? url.slice(ROOT_URL.length) : undefined;
   return info.modules.flatMap(({ specifier, dependencies }) => {
     const from = ours(specifier);
     if (from === undefined) return [];

@@ -14,6 +14,12 @@ const LONGEST_WAIT_MS = HOUR;
 /** One account from all addresses together gets this many times the tries of one address. */
 const ALL_ADDRESSES_FACTOR = 10;
 
+/**
+ * What came before a second factor: the password, or a login; or the mailbox alone. Counted apart, so that who has
+ * only the one keeps nobody waiting who has the other.
+ */
+export type FactorDoor = "password" | "reset";
+
 /** Asks the counters in words. Every method counts, and refuses when it was too often. */
 export interface Limiter {
   signUp(address: string): Promise<Outcome<null>>;
@@ -35,9 +41,9 @@ export interface Limiter {
   password(username: string, address: string): Promise<Outcome<null>>;
   /** The password was right: what this address tried at this account is forgotten. */
   passwordRight(username: string, address: string): Promise<void>;
-  /** A try at an account's second factor, by whoever already has the password or a login. */
-  secondFactor(account: string): Promise<Outcome<null>>;
-  secondFactorRight(account: string): Promise<void>;
+  /** A try at an account's second factor. */
+  secondFactor(account: string, door?: FactorDoor): Promise<Outcome<null>>;
+  secondFactorRight(account: string, door?: FactorDoor): Promise<void>;
   deviceChallenge(address: string): Promise<Outcome<null>>;
   lookup(account: string): Promise<Outcome<null>>;
   /** A search in the directory. */
@@ -92,6 +98,8 @@ export function createLimiter(deps: AuthDeps): Limiter {
     return outcome(wait);
   }
 
+  const factorKey = (account: string, door: FactorDoor) =>
+    door === "password" ? key("second factor", account) : key("second factor", account, door);
   const oneTimeKeys = (account: string) =>
     window(limits.prekeysPerHour, "one-time keys of", account);
   return {
@@ -115,12 +123,12 @@ export function createLimiter(deps: AuthDeps): Limiter {
     },
     nameCheck: (address) => hourly(limits.nameChecksPerIpHour, "names from", address),
     passwordRight: (username, address) => counters.clear(key("password", username, address)),
-    secondFactor: async (account) => {
-      const bucket = key("second factor", account);
+    secondFactor: async (account, door = "password") => {
+      const bucket = factorKey(account, door);
       const wait = growingWait(limits.codeTries);
       return outcome(await counters.tryAfterWait(bucket, wait, DAY, deps.now()));
     },
-    secondFactorRight: (account) => counters.clear(key("second factor", account)),
+    secondFactorRight: (account, door = "password") => counters.clear(factorKey(account, door)),
     deviceChallenge: (address) => hourly(limits.challengesPerIpHour, "challenges from", address),
     lookup: (account) => hourly(limits.lookupsPerHour, "look-ups by", account),
     search: (account) => hourly(limits.searchesPerHour, "searches by", account),

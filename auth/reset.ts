@@ -182,7 +182,7 @@ export function createResets(
     const row = await find(challenge);
     const account = row === null ? null : await accounts.byId(row.account);
     if (row === null || account === null) return refused("challenge-gone");
-    const right = await secondFactors.prove(account, typed);
+    const right = await secondFactors.prove(account, typed, "reset");
     if (!right.ok) return right;
     if (!await challenges.prove(row.hash, deps.now())) return refused("challenge-gone");
     return await next(challenge);

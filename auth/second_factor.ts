@@ -8,7 +8,7 @@ import { CODE_PATTERN } from "../protocol/api.ts";
 import type { Bytes } from "../protocol/encoding.ts";
 import type { AccountId } from "../protocol/ids.ts";
 import type { AuthDeps } from "./deps.ts";
-import type { Limiter } from "./limits.ts";
+import type { FactorDoor, Limiter } from "./limits.ts";
 import type { OwnerLogin } from "./logins.ts";
 import { done, type Outcome, refused } from "./outcome.ts";
 import { createOwnerMail } from "./owner_mail.ts";
@@ -29,7 +29,7 @@ export interface SecondFactors {
   /** Switches the factor on; the value is the recovery codes, to show once. */
   enrol(login: OwnerLogin, typed: string): Promise<Outcome<string[]>>;
   /** Compares a typed code of either kind; a right one is used up. */
-  prove(account: AccountRow, typed: string): Promise<Outcome<null>>;
+  prove(account: AccountRow, typed: string, door?: FactorDoor): Promise<Outcome<null>>;
   /** These two need a code of either kind besides the login (ASVS V7.5.1). */
   switchOff(login: OwnerLogin, typed: string): Promise<Outcome<null>>;
   renewCodes(login: OwnerLogin, typed: string): Promise<Outcome<string[]>>;
@@ -103,12 +103,16 @@ export function createSecondFactors(deps: AuthDeps, limiter: Limiter): SecondFac
     return done(shown);
   }
 
-  async function prove(account: AccountRow, typed: string): Promise<Outcome<null>> {
+  async function prove(
+    account: AccountRow,
+    typed: string,
+    door: FactorDoor = "password",
+  ): Promise<Outcome<null>> {
     const read = readFactorCode(typed);
     if (read === null) return refused("bad-code");
     if (await secondFactors.summary(account.id) === null) return refused("second-factor-off");
     const row = await secondFactors.find(account.id);
-    const allowed = await limiter.secondFactor(account.id);
+    const allowed = await limiter.secondFactor(account.id, door);
     if (!allowed.ok) return allowed;
     const right = read.kind === "app"
       ? await takeStep(account, row, read.code)
@@ -117,7 +121,7 @@ export function createSecondFactors(deps: AuthDeps, limiter: Limiter): SecondFac
       deps.log.info("auth.wrong-second-factor");
       return refused("bad-code");
     }
-    await limiter.secondFactorRight(account.id);
+    await limiter.secondFactorRight(account.id, door);
     return done(null);
   }
 

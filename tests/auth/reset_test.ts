@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { confirmSignIn } from "../../client/account_flow.ts";
 import { COMMAND_LINE } from "../../auth/mod.ts";
 import { recoverAccount } from "../../client/recovery_flow.ts";
 import { MemoryStore } from "../../client/store_memory.ts";
@@ -21,6 +22,7 @@ import {
   type Guarded,
   quickPassword,
   signInAt,
+  signInToCode,
   signUpGuarded,
 } from "../helpers/guarded.ts";
 
@@ -363,5 +365,18 @@ Deno.test("attack: a mailbox is no machine for guessing the password; thirty new
   assert.deepEqual([count("answered"), count("rate-limited")], [10, 20]);
   world.clock.forward(HOUR);
   assert.ok((await recover(await confirmed(world, ana.contact), ana)).ok, "the owner gets in");
+  world.close();
+});
+
+Deno.test("attack: wrong second factors at a reset keep nobody waiting who has the password", async () => {
+  const world = await makeWorld();
+  const ana = await signUpGuarded(world, "ana", new Visitor(world, "browser"));
+  const { app } = await enrol(ana);
+  const thief = await confirmed(world, ana.contact);
+  for (let i = 0; i < 8; i++) await thief.form("/forgot/second-factor", { code: "000000" });
+  assert.equal((await thief.form("/forgot/second-factor", { code: app.code() })).status, 429);
+  const visitor = new Visitor(world);
+  const needed = await signInToCode(visitor, ana);
+  assert.ok((await confirmSignIn(flowAt(visitor), needed, app.code())).ok);
   world.close();
 });

@@ -12,6 +12,7 @@ import {
   type SegmentBody,
   segmentHash,
   type SegmentHead,
+  type SegmentTag,
   verifySegment,
 } from "../protocol/segment.ts";
 import type { ArchiveApi } from "./archive_api.ts";
@@ -27,6 +28,10 @@ export interface Checked {
   readonly missing: number;
   readonly unknown: number;
 }
+
+/** What the chains say that there is: of each conversation, the numbers by device. */
+export type Heads = ReadonlyMap<SegmentTag, ReadonlyMap<DeviceId, readonly number[]>>;
+type GrowingHeads = Map<SegmentTag, Map<DeviceId, number[]>>;
 
 /** What is known of the end of a chain, from outside the archive. */
 interface Ends {
@@ -84,7 +89,8 @@ export async function checkArchive(
   api: ArchiveApi,
   keys: ArchiveKeys,
   { hashes, unknown: unsaid }: NamedEnds,
-): Promise<Checked | null> {
+): Promise<{ readonly checked: Checked; readonly heads: Heads } | null> {
+  const known: GrowingHeads = new Map();
   const state = await api.state();
   if (!state.ok) return null;
   const [signers, vouched] = [await keys.signers(), await keys.vouched()];
@@ -101,11 +107,11 @@ export async function checkArchive(
       continue;
     }
     const ends: Ends = { head: vouched.get(device), hash: hashes.get(device) ?? null };
-    const walk = await walkChain(api, device, sign, ends);
+    const walk = await walkChain(api, { device, sign, known }, ends);
     if (walk === null) return null;
     missing += lacking(walk, ends);
   }
-  return { missing, unknown };
+  return { checked: { missing, unknown }, heads: known };
 }
 
 /** At least so many segments. */
@@ -117,8 +123,11 @@ function lacking({ seq, missing, differs, met }: Walk, { head, hash }: Ends): nu
 
 async function walkChain(
   api: ArchiveApi,
-  device: DeviceId,
-  sign: Bytes,
+  { device, sign, known }: {
+    readonly device: DeviceId;
+    readonly sign: Bytes;
+    readonly known: GrowingHeads;
+  },
   ends: Ends,
 ): Promise<Walk | null> {
   let walk: Walk = { seq: 0, missing: 0, differs: false, met: false };
@@ -131,12 +140,19 @@ async function walkChain(
       const step = await judge(head, sign, device);
       // What cannot be checked, or stands still, cannot be passed either.
       if (step === null || step.seq <= walk.seq) return { ...walk, missing: walk.missing + 1 };
+      note(known, step);
       const before = hash;
       hash = await segmentHash(head);
       walk = stepped(walk, step, { before, hash }, ends);
     }
     if (heads.length < MAX_HEADS) return walk;
   }
+}
+
+function note(known: GrowingHeads, { tag, device, seq }: SegmentBody): void {
+  const devices = known.get(tag) ?? new Map<DeviceId, number[]>();
+  known.set(tag, devices);
+  devices.set(device, [...devices.get(device) ?? [], seq]);
 }
 
 /** What was erased is no hole: a chain may begin anywhere. */

@@ -13,6 +13,8 @@ import { VerifyError } from "../protocol/errors.ts";
 import type { DeviceId } from "../protocol/ids.ts";
 import type { DepositEntry } from "../protocol/segment.ts";
 import { type ArchiveKey, archiveKeys, type Head, type KnownOwnList } from "./archive_records.ts";
+import type { PageState } from "./archive_records.ts";
+import type { ConversationId } from "./types.ts";
 import { type Change, StoreFailed } from "./change.ts";
 import type { ContentBody } from "./content.ts";
 import type { Outbox } from "./outbox.ts";
@@ -149,11 +151,27 @@ export class ArchiveKeys {
     for (const { key } of await this.list(archiveKeys.allVouched)) change.remove("device", key);
   }
 
-  async list<T>(prefix: string): Promise<Row<T>[]> {
-    return await this.#o.store.list<T>("device", { prefix }).catch((error) => {
-      throw new StoreFailed(error);
+  /** How far each conversation has been fetched. */
+  async pages(): Promise<[ConversationId, PageState][]> {
+    const rows = await this.#o.store.list<PageState>("meta", { prefix: archiveKeys.allPages })
+      .catch(failed);
+    return rows.map(({ key, value }) => {
+      return [key.slice(archiveKeys.allPages.length) as ConversationId, value];
     });
   }
+
+  async conversations(): Promise<ConversationId[]> {
+    const rows = await this.#o.store.list("conversations").catch(failed);
+    return rows.map(({ key }) => key as ConversationId);
+  }
+
+  async list<T>(prefix: string): Promise<Row<T>[]> {
+    return await this.#o.store.list<T>("device", { prefix }).catch(failed);
+  }
+}
+
+function failed(cause: unknown): never {
+  throw new StoreFailed(cause);
 }
 
 /** A stolen device can remove others and make a key for that version; the owner's `set` in its place has another hash. */

@@ -232,3 +232,9 @@ export function claimOf(
   const { username, fullName } = known;
   return { account, ...answer ?? { username, fullName, entries: [] } };
 }
+
+/** Nothing that the server says: of this person only the file knows. */
+export function strangerOf({ conversation, person }: SegmentContent): PersonClaim {
+  const { username = "", fullName = "" } = person ?? {};
+  return { account: conversation, username, fullName, entries: [] };
+}

@@ -7,6 +7,7 @@ import { openSegment, segmentTag } from "../crypto/archive.ts";
 import { DecryptError } from "../crypto/errors.ts";
 import type { Cursor, SegmentsAnswer } from "../protocol/archive_api.ts";
 import { equalBytes } from "../protocol/encoding.ts";
+import type { DeviceId } from "../protocol/ids.ts";
 import { FormatError } from "../protocol/errors.ts";
 import {
   type ArchiveKeyId,
@@ -53,6 +54,7 @@ interface Opened {
   readonly at: Cursor;
   /** Null: it did not open. */
   readonly content: SegmentContent | null;
+  readonly from: Pick<SegmentBody, "device" | "seq"> | null;
 }
 
 export class ArchiveReader {
@@ -69,7 +71,7 @@ export class ArchiveReader {
     let before: Cursor | null = null;
     do {
       const answer = await this.#o.api.recent({ bytes: SCREEN_BYTES, before });
-      if (!answer.ok) return false;
+      if (!answer.ok || !goesOn(before, answer.value.next)) return false;
       await this.#takeRecent(await this.#open(answer.value));
       before = answer.value.next;
     } while (before !== null);
@@ -97,7 +99,7 @@ export class ArchiveReader {
     if (await this.#page(conversation)) return;
     const tags = await this.#tags(conversation);
     await this.#put(conversation, {
-      tags: tags.map((tag) => ({ tag, before: null, done: false })),
+      tags: tags.map((tag) => ({ tag, before: null, done: false, have: {} })),
     });
   }
 
@@ -107,20 +109,40 @@ export class ArchiveReader {
     const tag = page && nextOf(page);
     if (!page || !tag) return true;
     const answer = await this.#o.api.read({ tag: tag.tag, before: tag.before });
-    if (!answer.ok) return false;
+    if (!answer.ok || !goesOn(tag.before, answer.value.next)) return false;
     const opened = await this.#open(answer.value);
     const contents = opened.flatMap(({ content }) => content ?? [])
       .filter((content) => content.conversation === conversation);
     const next = answer.value.next;
     const tags = page.tags.map((one) => {
       if (one.tag !== tag.tag) return one;
-      return { tag: one.tag, before: next ?? one.before, done: next === null };
+      const have = withOpened(one.have, opened, one.tag);
+      return { tag: one.tag, before: next ?? one.before, done: next === null, have };
     });
     await this.#o.writer.change(async (change) => {
       await this.#o.merge.take(change, contents);
       change.set("meta", archiveKeys.page(conversation), { tags } satisfies PageState);
     });
     return true;
+  }
+
+  /** Begins a conversation again from its newest; what came before is known. */
+  async again(conversation: ConversationId): Promise<void> {
+    const page = await this.#page(conversation);
+    const tags = (page?.tags ?? []).map((tag) => ({ ...tag, before: null, done: false }));
+    await this.#put(conversation, { tags });
+  }
+
+  /** The conversations that have been fetched to their beginning, and what came of them. */
+  async whole(): Promise<Map<ConversationId, PageState>> {
+    const rows = await this.#o.keys.pages();
+    return new Map(rows.filter(([, { tags }]) => tags.every(({ done }) => done)));
+  }
+
+  /** The marks of all conversations that are known here, under all keys. */
+  async tags(): Promise<Set<SegmentTag>> {
+    const conversations = await this.#o.keys.conversations();
+    return new Set((await Promise.all(conversations.map((one) => this.#tags(one)))).flat());
   }
 
   async #takeRecent(opened: readonly Opened[]): Promise<void> {
@@ -156,6 +178,7 @@ export class ArchiveReader {
           tag,
           before: known?.before ?? oldest.get(tag) ?? null,
           done: known?.done ?? false,
+          have: withOpened(known?.have ?? {}, opened, tag),
         };
       });
       return [conversation, { tags }] as [ConversationId, PageState];
@@ -204,11 +227,11 @@ export class ArchiveReader {
       const decoded = decodeSegmentContent(content);
       const tag = await segmentTag(key.secret, decoded.conversation);
       if (tag !== body.tag || body.minute !== at.minute) throw new DecryptError();
-      return { tag, at, content: decoded };
+      return { tag, at, content: decoded, from: body };
     } catch (error) {
       if (!(error instanceof DecryptError || error instanceof FormatError)) throw error;
       this.unreadable++;
-      return { tag: readKey(segment)?.tag ?? "" as SegmentTag, at, content: null };
+      return { tag: readKey(segment)?.tag ?? "" as SegmentTag, at, content: null, from: null };
     }
   }
 
@@ -228,6 +251,26 @@ export class ArchiveReader {
       return Promise.resolve(change.set("meta", archiveKeys.page(conversation), page));
     });
   }
+}
+
+/** A server that leads in circles is not followed. */
+function goesOn(before: Cursor | null, next: Cursor | null): boolean {
+  if (before === null || next === null) return true;
+  return next.minute < before.minute || next.minute === before.minute && next.no < before.no;
+}
+
+function withOpened(
+  before: PageState["tags"][number]["have"],
+  opened: readonly Opened[],
+  tag: SegmentTag,
+): PageState["tags"][number]["have"] {
+  const have: Record<DeviceId, readonly number[]> = { ...before };
+  for (const { from, tag: its } of opened) {
+    if (from === null || its !== tag) continue;
+    const { device, seq } = from;
+    have[device] = [...new Set([...have[device] ?? [], seq])];
+  }
+  return have;
 }
 
 /** The part that goes on nearest to now. */

@@ -39,6 +39,7 @@ import type { ConversationId, Message } from "./types.ts";
  * - `archive-mark/CONVERSATION/ORDER`: true, a message to be archived; ORDER is "~" for what is known of the person
  * - `archive-out/SEQ`: OutSegment
  * - `archive-page/CONVERSATION`: PageState
+ * - `archive-restored`: true once it has been, by a device that was new then
  * - `archive-wanted`: true until the newest of every conversation has been fetched
  * - `archive-off`: "here" or "elsewhere", where the person has said that there should be none
  */
@@ -59,7 +60,9 @@ export const archiveKeys = {
   out: (seq: number) => `archive-out/${String(seq).padStart(10, "0")}`,
   outs: "archive-out/",
   page: (conversation: ConversationId) => `${PAGES}${conversation}`,
+  allPages: PAGES,
   wanted: "archive-wanted",
+  restored: "archive-restored",
   off: "archive-off",
 } as const;
 
@@ -114,6 +117,8 @@ export interface PageState {
     /** The oldest segment fetched; null for none yet. */
     readonly before: Cursor | null;
     readonly done: boolean;
+    /** By device, the numbers of the segments that came and opened. */
+    readonly have: Readonly<Record<DeviceId, readonly number[]>>;
   }[];
 }
 

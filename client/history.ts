@@ -9,7 +9,7 @@ import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import { type ArchiveApi, archiveApi } from "./archive_api.ts";
 import type { Checked } from "./archive_check.ts";
 import { ArchiveKeys } from "./archive_keys.ts";
-import { ArchiveMerge } from "./archive_merge.ts";
+import { ArchiveMerge, strangerOf } from "./archive_merge.ts";
 import { checkAll } from "./archive_omissions.ts";
 import { ArchiveReader, upTo } from "./archive_reader.ts";
 import { ArchiveCut, archiveKeys, type Head, type SegmentContent } from "./archive_records.ts";
@@ -17,7 +17,7 @@ import { ArchiveWriter, contentsOf, type Flushed } from "./archive_writer.ts";
 import type { Change, Writer } from "./change.ts";
 import type { ContentBody } from "./content.ts";
 import type { DeviceApi } from "./device_login.ts";
-import type { Directory, PersonClaim } from "./directory.ts";
+import type { Directory } from "./directory.ts";
 import type { After } from "./link.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ConversationRecord } from "./records.ts";
@@ -107,10 +107,7 @@ const TELL_MS = 6 * 3_600_000;
 /** Parts fetched for one page of a timeline. */
 const MOST_PARTS = 32;
 
-const CUT = refused(
-  "offline",
-  "The server does not give all of this history now. Try again later.",
-);
+const CUT = refused("offline", "The server does not give all of it now. Try again later.");
 const OFFLINE = refused("offline", "The server cannot be reached. Try again once connected.");
 
 export class History implements HistoryEngine {
@@ -394,12 +391,6 @@ export class History implements HistoryEngine {
     });
     this.#callOffs.set(name, callOff);
   }
-}
-
-/** Nothing that the server says: of this person only the file knows. */
-function strangerOf({ conversation, person }: SegmentContent): PersonClaim {
-  const { username = "", fullName = "" } = person ?? {};
-  return { account: conversation, username, fullName, entries: [] };
 }
 
 const INCOMPLETE =

@@ -4,7 +4,8 @@ import { nextSet, revokeDevices } from "../../crypto/account.ts";
 import type { ArchiveKey } from "../../client/archive_records.ts";
 import { openSegment } from "../../crypto/archive.ts";
 import { DecryptError } from "../../crypto/errors.ts";
-import { encode } from "../../protocol/codec.ts";
+import { segmentsAnswer } from "../../protocol/archive_api.ts";
+import { decode, encode } from "../../protocol/codec.ts";
 import { segmentBodySchema } from "../../protocol/segment.ts";
 import { bodyOf } from "../helpers/fake_archive.ts";
 import { must, say, talkTo, texts, warnings } from "../helpers/people_world.ts";
@@ -180,11 +181,93 @@ Deno.test("an archive of which nothing is missing raises no alarm, day after day
   }
   const second = await another(world, ana);
   await world.close(ana);
-  await world.pass(40 * 86_400_000);
+  world.time += 40 * 86_400_000;
   const third = await another(world, ana);
   for (const device of [second, third]) {
     assert.equal(await missingFrom(device), 0);
     assert.deepEqual(warnings(device).filter((what) => what === "history-incomplete"), []);
   }
+  await world.closeAll();
+});
+
+Deno.test("attack: the server shows every head and keeps old segments to itself: found when a conversation is read to its beginning", async () => {
+  const one = await scene();
+  const { world, archive, ana, ben } = one;
+  await chat(one, 40);
+  const answer = archive.answer.bind(archive);
+  archive.answer = (who, path, sent) => {
+    const shelf = archive.shelf(who.account);
+    const whole = shelf.segments;
+    if (path !== "/api/archive/chain") {
+      shelf.segments = whole.filter(({ body }) => body.seq !== 3);
+    }
+    return answer(who, path, sent).finally(() => shelf.segments = whole);
+  };
+  const second = await another(world, ana);
+  must(await second.engine!.history.whole(ben.keys.account));
+  await world.pass(700_000);
+  assert.ok(warnings(second).includes("history-incomplete"));
+  assert.ok(await missingFrom(second) > 0);
+  await world.closeAll();
+});
+
+Deno.test("attack: the server shows every head and keeps a whole conversation to itself: found at once", async () => {
+  const one = await scene();
+  const { world, archive, ana } = one;
+  const cleo = await world.person("cleo");
+  await world.open(cleo);
+  await chat(one, 3);
+  await say(ana, await talkTo(ana, "cleo"), "to be hidden");
+  await world.pass(60_000);
+  const hidden = archive.shelf(ana.keys.account).segments.at(-1)!.body.tag;
+  const answer = archive.answer.bind(archive);
+  archive.answer = (who, path, sent) => {
+    const shelf = archive.shelf(who.account);
+    const whole = shelf.segments;
+    if (path !== "/api/archive/chain") {
+      shelf.segments = whole.filter(({ body }) => body.tag !== hidden);
+    }
+    return answer(who, path, sent).finally(() => shelf.segments = whole);
+  };
+  const second = await another(world, ana);
+  assert.deepEqual((await second.engine!.conversations()).length, 1);
+  assert.ok(warnings(second).includes("history-incomplete"));
+  await world.closeAll();
+});
+
+Deno.test("attack: the server gives segments twice, backwards, in circles and out of other conversations: each is shown once", async () => {
+  const one = await scene();
+  const { world, archive, ana, ben } = one;
+  const cleo = await world.person("cleo");
+  await world.open(cleo);
+  const said = await chat(one, 40);
+  await say(ana, await talkTo(ana, "cleo"), "for Cleo");
+  await world.pass(60_000);
+  const answer = archive.answer.bind(archive);
+  archive.answer = async (who, path, sent) => {
+    const given = await answer(who, path, sent);
+    if (!(given instanceof Uint8Array) || !/recent|read/.test(path)) return given;
+    const { segments, next } = decode(segmentsAnswer, given);
+    const others = archive.shelf(who.account).segments.slice(0, 3)
+      .map(({ no, body, segment }) => ({ at: { minute: body.minute, no }, segment }));
+    const bent = [...segments, ...others, ...segments.toReversed()];
+    return encode(segmentsAnswer, { segments: bent, next });
+  };
+  const second = await another(world, ana);
+  must(await second.engine!.history.whole(ben.keys.account));
+  assert.deepEqual(await texts(second, ben), said);
+  assert.deepEqual(await texts(second, cleo), ["for Cleo"]);
+  // In circles: it goes back where it has been.
+  archive.answer = async (who, path, sent) => {
+    const given = await answer(who, path, sent);
+    if (!(given instanceof Uint8Array) || !/recent|read/.test(path)) return given;
+    const { segments } = decode(segmentsAnswer, given);
+    const next = segments[0]?.at ?? null;
+    return encode(segmentsAnswer, { segments, next });
+  };
+  const third = await world.device(ana.person);
+  await world.open(third);
+  await world.pass(60_000);
+  assert.equal((await third.engine!.history.status()).restored, false, "asked again, not followed");
   await world.closeAll();
 });

@@ -194,7 +194,7 @@ export class Directory {
   #tellOwn(change: Change, added: readonly DeviceEntry[]): void {
     for (const { device, kind } of added.filter(({ device }) => device !== this.#me.device)) {
       const words = `Your account has a new device, a ${kind}. ` +
-        "If that was not you, sign it out in the settings and change your password.";
+        "If that was not you, remove it and change your password.";
       this.#warn(change, "own-new-device", words, this.#me.account, device);
     }
   }

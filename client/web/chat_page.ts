@@ -163,6 +163,9 @@ class ChatPage {
         if (event.conversation === undefined) notice(lostWords(event.count));
         return;
       case "warning":
+        if (event.what === "own-new-device" && event.device !== undefined) {
+          return this.#extras.alarm(event.device, event.words);
+        }
         if (!SAID_IN_TIMELINE.has(event.what)) notice(event.words);
     }
   }

@@ -2,6 +2,7 @@
  * What opens at the press of a button: dialogs and the details panel. Their script is fetched at the first press; this
  * stands in for them until then.
  */
+import type { DeviceId } from "../../protocol/ids.ts";
 import type { Conversation, PersonConversation, Room } from "../types.ts";
 import { need } from "./dom.ts";
 import { loadMore, type More } from "./later.ts";
@@ -31,6 +32,11 @@ export class Extras {
 
   get detailsAreOpen(): boolean {
     return !need("details").hidden;
+  }
+
+  /** A device was added to one's own account. */
+  alarm(device: DeviceId, words: string): void {
+    this.#with((more) => more.alarm(device, words));
   }
 
   /** The dialog "Your history". */

@@ -1,5 +1,7 @@
 /** The entry of chat_more.js: everything of the chat page that its first screen does not need. */
+import type { DeviceId } from "../../protocol/ids.ts";
 import { Details } from "./details.ts";
+import { showDeviceAlarm } from "./device_alarm.ts";
 import { now } from "./entry/clock.ts";
 import { openHistoryDialog } from "./history_dialog.ts";
 import { JoinPreview } from "./join_preview.ts";
@@ -19,6 +21,8 @@ export interface MoreOfPage {
   report(conversation: PersonConversation): void;
   /** Opens the dialog for a new conversation. */
   start(tab: StartTab, username?: string): void;
+  /** Asks whether a device that was added was added by its owner. */
+  alarm(device: DeviceId, words: string): void;
   /** Opens the dialog "Your history". */
   history(): void;
   /** Shows what a code opens; `decided` is called once, when the person has made up their mind. */
@@ -32,6 +36,7 @@ export function makeMore(parts: MoreParts): MoreOfPage {
     details: new Details(parts),
     mentions: new MentionPicker(parts),
     report: (conversation) => void openReport(parts, conversation),
+    alarm: (device, words) => showDeviceAlarm(parts, device, words),
     history: () => openHistoryDialog({ ...parts, now }),
     start: (tab, username) => dialog.open(tab, username),
     invite(code, decided) {

@@ -15,6 +15,7 @@ export const METHODS = [
   "setVerified",
   "acceptChange",
   "devices",
+  "revokeDevice",
 ] as const;
 
 export const ROOM_METHODS = [

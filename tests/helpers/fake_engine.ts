@@ -261,8 +261,9 @@ export class FakeEngine implements Engine {
     return Promise.resolve({ ok: true, value: [] });
   }
 
-  revokeDevice(): ReturnType<Engine["revokeDevice"]> {
-    return Promise.resolve({ ok: true, value: [] });
+  async revokeDevice(device: DeviceId): ReturnType<Engine["revokeDevice"]> {
+    await this.#call("revokeDevice", device);
+    return done([]);
   }
 
   close(): Promise<void> {

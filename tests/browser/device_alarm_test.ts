@@ -1,0 +1,36 @@
+/** A device that was added to one's own account, in the chat page: asked about until it is answered. */
+import assert from "node:assert/strict";
+import { browserTest } from "../helpers/browser.ts";
+import { withChatPages } from "../helpers/chat_page.ts";
+import { onPage, talk } from "../helpers/chat_talk.ts";
+import { inspect } from "../helpers/inspect.ts";
+
+browserTest("a new device of one's own is asked about: mine, or out with it", async () => {
+  await withChatPages(async (pages) => {
+    await onPage(pages, talk, {}, async ({ page, engine }) => {
+      const alarm = page.getByRole("alert").filter({ hasText: "Your account has a new device" });
+      const sound = () =>
+        engine((e) => {
+          const words = "Your account has a new device, a browser. If that was not you, remove it.";
+          const device = "DDDDDDDDDDDDDDDDDDDDDA" as never;
+          e.tell({ kind: "warning", what: "own-new-device", words, device });
+          e.tell({ kind: "warning", what: "own-new-device", words, device });
+        });
+      await sound();
+      await alarm.waitFor();
+      assert.equal(await alarm.count(), 1);
+      await inspect(page, "device-alarm");
+      await alarm.getByRole("button", { name: "That was me" }).press("Enter");
+      await alarm.waitFor({ state: "detached" });
+      await sound();
+      await alarm.getByRole("button", { name: "Remove it" }).press("Enter");
+      const question = page.getByRole("dialog", { name: "Remove that device?" });
+      await page.keyboard.press("Escape");
+      assert.ok(!(await engine((e) => e.calls)).some((call) => call.startsWith("revokeDevice")));
+      await alarm.getByRole("button", { name: "Remove it" }).press("Enter");
+      await question.getByRole("button", { name: "Remove it" }).click();
+      await page.getByText("Whoever added it knows your password").waitFor();
+      assert.ok((await engine((e) => e.calls)).some((call) => call.startsWith("revokeDevice")));
+    });
+  });
+});

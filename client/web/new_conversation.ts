@@ -66,6 +66,7 @@ export class NewConversation {
       if (outcome.ok) this.#done(() => started(outcome.value.id));
       else field.say(outcome.words);
     });
+    form.append(el("a", { class: "quiet-link", href: "/people" }, "People on this server"));
     void this.#offerBlocked(form);
     return { tab: "person", words: "Person", icon: "user", form, field };
   }

@@ -78,12 +78,15 @@ browserTest("the list is walked with the keyboard alone", async () => {
     await onPage(pages, { crowd: 300, ...talk }, {}, async ({ page }) => {
       await page.getByRole("searchbox", { name: "Find a person" }).focus();
       await page.keyboard.press("ArrowDown");
+      assert.match(await focused(page), /Cleo.*Request$/, "a request is first");
+      await page.keyboard.press("ArrowDown");
       assert.match(await focused(page), /Mira Kaplan/);
       await page.keyboard.press("ArrowDown");
       assert.match(await focused(page), /Jonas Thal/);
       await page.keyboard.press("End");
       assert.match(await focused(page), /Person 00000/);
       await page.keyboard.press("Home");
+      await page.keyboard.press("ArrowDown");
       await page.keyboard.press("ArrowDown");
       await page.keyboard.press("Enter");
       await page.getByRole("heading", { name: "Jonas Thal" }).waitFor();

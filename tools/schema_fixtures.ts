@@ -9,6 +9,7 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { migrate } from "../db/migrate.ts";
 import { MIGRATIONS } from "../db/migrations/mod.ts";
+import { toHex } from "../protocol/encoding.ts";
 
 const FOLDER = `${fileURLToPath(new URL("..", import.meta.url))}tests/fixtures/schemas`;
 const ROWS = [1, 2];
@@ -142,7 +143,7 @@ function literal(value: Value): string {
   if (value === null) return "null";
   if (typeof value === "number") return String(value);
   if (typeof value === "string") return `'${value.replaceAll("'", "''")}'`;
-  return `x'${value.toHex()}'`;
+  return `x'${toHex(value)}'`;
 }
 
 /** Names come from the schema itself; a name cannot be bound. */

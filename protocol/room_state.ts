@@ -183,14 +183,18 @@ export type Judgement = "ok" | "newer" | "fork" | "not-member";
 
 /**
  * Judges a sender by the newest head: whoever has left, was removed or has had the device revoked speaks no more,
- * also under a head from before.
+ * also under a head from before. Of a fork only members are believed, with whatever device: their log may have pinned
+ * another one.
  */
 export function judgeSender(
   room: RoomState,
   from: RoomHead & { readonly account: AccountId; readonly device: DeviceId },
 ): Judgement {
   const head = compareHeads(room, from);
-  if (head === "newer" || head === "fork") return head;
+  if (head === "newer") return head;
+  // Nobody stops a room that they are not in: whoever was sent away knows its id and its log.
+  const isIn = (findMember(room, from.account)?.role ?? "waiting") !== "waiting";
+  if (head === "fork") return isIn ? "fork" : "not-member";
   return findSpeaker(room, from.account, from.device) ? "ok" : "not-member";
 }
 

@@ -127,6 +127,26 @@ Deno.test("keys of another room, another log or somebody who is not in the room 
   assert.throws(() => outcome({ room: randomId<"room">() }), { code: "wrong-room" });
 });
 
+Deno.test("attack: who was sent away, or never was in the room, stops it with a key under a false head", async () => {
+  const [ana, ben, cleo, dora] = [
+    await makeOwner(),
+    await makeOwner(),
+    await makeOwner(),
+    await makeOwner(),
+  ];
+  const room = await TestRoom.of(ana, ben, cleo);
+  const now = await makeSenderKey(room.state.id, "sealed", NOW);
+  await room.remove(ana, cleo);
+  const honest = giveSenderKey(now, room.state, []).message;
+  const forked = { ...honest, hash: new Uint8Array(32) };
+  const offer = ({ list, device: { device } }: typeof ana) => {
+    return acceptSenderKey(room.state, [], { account: list.account, device }, forked, NOW).kind;
+  };
+  assert.equal(offer(cleo), "not-member");
+  assert.equal(offer(dora), "not-member");
+  assert.equal(offer(ben), "fork", "whoever is in the room is believed");
+});
+
 Deno.test("attack: a server-made device or member offers a key: it is not in the log, so it is not taken", async () => {
   const { room, key } = await given();
   const { message } = giveSenderKey(key, room.state, []);

@@ -49,6 +49,10 @@ export function DevicesPage(
         )
         : null}
       <p class="hint">
+        Your contacts see how many devices you have and whether each is a browser or a terminal, not
+        their names, and are told when one is added or removed.
+      </p>
+      <p class="hint">
         {devices.length} of {most}. What is sent to a device waits up to 30 days for it.
       </p>
     </Layout>

@@ -31,7 +31,11 @@ export interface ArrivalsOptions {
   /** A device knows a newer list of this account than we do: look it up, after the change. */
   readonly refresh: (account: AccountId) => void;
   /** Messages were missing: counted once, whether the server or the session said so first. */
-  readonly missing: (change: Change, conversation: ConversationId, count: number) => Promise<void>;
+  readonly missing: (
+    change: Change,
+    conversation: ConversationId | null,
+    count: number,
+  ) => Promise<void>;
   /** A message that was counted as missing has come. */
   readonly late: (change: Change) => Promise<void>;
   /** What devices tell each other about rooms. */
@@ -60,8 +64,7 @@ export class Arrivals {
     await this.#compareLists(change, place);
     if (isHushed(place)) return;
     if (place.gap > 0) await this.#tellGap(change, place);
-    if (place.late) {
-      await cameLate(change, { ...place, name: whose(place) });
+    if (place.late && await cameLate(change, { ...place, name: whose(place) })) {
       await this.#options.late(change);
     }
     switch (place.content.body.kind) {
@@ -118,8 +121,9 @@ export class Arrivals {
 
   async #tellGap(change: Change, place: Place): Promise<void> {
     const { conversation, gap } = place;
-    await tellMissing(change, { ...place, name: whose(place) }, gap, this.#options.now());
-    await this.#options.missing(change, conversation, gap);
+    const about = { ...place, name: whose(place) };
+    const stands = await tellMissing(change, about, gap, this.#options.now());
+    await this.#options.missing(change, stands ? conversation : null, gap);
   }
 
   async #text(change: Change, place: Place, text: string): Promise<void> {

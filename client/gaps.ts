@@ -45,8 +45,16 @@ export class Gaps {
     change.after.push(() => this.#flushLater());
   }
 
-  /** A session has missed `count` messages of a conversation. */
-  async missing(change: Change, conversation: ConversationId, count: number): Promise<void> {
+  /**
+   * A session has missed `count` messages of a conversation. Null: what showed it was in none that is here (devices
+   * among themselves), so no line says it; then the server's own count is told, as if no session had seen it.
+   */
+  async missing(
+    change: Change,
+    conversation: ConversationId | null,
+    count: number,
+  ): Promise<void> {
+    if (conversation === null) return;
     const open = await unexplained(change);
     const explained = Math.min(open, count);
     await add(change, LEFT, count);

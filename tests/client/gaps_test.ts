@@ -36,6 +36,14 @@ Deno.test("what a session explains is not told by the server too", async () => {
   assert.deepEqual(counts(), [[BEN, 2]]);
 });
 
+Deno.test("what only devices among themselves noticed explains nothing: the server's count is told", async () => {
+  const { writer, gaps, pass, counts } = scene();
+  await writer.change((change) => gaps.total(change, 1));
+  await writer.change((change) => gaps.missing(change, null, 1));
+  await pass();
+  assert.deepEqual(counts(), [[null, 1]]);
+});
+
 Deno.test("what a session had missed comes late: it was another one that the server dropped, and that is told", async () => {
   const { writer, gaps, pass, counts } = scene();
   await writer.change((change) => gaps.total(change, 1));

@@ -85,9 +85,10 @@ export class RoomEntering {
       own,
       await nextCode(null, opened, details),
     );
-    const answer = await api.appendToRoom(null, entry);
-    if (!answer.ok) return refusedBy(answer);
     const state = await appendRoomEntry(null, entry);
+    await this.#keepCode(state, code);
+    const answer = await api.appendToRoom(null, entry);
+    if (!answer.ok) return await this.#refused(state.id, answer);
     return await this.#begin({ state, entries: [entry], details }, opened);
   }
 
@@ -192,8 +193,10 @@ export class RoomEntering {
     if (own === null) return NOT_NOW;
     if (isSameMember(state, own)) return await this.#begin(found.value, opened);
     const entry = await joinEntry(state, writing.author(), own, opened.join);
+    await this.#keepCode(state, opened.code);
     const answer = await api.appendToRoom(state.id, entry);
-    if (!answer.ok) return answer.code === "stale-room-list" ? "again" : refusedBy(answer);
+    if (!answer.ok && answer.code === "stale-room-list") return "again";
+    if (!answer.ok) return await this.#refused(state.id, answer);
     if (answer.value.outcome === "conflict") return "again";
     const after = await appendRoomEntry(state, entry);
     return await this.#begin(
@@ -216,12 +219,29 @@ export class RoomEntering {
         : { ...EMPTY, ...opened, id, state };
       if (before?.stopped !== null) dropOwnKey(change, id);
       await putRoom(change, me.account, record);
+      change.remove("sessions", roomKeys.code(id));
       await ensureConversation(change, conversationOf(id), true);
       if (before?.stopped !== null) await logs.tellEntrance(change, record, entries);
       await sending.tellCode(change, record, me.account);
       change.after.push(wake, () => release(id));
       return done(id);
     });
+  }
+
+  /** The code is on disk before the log can have the entry: a crash must not lose it. */
+  async #keepCode({ id, code: { epoch } }: RoomState, code: Bytes): Promise<void> {
+    const { writer, logs } = this.#o;
+    await writer.change((change) => logs.takeCode(change, { room: id, epoch, code }));
+  }
+
+  /** Without an answer nobody knows whether the log has the entry: then the code is kept. */
+  async #refused(room: RoomId, answer: Refusal): Promise<Outcome<never>> {
+    if (answer.status !== 0) {
+      await this.#o.writer.change((change) => {
+        return Promise.resolve(change.remove("sessions", roomKeys.code(room)));
+      });
+    }
+    return refusedBy(answer);
   }
 }
 

@@ -261,17 +261,25 @@ export class RoomLogs {
 
   /** After an entry: the details anew, or a new code's. */
   async #recoded(change: Change, before: RoomRecord, record: RoomRecord): Promise<RoomRecord> {
-    const { state, metadata, nextCode } = record;
-    if (state.code.epoch !== before.state.code.epoch) {
-      const without = { ...record, code: null, metadata: null };
-      return nextCode?.epoch === state.code.epoch
-        ? await this.#withCode(change, without, nextCode)
-        : without;
-    }
+    const { state, metadata } = record;
+    if (state.code.epoch !== before.state.code.epoch) return await this.#newCode(change, record);
     if (metadata === null || equalBytes(state.code.details, before.state.code.details)) {
       return record;
     }
     return { ...record, details: await readDetails(record, metadata) };
+  }
+
+  /** The log has a new code: this device's own one, or one that it was told. */
+  async #newCode(change: Change, record: RoomRecord): Promise<RoomRecord> {
+    const { state: { code: { epoch } }, nextCode, ownCode } = record;
+    const later = ownCode && ownCode.epoch > epoch ? ownCode : null;
+    const without: RoomRecord = { ...record, code: null, metadata: null, ownCode: later };
+    for (const message of [ownCode, nextCode]) {
+      if (message?.epoch !== epoch) continue;
+      const next = await this.#withCode(change, without, message);
+      if (next.code !== null) return next;
+    }
+    return without;
   }
 
   async #withCode(

@@ -28,8 +28,10 @@ export interface RoomRecord {
   readonly code: Bytes | null;
   readonly metadata: Bytes | null;
   readonly details: RoomDetails | null;
-  /** A code that came before the entry that brings it. */
+  /** A code that a member told before the entry that brings it. Anybody may tell anything. */
   readonly nextCode: RoomCodeMessage | null;
+  /** A code that an entry of this very device is to bring: nobody else knows it. */
+  readonly ownCode?: RoomCodeMessage | null;
   /** Removed here, not yet in the log: nothing goes to them any more. */
   readonly removed: readonly AccountId[];
   /** The entries that remove them, where they are known. Absent in records from before. */

@@ -97,8 +97,8 @@ export class RoomWriting {
     };
     return await this.write(room, make, async (change, record, entry) => {
       // The code is on disk before the log can have it: a crash must not lose what nobody else knows.
-      const nextCode = { room, epoch: record.state.code.epoch + 1, code };
-      const next: RoomRecord = { ...record, nextCode };
+      const ownCode = { room, epoch: record.state.code.epoch + 1, code };
+      const next: RoomRecord = { ...record, ownCode };
       change.set("sessions", roomKeys.room(room), next);
       await this.#o.removing(change, next, entry);
     });

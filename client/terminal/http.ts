@@ -8,7 +8,7 @@ const MOST_ANSWER_BYTES = 6 * 1024 * 1024;
 /** How long a request may take. OPAQUE's server half needs milliseconds. */
 const ANSWER_WITHIN = 30_000;
 
-/** A way to ask, and its end: connections that are kept open for the next request close then. */
+/** A way to ask, and its end. */
 export interface TerminalHttp {
   readonly send: HttpSend;
   close(): void;
@@ -21,7 +21,10 @@ export function terminalSend(place: SocketPlace): HttpSend {
 
 export function terminalHttp({ origin, caCerts }: SocketPlace): TerminalHttp {
   const trust = caCerts ? { caCerts: [...caCerts] } : {};
-  const client = Deno.createHttpClient({ http1: true, http2: false, ...trust });
+  // A connection for each request: one kept for the next may be closed by the server while Argon2 holds this thread,
+  // and what was sent into it then is not known to have arrived.
+  const pool = { http1: true, http2: false, poolMaxIdlePerHost: 0 } as const;
+  const client = Deno.createHttpClient({ ...pool, ...trust });
   const send: HttpSend = async ({ method, path, headers, body }) => {
     const signal = AbortSignal.timeout(ANSWER_WITHIN);
     const init = { method, headers, body, signal, client, redirect: "manual" } as const;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type LinkApproval, takeLinkCode } from "../../client/link_approving.ts";
 import { type LinkWait, waitForLink } from "../../client/link_waiting.ts";
-import { proveByPassword } from "../../client/passkeys.ts";
+import { addPasskey, proveByPasskey, proveByPassword } from "../../client/passkeys.ts";
 import type { Contact } from "../../client/records.ts";
 import { MemoryStore } from "../../client/store_memory.ts";
 import type { Api } from "../../client/transport.ts";
@@ -33,6 +33,7 @@ import {
 import { makeWorld, ORIGIN, value, Visitor, type World } from "../helpers/account_world.ts";
 import { flowAt, type Guarded, quickPassword, signUpGuarded } from "../helpers/guarded.ts";
 import { must } from "../helpers/people_world.ts";
+import { softAuthenticator } from "../helpers/soft_authenticator.ts";
 
 const browser = (world: World) => new Visitor(world, "browser");
 const codeOf = (outcome: Outcome<unknown>) => outcome.ok ? "done" : outcome.code;
@@ -309,6 +310,21 @@ Deno.test("attack: an older list that the server shows is not signed on from", a
   const old = { ...door.proven, entries: entries.slice(0, 1) };
   assert.equal(codeOf(await approval.approve({ ...door, proven: old })), "untrusted-server");
   assert.deepEqual(must(await wait.look()).state, "met");
+  assert.equal(await devicesOf(one), 2);
+  one.world.close();
+});
+
+Deno.test("a passkey that opens the vault links a device too", async () => {
+  const one = await scene();
+  const authenticator = softAuthenticator();
+  const parts = { api: one.ana.visitor.api, authenticator };
+  const { password } = one.ana;
+  const first = must(await proveByPassword(parts, quickPassword, password));
+  must(await addPasskey(parts, "Phone", first));
+  const approval = await met(one);
+  must(await approval.approve(must(await proveByPasskey(parts))));
+  must(await one.wait.look());
+  must(await one.wait.enter(flowAt(one.fresh)));
   assert.equal(await devicesOf(one), 2);
   one.world.close();
 });

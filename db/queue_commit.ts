@@ -225,10 +225,14 @@ function isCurrent(destination: Destination, list: KnownList, sender: DeviceId):
   const { listVersion, envelopes } = destination;
   const expected = list.devices.size - (list.devices.has(sender) ? 1 : 0);
   if (listVersion !== list.version || envelopes.length !== expected) return false;
-  return envelopes.every(({ device }, at) =>
-    device !== sender && list.devices.has(device) &&
-    envelopes.findIndex((other) => other.device === device) === at
-  );
+  for (let at = 0; at < envelopes.length; at++) {
+    const { device } = envelopes[at]!;
+    if (device === sender || !list.devices.has(device)) return false;
+    for (let before = 0; before < at; before++) {
+      if (envelopes[before]!.device === device) return false;
+    }
+  }
+  return true;
 }
 
 /** Ciphertexts that stand for several devices: the same array, not equal bytes. */

@@ -1,5 +1,6 @@
 /** What stands over the messages: a changed key, people who wait, and how it stands with the server. */
 import type { ConnectionState, Conversation, PersonConversation } from "../types.ts";
+import type { RoomConversation } from "../types.ts";
 import { button, el, fill, icon, need, setText } from "./dom.ts";
 import { isRequest } from "./marks.ts";
 import { titleOf } from "./names.ts";
@@ -8,7 +9,8 @@ import { connectionWords, standingWords, waitingWords } from "./words.ts";
 export interface BannerParts {
   /** Opens the details. */
   readonly look: () => void;
-  readonly accept: (conversation: PersonConversation) => void;
+  readonly accept: (conversation: Conversation) => void;
+  readonly leave: (conversation: RoomConversation) => void;
   readonly setBlocked: (conversation: PersonConversation, blocked: boolean) => void;
   readonly report: (conversation: PersonConversation) => void;
 }
@@ -21,16 +23,18 @@ export function showBanner(conversation: Conversation, parts: BannerParts): void
   if (banner.dataset["what"] === key) return;
   banner.dataset["what"] = key;
   banner.hidden = what === null;
-  const mildly = conversation.kind === "room" ? "banner gentle" : "banner gentle asks";
-  banner.className = what === "changed" ? "banner" : mildly;
+  const brief = conversation.kind === "room" && what !== "request";
+  banner.className = what === "changed" ? "banner" : brief ? "banner gentle" : "banner gentle asks";
   if (what === null) banner.replaceChildren();
-  else if (conversation.kind === "room") fill(banner, ...waiting(what, parts));
+  else if (brief) fill(banner, ...waiting(what, parts));
+  else if (conversation.kind === "room") fill(banner, ...added(conversation, parts));
   else fill(banner, ...PEOPLE[what]!(conversation, parts));
 }
 
 /** In words, or null when nothing is. */
 function wanted(conversation: Conversation): string | null {
   if (conversation.kind === "room") {
+    if (isRequest(conversation)) return "request";
     return conversation.waiting > 0 ? waitingWords(conversation.waiting) : null;
   }
   if (conversation.blocked) return "blocked";
@@ -43,6 +47,25 @@ function waiting(words: string, { look }: BannerParts): Element[] {
     icon("door-open"),
     el("p", { role: "status" }, `${words}.`),
     el("div", { class: "actions" }, button("secondary", "Look", look)),
+  ];
+}
+
+/** Somebody whom one does not talk with has added one: nothing goes to the room until one has decided. */
+function added(conversation: RoomConversation, { accept, leave }: BannerParts): Element[] {
+  return [
+    icon("users"),
+    el(
+      "p",
+      { role: "status" },
+      "Somebody you have no conversation with added you to this room. Until you accept or write here, " +
+        "nothing is sent to it from this device.",
+    ),
+    el(
+      "div",
+      { class: "actions" },
+      button("primary", "Accept", () => accept(conversation)),
+      button("secondary", "Leave", () => leave(conversation)),
+    ),
   ];
 }
 

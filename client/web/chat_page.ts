@@ -1,6 +1,7 @@
 /** The chat page: hears the engine's events, keeps what is shown, and passes on what people do. */
 import { type AccountId, type MessageId, randomId } from "../../protocol/ids.ts";
 import type { Conversation, ConversationId, EngineEvent, Message } from "../types.ts";
+import type { Outcome } from "../types.ts";
 import { conversationAvatar } from "./avatar.ts";
 import { showBanner, showConnection } from "./banner.ts";
 import { Composer } from "./composer.ts";
@@ -280,7 +281,8 @@ class ChatPage {
     fill(need("talk-about"), ...aboutConversation(conversation));
     showBanner(conversation, {
       look: () => this.#extras.openDetails(),
-      accept: ({ account }) => void this.#accept(account),
+      accept: (request) => void this.#accept(request),
+      leave: ({ room }) => void this.#say(this.#parts.tab.rooms.leaveRoom(room)),
       setBlocked: ({ account }, blocked) => void this.#setBlocked(account, blocked),
       report: (reported) => this.#extras.report(reported),
     });
@@ -315,17 +317,20 @@ class ChatPage {
     else notice(outcome.words);
   }
 
-  async #accept(account: AccountId): Promise<void> {
-    const outcome = await this.#outcome(this.#parts.tab.people.accept(account));
-    if (outcome.ok) this.#changed(outcome.value);
-    else notice(outcome.words);
+  async #accept(request: Conversation): Promise<void> {
+    const { people, rooms } = this.#parts.tab;
+    const isRoom = request.kind === "room";
+    await this.#say(isRoom ? rooms.acceptRoom(request.room) : people.accept(request.account));
     this.#composer.focus();
   }
 
-  /** The conversation comes back as an event, with or without its place in the list. */
   async #setBlocked(account: AccountId, blocked: boolean): Promise<void> {
     const { people } = this.#parts.tab;
-    const asked = blocked ? people.block(account) : people.unblock(account);
+    await this.#say(blocked ? people.block(account) : people.unblock(account));
+  }
+
+  /** What came of it comes back as an event; only a refusal has to be said. */
+  async #say(asked: Promise<Outcome<unknown>>): Promise<void> {
     const outcome = await this.#outcome(asked);
     if (!outcome.ok) notice(outcome.words);
   }

@@ -24,12 +24,13 @@ export function aboutConversation(conversation: Conversation): (Node | string)[]
   return shown === "" ? [count] : [count, " ", el("bdi", { class: "topic" }, shown)];
 }
 
-/** A stranger's first words, waiting to be taken up. */
-export function isRequest({ kind, accepted, last }: Conversation): boolean {
-  return kind === "person" && !accepted && last !== undefined;
+/** A stranger's first words, or a room that a stranger has added one to: waiting to be taken up. */
+export function isRequest(conversation: Conversation): boolean {
+  const { kind, accepted, last } = conversation;
+  return !accepted && (kind === "person" ? last !== undefined : conversation.stopped === null);
 }
 
 /** Whether the conversation counts among those that one has. */
 export function isTakenUp(conversation: Conversation): boolean {
-  return conversation.kind === "room" || !conversation.blocked && !isRequest(conversation);
+  return !isRequest(conversation) && (conversation.kind === "room" || !conversation.blocked);
 }

@@ -86,6 +86,23 @@ for (const options of [{}, { colorScheme: "dark", ...phone }] as const) {
   );
 }
 
+browserTest("a room that a stranger has added one to waits with the requests", async () => {
+  await withChatPages(async (pages) => {
+    const added = { name: "Prizes", members, row: { unread: 3, accepted: false } };
+    await onPage(pages, { rooms: [added] }, phone, async (chat) => {
+      const { page } = chat;
+      await fold(page).waitFor();
+      assert.equal(await page.title(), "Snug");
+      await enter(page, "Prizes");
+      await page.getByText("added you to this room").waitFor();
+      await complaintsOf(page, "a room as a request");
+      await press(page, "Accept");
+      await page.getByText("added you to this room").waitFor({ state: "detached" });
+      assert.equal((await asked(chat, "acceptRoom")).length, 1);
+    });
+  });
+});
+
 browserTest("what a blocked member said is behind one line, for whoever presses it", async () => {
   await withChatPages(async (pages) => {
     await onPage(pages, scenario, {}, async ({ page }) => {

@@ -40,8 +40,7 @@ export const scenario: Scenario = {
       name: "Book club",
       code: "BBBB-CCCC-DDDD-EEEE",
       members: members.slice(0, 2),
-      unread: 3,
-      mentions: 1,
+      row: { unread: 3, mentions: 1 },
       messages: [said("ben", "Not finished")],
     },
     {
@@ -49,7 +48,7 @@ export const scenario: Scenario = {
       code: null,
       role: null,
       stopped: "left",
-      muted: true,
+      row: { muted: true },
       messages: [{ kind: "line", line: "room", text: "Mira Kaplan removed you." }],
     },
   ],

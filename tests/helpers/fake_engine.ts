@@ -46,9 +46,7 @@ export interface Scenario {
 
 /** What the list says of a room. */
 interface RoomRow {
-  readonly unread?: number;
-  readonly mentions?: number;
-  readonly muted?: boolean;
+  readonly row?: Partial<Pick<RoomConversation, "unread" | "mentions" | "muted" | "accepted">>;
   readonly messages?: readonly Line[];
 }
 
@@ -293,10 +291,10 @@ export class FakeEngine implements Engine {
     for (const message of messages) this.#write(id, message);
   }
 
-  #enter({ unread = 0, mentions = 0, muted = false, messages = [], ...fake }: FakeRoom & RoomRow) {
+  #enter({ messages = [], row = {}, ...fake }: FakeRoom & RoomRow): void {
     const { conversation } = this.rooms.put(fake);
     for (const message of messages) this.#write(conversation, message);
-    this.#update(conversation, { unread, mentions, muted });
+    this.#update(conversation, row);
   }
 
   #showRoom(room: Room): void {

@@ -15,6 +15,7 @@ export const ROOM_HELP = [
   "  /approve NAME, /decline NAME        let in who waits, or not",
   "  /role NAME member|moderator|owner   what somebody may do",
   "  /rename NAME, /topic TEXT           what the room is called and about",
+  "  /accept-room    say yes to a room that a stranger has added you to; /leave says no",
   "  /newcomers open|approve|closed      who may come in with the code",
   "  /mute, /unmute  whether it rings",
   "  /leave, /end    go, or delete the room for everybody",
@@ -58,6 +59,8 @@ export class LineRooms {
     "rename": (words) => this.#change((rooms, { id }) => rooms.renameRoom(id, words.join(" "))),
     "topic": (words) => this.#change((rooms, { id }) => rooms.setTopic(id, words.join(" "))),
     "newcomers": (words) => this.#newcomers(words),
+    "accept-room": () =>
+      this.#change((rooms, { id }) => rooms.acceptRoom(id), "You are in, and can write."),
     "mute": () => this.#mute(true),
     "unmute": () => this.#mute(false),
     "leave": () => this.#leave(),

@@ -48,7 +48,8 @@ export function chatHelp(): string {
     ...rows,
     `  ${"--json".padEnd(24)} the JSON client`,
     "",
-    "Without --json: type to write, /help for the commands.",
+    "Without --json: type to write, /help for the commands. Rooms: /create NAME, /join CODE, /rooms;",
+    "with --json create-room, join-room and the others in docs/rooms.md.",
   ].join("\n");
 }
 

@@ -238,3 +238,20 @@ export function strangerOf({ conversation, person }: SegmentContent): PersonClai
   const { username = "", fullName = "" } = person ?? {};
   return { account: conversation, username, fullName, entries: [] };
 }
+
+/**
+ * A content of a file as it is here: other accounts, no time that is still to come, and of somebody else's file nobody
+ * that one has verified oneself.
+ */
+export function movedTo(
+  content: SegmentContent,
+  who: (account: Contact["account"]) => Contact["account"],
+  { now, own }: { readonly now: number; readonly own: boolean },
+): SegmentContent {
+  const messages = content.messages.map((row) => {
+    return { ...row, from: who(row.from), time: Math.min(row.time, now) };
+  });
+  const stranger = own ? content.person : content.person &&
+    { ...content.person, verified: false, decided: 0 };
+  return { ...content, conversation: who(content.conversation), messages, person: stranger };
+}

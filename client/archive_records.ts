@@ -123,6 +123,8 @@ export interface PageState {
 }
 
 const MAX_NAME_BYTES = 320;
+/** Milliseconds since 1970: the last whose minute a segment can name, and well within what calendars know. */
+const MAX_TIME = 0xffff_ffff * 60_000;
 /** Messages in one segment. */
 export const MAX_SEGMENT_MESSAGES = 128;
 
@@ -131,7 +133,7 @@ const archivedMessage = record({
   from: id<"account">(),
   device: id<"device">(),
   /** Milliseconds since 1970. */
-  time: uint(Number.MAX_SAFE_INTEGER),
+  time: uint(MAX_TIME),
   /** Counts up on the device that archived it: the order of what came within one millisecond. */
   place: uint(Number.MAX_SAFE_INTEGER),
   text: text({ max: MAX_TEXT_BYTES }),

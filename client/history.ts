@@ -9,7 +9,7 @@ import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import { type ArchiveApi, archiveApi } from "./archive_api.ts";
 import type { Checked } from "./archive_check.ts";
 import { ArchiveKeys } from "./archive_keys.ts";
-import { ArchiveMerge, strangerOf } from "./archive_merge.ts";
+import { ArchiveMerge, movedTo, strangerOf } from "./archive_merge.ts";
 import { checkAll } from "./archive_omissions.ts";
 import { ArchiveReader, upTo } from "./archive_reader.ts";
 import { ArchiveCut, archiveKeys, type Head, type SegmentContent } from "./archive_records.ts";
@@ -239,13 +239,12 @@ export class History implements HistoryEngine {
     contents: readonly SegmentContent[],
     people: ReadonlyMap<AccountId, AccountId>,
   ): Promise<number> {
-    const { me, writer } = this.#o;
+    const { me, writer, now } = this.#o;
     const who = (account: AccountId) =>
       account === from ? me.account : people.get(account) ?? account;
     let added = 0;
     for (const content of contents) {
-      const messages = content.messages.map((row) => ({ ...row, from: who(row.from) }));
-      const moved = { ...content, conversation: who(content.conversation), messages };
+      const moved = movedTo(content, who, { now: now(), own: from === me.account });
       added += await writer.change(async (change) => {
         const known = await getContact(change, moved.conversation);
         if (!known && moved.person) {

@@ -11,7 +11,7 @@ import type { Tab } from "./leader.ts";
 import { type Calendar, counted } from "./words.ts";
 
 export interface TimelineParts {
-  readonly tab: Pick<Tab, "me" | "messages">;
+  readonly tab: Pick<Tab, "me" | "messages" | "connection">;
   readonly calendar: Calendar;
   readonly now: () => number;
   readonly retry: (message: Message) => void;
@@ -80,7 +80,7 @@ export class Timeline {
     // Events may have come meanwhile.
     const sooner = this.#messages;
     this.#messages = messages;
-    this.#complete = messages.length < limit;
+    this.#complete = this.#isAll(messages.length < limit);
     for (const message of sooner) this.#put(message);
     this.#fresh = freshMark(messages, conversation.unread);
     this.#pane.replaceChildren();
@@ -99,7 +99,7 @@ export class Timeline {
     const messages = await this.#parts.tab.messages(conversation.id, { limit });
     if (opening !== this.#opening) return;
     this.#messages = withNewer(messages, this.#messages);
-    this.#complete = messages.length < limit;
+    this.#complete = this.#isAll(messages.length < limit);
     this.#render();
   }
 
@@ -264,10 +264,16 @@ export class Timeline {
     if (older === null) {
       return void this.#sayOlder("Older messages could not be read. Scroll again.");
     }
-    this.#complete = older.length < PAGE;
+    this.#complete = this.#isAll(older.length < PAGE);
+    if (older.length === 0 && !this.#complete) return;
     this.#messages = [...older, ...this.#messages];
     this.#renderAbove();
     this.#scrolled();
+  }
+
+  /** Fewer than were asked for is all there is; but not while the archive cannot be reached, which may have more. */
+  #isAll(fewer: boolean): boolean {
+    return fewer && this.#parts.tab.connection === "online";
   }
 
   /** What takes no time is not said. Returns the way to take it back. */

@@ -182,3 +182,26 @@ browserTest(
     });
   },
 );
+
+browserTest(
+  "without a connection nothing says that a conversation ends here; connected again it goes on",
+  async () => {
+    const people = [{ username: "mira", name: "Mira Kaplan", history: 20 }];
+    await onTalk({ people, connection: "offline" }, async ({ page, engine }) => {
+      await enter(page, "Mira Kaplan");
+      await log(page).getByRole("article").first().waitFor();
+      const asked = () =>
+        engine((e) => e.calls.filter((call) => call.startsWith("messages")).length);
+      const before = await asked();
+      await engine((e) => e.tell({ kind: "connection", state: "online" }));
+      await log(page).press("Home");
+      await page.waitForFunction(
+        (count) => {
+          const { engine } = globalThis as unknown as { engine: { calls: string[] } };
+          return engine.calls.filter((call) => call.startsWith("messages")).length > count;
+        },
+        before,
+      );
+    });
+  },
+);

@@ -9,7 +9,7 @@ import { decide } from "./decisions.ts";
 import type { Directory, PersonClaim } from "./directory.ts";
 import { type Contact, type ConversationRecord, keys, type SeenMessage } from "./records.ts";
 import type { LocalStore } from "./store.ts";
-import { getContact, getConversation, putConversation, RANK } from "./timeline.ts";
+import { getContact, getConversation, putConversation, RANK, viewStored } from "./timeline.ts";
 import type { ConversationId, Me, Message } from "./types.ts";
 
 export interface ArchiveMergeOptions {
@@ -155,7 +155,7 @@ export class ArchiveMerge {
     const fresh = { id, unread: 0, last: null, owed: [], unseen: [], order: "" };
     const record: ConversationRecord = { ...known ?? { ...fresh, accepted } };
     const shown = newest && (record.last === null || newest.order > record.order);
-    if (known && !shown && (known.accepted || !accepted)) return;
+    if (known && !shown && (known.accepted || !accepted)) return await tellAgain(change, known);
     if (!known && !newest) return;
     const { text, time, mine, sender } = newest ?? { text: "", time: 0, mine: false };
     await putConversation(change, {
@@ -169,6 +169,12 @@ export class ArchiveMerge {
         : {},
     });
   }
+}
+
+/** It may have been here without its person, whom the archive has brought back. */
+async function tellAgain(change: Change, record: ConversationRecord): Promise<void> {
+  const conversation = await viewStored(change, record);
+  if (conversation) change.tell({ kind: "conversation", conversation });
 }
 
 /** Where messages of one conversation belong among those that arrived here: after the last that is not newer. */

@@ -6,7 +6,7 @@ import type { Wrapping } from "./people_world.ts";
 export class Doom {
   steps = 0;
   dead = false;
-  readonly #fatal: number;
+  #fatal: number;
   /** Resolves at the fatal step. */
   readonly died: Promise<void>;
   #die: () => void = () => {};
@@ -15,6 +15,11 @@ export class Doom {
   constructor(fatal: number) {
     this.#fatal = fatal;
     this.died = new Promise((resolve) => this.#die = resolve);
+  }
+
+  /** From now on the `steps`th step kills. */
+  in(steps: number): void {
+    this.#fatal = this.steps + steps;
   }
 
   /** @throws {StoreClosed} at the fatal step and ever after */

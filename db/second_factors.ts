@@ -133,9 +133,7 @@ export function createSecondFactors(db: DatabaseSync): SecondFactorsStore {
     enrol: (enrolment) => atOnce(() => enrol(enrolment)),
     takeStep: (account, step) => later(() => changed(takeStep.run(step, account, step))),
     takeCode: (account, mac) =>
-      atOnce(() =>
-        changed(takeCode.run(account, mac)) ? rows.countCodes(account) : null
-      ),
+      atOnce(() => changed(takeCode.run(account, mac)) ? rows.countCodes(account) : null),
     replaceCodes: (account, codes, now) =>
       atOnce(() => {
         if (rows.summary(account) === null) return false;

@@ -25,6 +25,7 @@ import {
   roomKeys,
   type RoomRecord,
 } from "./room_records.ts";
+import { RoomLooks } from "./room_looks.ts";
 import type { HeldCode } from "./room_records.ts";
 import { standing } from "./room_standing.ts";
 import { accountsIn, readSealed, type Step, tellSteps } from "./room_telling.ts";
@@ -60,7 +61,7 @@ const TROUBLE_WAIT = 10;
 
 export class RoomLogs {
   readonly #o: RoomLogsOptions;
-  readonly #running = new Map<RoomId, Promise<Supply>>();
+  readonly #looks = new RoomLooks((room) => this.#fetch(room));
   readonly #warned = new Set<string>();
 
   constructor(options: RoomLogsOptions) {
@@ -85,13 +86,9 @@ export class RoomLogs {
     return await this.#o.writer.change((change) => getRoom(change, room)) !== undefined;
   }
 
-  /** Brings a room up to date. Those who ask at the same time share one answer. */
+  /** Brings a room up to date, at least to where its log is now. */
   catchUp(room: RoomId): Promise<Supply> {
-    const running = this.#running.get(room);
-    if (running) return running;
-    const fetching = this.#fetch(room).finally(() => this.#running.delete(room));
-    this.#running.set(room, fetching);
-    return fetching;
+    return this.#looks.ask(room);
   }
 
   /** Takes entries that follow; false when they are not to be believed, which has been told. */

@@ -15,7 +15,7 @@ import { authorOf, DETAILS, NOW, TestRoom } from "../helpers/room_world.ts";
 const SERVER = new Uint8Array(16).fill(7);
 
 /** Ana's device in a room with Ben, and what it told others of its own new codes. */
-async function scene() {
+async function scene(api: Partial<DeviceApi> = {}) {
   const [ana, ben] = [await makeOwner(), await makeOwner()];
   const room = await TestRoom.of(ana, ben);
   const store = new MemoryStore();
@@ -23,7 +23,7 @@ async function scene() {
   const told: (Bytes | null)[] = [];
   const nothing = () => Promise.resolve();
   const logs = new RoomLogs({
-    ...{ own: ana.device, store, writer, api: {} as DeviceApi, now: () => NOW },
+    ...{ own: ana.device, store, writer, api: api as DeviceApi, now: () => NOW },
     ...{ meet: nothing, settle: nothing, grown: () => {}, ownPinned: () => {} },
     recoded: (_change, { code }) => Promise.resolve(void told.push(code)),
   });
@@ -74,4 +74,28 @@ Deno.test("a code that a member told before its entry is taken when the entry is
   const lie = { room: record.id, epoch, code: makeRoomCode() };
   await writer.change((change) => logs.takeCode(change, lie));
   assert.deepEqual((await known())?.code, code);
+});
+
+Deno.test("a room that changes while its log is looked at is looked at again, once for all who ask", async () => {
+  const log: RoomEntry[] = [];
+  let looks = 0;
+  const asked = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  const roomLog: DeviceApi["roomLog"] = async (room, since) => {
+    const value = { room, entries: log.slice(since), seq: log.length };
+    if (++looks > 1) return { ok: true, value };
+    asked.resolve();
+    await held.promise;
+    return { ok: true, value };
+  };
+  const { ana, ben, room, logs, record, known } = await scene({ roomLog });
+  log.push(...room.entries);
+  const first = logs.catchUp(record.id);
+  await asked.promise;
+  log.push(await room.say(ana, { kind: "role", member: ben.list.account, role: "moderator" }));
+  const later = [logs.catchUp(record.id), logs.catchUp(record.id)];
+  held.resolve();
+  await Promise.all([first, ...later]);
+  assert.equal((await known())?.state.seq, room.state.seq);
+  assert.equal(looks, 2);
 });

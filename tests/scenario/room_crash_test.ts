@@ -1,17 +1,20 @@
 /**
- * The process dies at every touch of store and network while a room is made, joined and given a new code. After a
- * restart no code is lost and no entry is there twice.
+ * The process dies at every touch of store and network while a room is made, joined, given a new code, and somebody is
+ * sent away. After a restart no code is lost, no entry is there twice, and nothing goes to who was sent away.
  */
 import assert from "node:assert/strict";
+import { conversationOf, type GivenKey } from "../../client/room_records.ts";
 import type { RoomId } from "../../protocol/ids.ts";
 import { Doom } from "../helpers/doom.ts";
 import { must } from "../helpers/people_world.ts";
 import type { RealDevice } from "../helpers/real_server.ts";
-import { linesIn, roomsOf, seen, withThree } from "../helpers/room_scene.ts";
+import { hears, linesIn, names, roomsOf, seen, withThree } from "../helpers/room_scene.ts";
+
+const A_MINUTE = 61_000;
 
 /**
  * Dies at step 1, 2, 3 … of `act`, and looks each time at what the restarted device makes of it. Where a round takes
- * long, at every other step.
+ * long, at every other step or every fourth.
  */
 async function atEveryStep(
   device: RealDevice,
@@ -102,5 +105,41 @@ Deno.test("death at every step of a new code: who made it knows it, and tells th
     }, 2);
     const changed = (await linesIn(ben, id)).filter((line) => /changed the room code/.test(line));
     assert.ok(changed.length <= died + 1, "no entry twice");
+    assert.ok(died > 6, `only ${died} steps`);
+  }));
+
+Deno.test("death at every step of a removal: it stands or does not, and nothing goes to who is gone", () =>
+  withThree(async ({ ana, ben, cleo }) => {
+    const { id, code } = must(await roomsOf(ana).createRoom("Kitchen"));
+    must(await roomsOf(ben).joinRoom(code!));
+    must(await roomsOf(cleo).joinRoom(code!));
+    await ana.until(() => seen(ana, id)?.members.length === 3);
+    must(await ana.engine!.startConversation("cleo"));
+    let removals = 0;
+    const died = await atEveryStep(
+      ana,
+      () => roomsOf(ana).removeMember(id, "cleo"),
+      async (step) => {
+        // A removal that was told and is not in the log is put there by the next look.
+        ana.pass(A_MINUTE);
+        await ana.engine!.idle();
+        const current = await codeIn(ana, id);
+        const gone = !names(must(await roomsOf(ana).room(id))).includes("cleo");
+        const text = `after ${step}`;
+        must(await ana.engine!.send(conversationOf(id), text));
+        await hears(ben, id, text);
+        const given = await ana.store.get<GivenKey>("sessions", `room-given/${id}`);
+        const hers = given!.devices.filter(({ account }) => account === cleo.engine!.me.account);
+        assert.equal(hers.length, gone ? 0 : 1, `step ${step}`);
+        if (!gone) return;
+        removals++;
+        await cleo.until(() => seen(cleo, id)?.stopped === "left");
+        assert.notEqual(current, code, `step ${step}`);
+        must(await roomsOf(ana).addMember(id, "cleo"));
+      },
+      4,
+    );
+    const said = (await linesIn(ben, id)).filter((line) => line === "ANA removed CLEO.");
+    assert.equal(said.length, removals, "no entry twice");
     assert.ok(died > 6, `only ${died} steps`);
   }));

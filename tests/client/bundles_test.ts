@@ -53,7 +53,7 @@ Deno.test("the page knows the errors of the store that the history's script thro
   const api = { ask: () => Promise.resolve({ ok: true, value: state }) };
   const writer = new Writer(store, () => {});
   const options = { store: failing, writer, api, own: {}, me: {} };
-  const failure = await failureOf(new History(options as unknown as HistoryOptions).check());
+  const failure = await failureOf(new History(options as unknown as HistoryOptions).setOn(false));
   assert.ok(failure instanceof StoreFailed, String(failure));
   assert.ok(failure.cause instanceof StoreClosed);
 });

@@ -85,8 +85,16 @@ export async function onPage(
   await chat.page.context().close();
 }
 
-/** Nothing that axe finds. */
+/** Nothing that axe finds, once what fades in or changes colour has come to rest. */
 export async function complaintsOf(page: Page, state: string): Promise<void> {
+  await page.evaluate(async () => {
+    const finite = (each: Animation) => each.effect?.getComputedTiming().endTime !== Infinity;
+    const moving = () => document.getAnimations().filter(finite);
+    // One that is called off, by a new state or a row that goes, has come to rest too.
+    while (moving().some(({ playState }) => playState === "running")) {
+      await Promise.allSettled(moving().map(({ finished }) => finished));
+    }
+  });
   await page.evaluate(axe.source);
   const found = await page.evaluate(async () => {
     const scope = globalThis as unknown as { axe: { run(of: Document): Promise<AxeResults> } };

@@ -370,7 +370,7 @@ export class Pump {
   }
 }
 
-const OTHER_LOG = "The server shows another log of this room than the one here. It was not sent.";
+const OTHER_LOG = "The server has another log of this room.";
 const WAIT_WORDS = {
   rate: "Waiting: too many messages at once.",
   unavailable: "Waiting: the server cannot save messages right now.",

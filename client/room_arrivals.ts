@@ -1,6 +1,6 @@
 /**
  * Room messages and sender keys that arrive: opened, or held until the log or the key is there. What is not
- * believed is dropped with a notice; a fork that a member has signed stops the room.
+ * believed is dropped with a notice; a fork that a member has signed, or told over a session, stops the room.
  */
 import { DecryptError } from "../crypto/errors.ts";
 import { openRoomMessage } from "../crypto/room_cipher.ts";
@@ -19,6 +19,7 @@ import { type Change, StoreFailed, type Writer } from "./change.ts";
 import { REMEMBERED_WEEKS, weekOf } from "./inbox.ts";
 import { type Contact, keys } from "./records.ts";
 import { decodeRoomContent, type RoomContent } from "./room_content.ts";
+import type { OtherHead } from "./room_forks.ts";
 import type { RoomLogs } from "./room_logs.ts";
 import { conversationOf, getPeerKeys, getRoom, type HeldItem, MOST_HELD } from "./room_records.ts";
 import { HELD_FOR, HELD_FOR_STRANGE_ROOMS, type HeldCode } from "./room_records.ts";
@@ -36,6 +37,8 @@ export interface RoomArrivalsOptions {
   readonly now: () => number;
   /** The log has gone on, or the room is not known here yet; called after the change. */
   readonly behind: (room: RoomId) => void;
+  /** A member stands on another log, and the room has been stopped: the others are told, in the same change. */
+  readonly forked: (change: Change, record: RoomRecord, other: OtherHead) => Promise<void>;
   /** A key is missing; called after the change. */
   readonly keyMissing: (
     envelope: Pick<RoomEnvelope, "room" | "account" | "device" | "key">,
@@ -138,7 +141,7 @@ export class RoomArrivals {
         change.after.push(() => this.#o.keyMissing(envelope));
         return "hold";
       default:
-        return await this.#verdict(change, record, opened.kind, { account, device });
+        return await this.#verdict(change, record, opened.kind, envelope);
     }
   }
 
@@ -147,7 +150,7 @@ export class RoomArrivals {
     change: Change,
     record: RoomRecord,
     verdict: Exclude<Judgement, "ok">,
-    from: Sender,
+    from: Sender & OtherHead,
   ): Promise<Taken> {
     switch (verdict) {
       case "newer":
@@ -155,6 +158,7 @@ export class RoomArrivals {
         return "hold";
       case "fork":
         await this.#o.logs.fork(change, record);
+        await this.#o.forked(change, record, from);
         return "done";
       case "not-member":
         return await this.#notMember(change, record, from);
@@ -227,7 +231,7 @@ export class RoomArrivals {
       case "known":
         return "done";
       default:
-        return await this.#verdict(change, record, outcome.kind, from);
+        return await this.#verdict(change, record, outcome.kind, { ...message, ...from });
     }
   }
 

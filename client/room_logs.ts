@@ -30,6 +30,7 @@ import type { HeldCode } from "./room_records.ts";
 import { standing } from "./room_standing.ts";
 import { accountsIn, readSealed, type Step, tellSteps } from "./room_telling.ts";
 import { putRoom } from "./room_views.ts";
+import { STOPPED } from "./room_words.ts";
 import type { LocalStore } from "./store.ts";
 import type { Supply } from "./supplies.ts";
 import { addLine, getContact } from "./timeline.ts";
@@ -144,9 +145,8 @@ export class RoomLogs {
 
   /** Stops a room whose log the server, or a member, shows in two versions. */
   async fork(change: Change, record: RoomRecord): Promise<void> {
-    if (record.stopped === "fork") return;
     await putRoom(change, this.#o.own.account, { ...record, stopped: "fork" });
-    await this.warn(change, record.id, "room-fork", FORK_WORDS);
+    await this.warn(change, record.id, "room-fork", STOPPED.fork.words);
   }
 
   /** Takes a code that a member told: at once when it is the current one, else when the log gets there. */
@@ -183,7 +183,7 @@ export class RoomLogs {
       const answer = await this.#o.api.roomLog(room, record.state.seq);
       if (!answer.ok) return supplyOf(answer);
       const { entries, seq } = answer.value;
-      if (!await this.takeAll(room, entries)) return { kind: "refused", words: FORK_WORDS };
+      if (!await this.takeAll(room, entries)) return { kind: "refused", words: STOPPED.fork.words };
       if (entries.length === 0 || (record.state.seq + entries.length) >= seq) break;
     }
     return { kind: "done" };
@@ -378,11 +378,7 @@ function supplyOf(answer: ApiResult<unknown> & { ok: false }): Supply {
   return { kind: "later", seconds, words: "Waiting: the server has trouble with this room." };
 }
 
-const NO_ROOM = "The server says that there is no such room for you.";
-const FORK_WORDS =
-  "This room's log exists in two versions. Somebody, or the server, shows different rooms to " +
-  "different people. Nothing is sent here any more.";
-const BAD_LOG_WORDS =
-  "The server shows an entry of this room's log that no member could have signed. It was ignored.";
+const NO_ROOM = "There is no such room.";
+const BAD_LOG_WORDS = "The server shows an entry that no member could have signed. It was ignored.";
 const SERVER_ID_WORDS =
-  "This server calls itself another one than before. Room codes will not work until that is clear.";
+  "This server calls itself another one than before. Room codes will not work.";

@@ -24,6 +24,7 @@ import { encodeRoomContent } from "./room_content.ts";
 import { getOwnChain, getOwnKey, getRoom, isAccepted, putOwnChain } from "./room_records.ts";
 import { putOwnKey, type RoomRecord } from "./room_records.ts";
 import { membersKnown, recipientsOf } from "./room_views.ts";
+import { STOPPED } from "./room_words.ts";
 import type { LocalStore } from "./store.ts";
 
 export interface RoomSendingOptions {
@@ -62,11 +63,9 @@ const ASKED_IN_ORDER: readonly Role[] = ["owner", "moderator", "member"];
 
 export class RoomSending {
   readonly #o: RoomSendingOptions;
-  /** When a device was last told a key it asked for. */
-  readonly #answered = new Map<DeviceId, number>();
   /** Rooms where nobody lacks the key and nobody has it who should not, as long as nothing changes. */
   readonly #ready = new Map<RoomId, Ready>();
-  /** When a device was last told a code it asked for, by room and device. */
+  /** When a device was last told what it asked for: a key, by device; a code, by room and device. */
   readonly #told = new Map<string, number>();
 
   constructor(options: RoomSendingOptions) {
@@ -139,47 +138,36 @@ export class RoomSending {
     from: Asking,
     request: SenderKeyRequest,
   ): Promise<void> {
-    const { own: me, now } = this.#o;
     const record = await getRoom(change, request.room);
     const own = await getOwnKey(change, request.room);
     if (!record || record.stopped || own?.id !== request.key) return;
     if (!await isAccepted(change, request.room)) return;
-    const known = await membersKnown(change, record.state);
-    const to = recipientsOf(record, me.device, known).find(({ account, device }) => {
-      return account === from.account && device === from.device;
-    });
-    const last = this.#answered.get(from.device) ?? -Infinity;
-    if (!to || now() - last < ANSWER_EVERY) return;
+    const to = await this.#find(change, record, from);
+    if (!to || this.#isTold(from.device)) return;
     // A message that is refused goes back on the chain: whoever got the key behind it could not read it.
     if (await this.#isUnderway(request.room)) {
       return void change.after.push(() => this.#o.later(from, request));
     }
-    this.#answered.set(from.device, now());
+    this.#told.set(from.device, this.#o.now());
     await this.#give(change, record, own, [to], null);
   }
 
   /** A device in the room does not know its code. Answered when it is a recipient. */
   async answerCode(change: Change, from: Asking, room: RoomId): Promise<void> {
-    const { own: me, now } = this.#o;
     const record = await getRoom(change, room);
     if (!record || record.stopped || record.code === null) return;
     if (!await isAccepted(change, room)) return;
-    const known = await membersKnown(change, record.state);
-    const to = recipientsOf(record, me.device, known).find(({ account, device }) => {
-      return account === from.account && device === from.device;
-    });
+    const to = await this.#find(change, record, from);
     const name = `${room} ${from.device}`;
-    if (!to || now() - (this.#told.get(name) ?? -Infinity) < ANSWER_EVERY) return;
-    this.#told.set(name, now());
+    if (!to || this.#isTold(name)) return;
+    this.#told.set(name, this.#o.now());
     const { code, state: { code: { epoch } } } = record;
     await this.tell(change, to.account, [to.device], { kind: "room-code", room, epoch, code });
   }
 
   /** Asks a few who should know it for a room's code: owners and moderators first. */
   async askForCode(change: Change, record: RoomRecord): Promise<void> {
-    const { own: me } = this.#o;
-    const known = await membersKnown(change, record.state);
-    const devices = byAccount(recipientsOf(record, me.device, known));
+    const devices = byAccount(await this.recipients(change, record));
     const asked = record.state.members.filter(({ account }) => devices.has(account))
       .toSorted((a, b) => ASKED_IN_ORDER.indexOf(a.role) - ASKED_IN_ORDER.indexOf(b.role))
       .slice(0, MOST_ASKED);
@@ -219,13 +207,25 @@ export class RoomSending {
     body: ContentBody,
     to: AccountId | "everybody" = "everybody",
   ): Promise<void> {
-    const { own: me } = this.#o;
-    const known = await membersKnown(change, record.state);
-    const all = recipientsOf(record, me.device, known);
+    const all = await this.recipients(change, record);
     const meant = to === "everybody" ? all : all.filter(({ account }) => account === to);
     for (const [account, devices] of byAccount(meant)) {
       await this.tell(change, account, devices, body);
     }
+  }
+
+  #isTold(name: string): boolean {
+    return this.#o.now() - (this.#told.get(name) ?? -Infinity) < ANSWER_EVERY;
+  }
+
+  /** The devices of a room that something may go to now. */
+  async recipients(change: Change, record: RoomRecord): Promise<RoomDevice[]> {
+    return recipientsOf(record, this.#o.own.device, await membersKnown(change, record.state));
+  }
+
+  async #find(change: Change, record: RoomRecord, from: Asking): Promise<RoomDevice | undefined> {
+    const all = await this.recipients(change, record);
+    return all.find(({ account, device }) => account === from.account && device === from.device);
   }
 
   /**
@@ -292,7 +292,8 @@ function unknownIn(
   }).map(({ account, pin: { version } }) => ({ account, version }));
 }
 
-function byAccount(devices: readonly RoomDevice[]): Map<AccountId, DeviceId[]> {
+/** The devices of each account. */
+export function byAccount(devices: readonly RoomDevice[]): Map<AccountId, DeviceId[]> {
   const grouped = new Map<AccountId, DeviceId[]>();
   for (const { account, device } of devices) {
     grouped.set(account, [...grouped.get(account) ?? [], device]);
@@ -301,12 +302,5 @@ function byAccount(devices: readonly RoomDevice[]): Map<AccountId, DeviceId[]> {
 }
 
 function stoppedWords(record: RoomRecord | undefined): string {
-  switch (record?.stopped) {
-    case "fork":
-      return "This room's log exists in two versions: nothing is sent here any more.";
-    case "ended":
-      return "This room has ended.";
-    default:
-      return "You are not in this room any more.";
-  }
+  return STOPPED[record?.stopped ?? "left"].words;
 }

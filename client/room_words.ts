@@ -17,11 +17,11 @@ export const NOT_NOW = refused(
 );
 export const UNKNOWN_ROOM = refused(
   "unknown-conversation",
-  "There is no such room on this device.",
+  "There is no such room.",
 );
 export const FALSE_ROOM = refused(
   "untrusted-server",
-  "The server shows another room than the one of this code. You have not joined.",
+  "The server shows another room than this code's. You have not joined.",
 );
 export const FALSE_SERVER = refused(
   "untrusted-server",
@@ -29,13 +29,16 @@ export const FALSE_SERVER = refused(
 );
 export const NO_CODE = refused(
   "not-available",
-  "This device does not know the room's code yet. A member tells it as soon as one is online.",
+  "This device does not know the room's code yet. A member tells it soon.",
 );
 export const WAITING = refused("not-allowed", "A moderator has not let you in yet.");
-export const NOBODY_HERE = refused("unknown-person", "There is nobody of that name in this room.");
-export const ALREADY_IN = refused("not-allowed", "They are in this room already.");
+export const NOBODY_HERE = refused("unknown-person", "Nobody here has that name.");
+export const ALREADY_IN = refused("not-allowed", "They are here already.");
 export const STOPPED = {
-  fork: refused("untrusted-server", "This room's log exists in two versions. Nothing is sent."),
+  fork: refused(
+    "untrusted-server",
+    "This room's log exists in two versions: somebody, or the server, lies. Nothing is sent.",
+  ),
   left: refused("not-allowed", "You are not in this room any more."),
   ended: refused("not-allowed", "This room has ended."),
 } as const;
@@ -43,7 +46,7 @@ export const STOPPED = {
 /** Only people whom one talks with are added: others decide with the code. */
 export function strangerTo(username: string): Refused {
   const name = username.trim().replace(/^@/, "").slice(0, 40);
-  const words = `You have no conversation with @${name}. Begin one, or give them the room code.`;
+  const words = `You have no conversation with @${name}. Give them the room code.`;
   return refused("unknown-person", words);
 }
 
@@ -54,7 +57,7 @@ export function againstRules(code: VerifyCode): Refused {
 
 const RULES: Partial<Record<VerifyCode, string>> = {
   "not-member": "They are not in this room any more.",
-  "already-member": "They are in this room already.",
+  "already-member": "They are here already.",
   "banned": "They are banned from this room.",
   "full": "The room is full.",
   "ended": "This room has ended.",

@@ -14,6 +14,7 @@ import { readElsewhere } from "./receipts.ts";
 import { RoomArrivals, type RoomArrivalsOptions } from "./room_arrivals.ts";
 import { RoomCommands } from "./room_commands.ts";
 import { RoomEntering } from "./room_entering.ts";
+import { tellFork } from "./room_forks.ts";
 import { RoomLogs } from "./room_logs.ts";
 import { conversationOf, getRoom, isAccepted, type RoomRecord } from "./room_records.ts";
 import { REMOVAL_WAIT, RoomRemovals } from "./room_removals.ts";
@@ -102,6 +103,10 @@ export class Rooms {
     this.arrivals = new RoomArrivals({
       ...{ me, store, writer, logs, now },
       behind: (room) => this.#behind(room),
+      forked: async (change, record, other) => {
+        await tellFork(change, record, other, { me: me.account, sending });
+        change.after.push(wake);
+      },
       keyMissing: (wanted) => this.#keyMissing(wanted),
       missing: options.missing,
     });
@@ -139,14 +144,12 @@ export class Rooms {
     from: { readonly account: AccountId; readonly device: DeviceId },
     body: ContentBody,
   ): Promise<void> {
+    // Whatever it is answered with.
+    change.after.push(this.#o.wake);
     if (body.kind === "sender-key") return await this.arrivals.key(change, from, body);
-    if (body.kind === "sender-key-request") {
-      await this.sending.answer(change, from, body);
-      change.after.push(this.#o.wake);
-    }
+    if (body.kind === "sender-key-request") await this.sending.answer(change, from, body);
     if (body.kind === "room-code-request") {
       await this.sending.answerCode(change, from, body.room);
-      change.after.push(this.#o.wake);
     }
     if (body.kind === "room-entry") return await this.#removals.take(change, from, body.entry);
     if (body.kind === "room-read" && from.account === this.#o.me.account) {

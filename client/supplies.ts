@@ -58,7 +58,7 @@ export class Supplies {
     do {
       const answer = await api.roomPeople(room, after);
       if (!answer.ok) {
-        return supplyOf(answer, "The server says that there is no such room for you.");
+        return supplyOf(answer, "There is no such room.");
       }
       const people = answer.value.people.filter(({ account }) => wanted.has(account));
       // In portions: each is a transaction, and nothing else happens meanwhile.

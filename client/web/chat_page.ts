@@ -361,8 +361,7 @@ function blockedOf(conversation: Conversation | undefined): boolean {
   return conversation?.kind === "person" && conversation.blocked;
 }
 
-const STALLED =
-  "Snug is open in another tab that does not answer. Close that tab, or look into it.";
+const STALLED = "Snug is open in another tab that does not answer. Close that tab.";
 
 function lostWords(count: number): string {
   return `${

@@ -5,12 +5,13 @@
  */
 import assert from "node:assert/strict";
 import { Doom } from "../helpers/doom.ts";
+import type { Message } from "../../client/types.ts";
 import { must, type Wrapping } from "../helpers/people_world.ts";
 import { RealDevice, RealServer } from "../helpers/real_server.ts";
 import { Weather } from "../helpers/real_weather.ts";
 import { newSeed, seeded } from "../helpers/seeded.ts";
 
-const DAYS = Deno.env.get("SNUG_SLOW") ? 100 : 8;
+const DAYS = 100;
 const STEPS = 12;
 const PASSWORD = "lantern under the stairs";
 const NAMES = ["ana", "ben", "cleo"] as const;
@@ -126,14 +127,15 @@ class Days {
         last.push({ text, by, to });
       }
     }
+    // What one of a person's devices said overtakes what another one said before: all of it is waited for.
     this.#said.push(...last);
     await Promise.all(this.players.map((player) => {
-      const due = last.filter((said) => concerns(said, player)).map(({ text }) => text);
+      const due = this.#said.filter((said) => concerns(said, player)).map(({ text }) => text);
       return player.device.until(async () => {
         const rows = await rowsOf(player);
         const shown = new Set(rows.map(({ text }) => text));
         return due.every((text) => shown.has(text)) &&
-          rows.every(({ state }) => state !== "sending");
+          rows.every((row) => row.state !== "sending" && !isLoss(row));
       });
     }));
   }
@@ -147,12 +149,16 @@ class Days {
       concerns(said, player) && !shown.includes(said.text)
     );
     assert.deepEqual(lacking.map(({ text }) => text), [], `${player.name} lacks what was said`);
-    const lines = rows.filter(({ line }) => line === "missing").map(({ text }) => text);
-    assert.deepEqual(lines.filter((text) => text.includes("did not arrive")), []);
+    assert.deepEqual(rows.filter(isLoss).map(({ text }) => text), []);
     const bad = player.device.events.flatMap((event) => event.kind === "warning" ? event.what : []);
     const harmless = ["peer-lost-messages", "own-new-device"];
     assert.deepEqual(bad.filter((what) => !harmless.includes(what)), []);
   }
+}
+
+/** A line that was not set right: what it misses may still be on its way. */
+function isLoss({ line, text }: Message): boolean {
+  return line === "missing" && text.includes("did not arrive");
 }
 
 function concerns({ by, to }: Said, { name }: Player): boolean {
@@ -170,7 +176,9 @@ async function rowsOf({ device }: Player) {
   return (await Promise.all(pages)).flat();
 }
 
-Deno.test(`${DAYS} random days with the real server end well`, async () => {
+const ignore = !Deno.env.get("SNUG_SLOW");
+
+Deno.test(`${DAYS} random days with the real server end well`, { ignore }, async () => {
   const seed = newSeed();
   console.log(`SNUG_SEED=${seed}`);
   const draw = seeded(seed);

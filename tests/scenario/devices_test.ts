@@ -110,7 +110,7 @@ Deno.test("a device that removes itself forgets everything", () =>
   withPeople(async ({ server }) => {
     const second = await secondOf(server);
     assert.deepEqual(must(await second.engine!.revokeDevice(second.engine!.me.device)), []);
-    assert.equal(second.engine!.connection, "removed");
+    await second.until(() => second.engine!.connection === "removed");
     await assertErased(second);
   }));
 

@@ -194,7 +194,9 @@ export class Connection {
     this.#callOff = this.#options.after(REPLACED_WAIT, () => this.start());
   }
 
+  /** An end stays what it was: the login of a removed device is refused a moment later, too. */
   #leave(state: "restored" | "signed-out" | "removed"): void {
+    if (this.#isOver) return;
     this.#generation++;
     this.#callOffGood();
     this.#link.stop();

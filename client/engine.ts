@@ -116,6 +116,7 @@ class DeviceEngine implements OpenEngine {
       wake: () => this.#pump.wake(),
       background: (work) => this.#background(work),
       missing: (change, conversation, count) => this.#gaps.missing(change, conversation, count),
+      unavailable: (error) => options.log?.({ what: "rooms", error }),
     });
     this.rooms = rooms.commands;
     outbox.sealRoom = (change, row) => rooms.sending.seal(change, row);

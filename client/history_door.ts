@@ -116,7 +116,7 @@ export class HistoryDoor implements HistoryEngine {
   }
 
   async #load(): Promise<History> {
-    const { History } = await import("./history.ts");
+    const { History } = await import("./engine_more.ts");
     const history = this.#open = new History(this.#o);
     if (this.#stopped) history.stop();
     return history;

@@ -15,6 +15,10 @@ export const NOT_NOW = refused(
   "not-available",
   "That did not work just now. Try again in a moment.",
 );
+export const NOT_LOADED = refused(
+  "not-available",
+  "This part of Snug could not be loaded. Check your connection, then reload the page.",
+);
 export const UNKNOWN_ROOM = refused(
   "unknown-conversation",
   "There is no such room.",

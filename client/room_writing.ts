@@ -10,13 +10,11 @@ import type { Change, Writer } from "./change.ts";
 import type { DeviceApi } from "./device_login.ts";
 import type { RoomLogs } from "./room_logs.ts";
 import { getRoom, roomKeys, type RoomRecord } from "./room_records.ts";
-import { viewRoom } from "./room_views.ts";
 import { againstRules, FALSE_SERVER, NO_CODE, NOT_NOW } from "./room_words.ts";
 import { refusedBy, STOPPED, UNKNOWN_ROOM } from "./room_words.ts";
-import { done, type Me, type Outcome, type Room } from "./types.ts";
+import { done, type Outcome, type Room } from "./types.ts";
 
 export interface RoomWritingOptions {
-  readonly me: Me;
   readonly own: DeviceKeys;
   readonly writer: Writer;
   readonly api: DeviceApi;
@@ -24,6 +22,8 @@ export interface RoomWritingOptions {
   readonly now: () => number;
   /** An entry of this device is about to leave: a removal counts at once, and everybody is told. */
   readonly removing: (change: Change, record: RoomRecord, entry: RoomEntry) => Promise<void>;
+  /** The room as it is known here. */
+  readonly view: (room: RoomId) => Promise<Outcome<Room>>;
 }
 
 /** What brings a new code. */
@@ -64,7 +64,7 @@ export class RoomWriting {
       if (!record) return UNKNOWN_ROOM;
       if (record.stopped) return STOPPED[record.stopped];
       const entry = await make(record);
-      if (entry === null) return await this.view(room);
+      if (entry === null) return await this.#o.view(room);
       if ("ok" in entry) return entry;
       const allowed = await judged(record.state, entry);
       if (!allowed.ok) return allowed;
@@ -77,7 +77,7 @@ export class RoomWriting {
       const accepted = answer.value.outcome === "accepted";
       const entries = answer.value.outcome === "conflict" ? answer.value.entries : [entry];
       if (!await logs.takeAll(room, entries)) return STOPPED.fork;
-      if (accepted) return await this.view(room);
+      if (accepted) return await this.#o.view(room);
     }
     return NOT_NOW;
   }
@@ -101,14 +101,6 @@ export class RoomWriting {
       const next: RoomRecord = { ...record, ownCode };
       change.set("sessions", roomKeys.room(room), next);
       await this.#o.removing(change, next, entry);
-    });
-  }
-
-  async view(room: RoomId): Promise<Outcome<Room>> {
-    const { writer, me } = this.#o;
-    return await writer.change(async (change) => {
-      const record = await getRoom(change, room);
-      return record ? done(await viewRoom(change, me.account, record)) : UNKNOWN_ROOM;
     });
   }
 

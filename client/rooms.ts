@@ -13,13 +13,12 @@ import type { Outbox } from "./outbox.ts";
 import { readElsewhere } from "./receipts.ts";
 import { RoomArrivals, type RoomArrivalsOptions } from "./room_arrivals.ts";
 import { RoomCommands } from "./room_commands.ts";
-import { RoomEntering } from "./room_entering.ts";
 import { tellFork } from "./room_forks.ts";
 import { RoomLogs } from "./room_logs.ts";
+import { RoomOrdersDoor } from "./room_orders_door.ts";
 import { conversationOf, getRoom, isAccepted, type RoomRecord } from "./room_records.ts";
 import { REMOVAL_WAIT, RoomRemovals } from "./room_removals.ts";
 import { type Asking, RoomSending } from "./room_sending.ts";
-import { RoomWriting } from "./room_writing.ts";
 import type { LocalStore } from "./store.ts";
 import type { Supplies, Supply } from "./supplies.ts";
 import { ensureConversation, getContact, getConversation } from "./timeline.ts";
@@ -43,6 +42,8 @@ export interface RoomsOptions {
   readonly wake: () => void;
   readonly background: (work: Promise<unknown>) => void;
   readonly missing: RoomArrivalsOptions["missing"];
+  /** The code of what changes rooms could not be had. */
+  readonly unavailable: (error: unknown) => void;
 }
 
 /** How long a message waits for its key before the key is asked for. Milliseconds. */
@@ -65,9 +66,8 @@ export class Rooms {
   readonly arrivals: RoomArrivals;
   readonly #o: RoomsOptions;
   readonly #logs: RoomLogs;
-  readonly #entering: RoomEntering;
   readonly #removals: RoomRemovals;
-  readonly #writing: RoomWriting;
+  readonly #orders: RoomOrdersDoor;
   readonly #asked = new Map<string, number>();
   /** Who was looked up lately without the list that the log names: until when that version is not asked for again. */
   readonly #missing = new Map<AccountId, { readonly until: number; readonly version: number }>();
@@ -111,21 +111,22 @@ export class Rooms {
       missing: options.missing,
     });
     const watch = (room: RoomId) => this.#watch(room);
-    const removals = this.#removals = new RoomRemovals({
+    this.#removals = new RoomRemovals({
       ...{ me: me.account, store, logs, sending, now, watch },
     });
-    const writing = this.#writing = new RoomWriting({
-      ...{ me, own, writer, api, logs, now },
+    this.#orders = new RoomOrdersDoor({
+      ...{ me, own, store, writer, api, logs, sending, now, wake, release },
       removing: async (change, record, entry) => {
-        await removals.tell(change, record, entry);
+        await this.#removals.tell(change, record, entry);
         change.after.push(wake);
       },
-    });
-    const entering = this.#entering = new RoomEntering({
-      ...{ me, own, writer, api, logs, sending, writing, wake, release },
+      view: (room) => this.commands.view(room),
+      room: (room) => this.commands.room(room),
+      unavailable: options.unavailable,
     });
     this.commands = new RoomCommands({
-      ...{ me, own, store, writer, logs, sending, writing, entering, outbox, now, wake },
+      ...{ me, own, store, writer, logs, sending, outbox, now, wake },
+      orders: () => this.#orders.open(),
       accepted: (room) => {
         release(room);
         // The log should name all devices of this account, and those that it names get the code.
@@ -171,7 +172,9 @@ export class Rooms {
       await this.#wantCode(room);
       return supply;
     }
-    if (await this.#entering.adopt(room)) {
+    const orders = await this.#orders.open();
+    if (orders === null) return { kind: "offline" };
+    if (await orders.adopt(room)) {
       this.#release(room);
       await this.#wantCode(room);
       return { kind: "done" };
@@ -233,11 +236,7 @@ export class Rooms {
   async #meet(account: AccountId): Promise<Supply> {
     // As of the asking: what the log names by the time of the answer is not answered by it.
     const version = this.#sought.get(account) ?? 0;
-    let supply = await this.#o.supplies.list(account);
-    // It may have been asked for before the log named what is sought.
-    if (supply.kind === "done" && await this.#versionOf(account) < version) {
-      supply = await this.#o.supplies.list(account);
-    }
+    const supply = await this.#o.supplies.list(account);
     if (supply.kind !== "refused" && supply.kind !== "done") return supply;
     // A server that shows an older list than the log names must not be asked for ever.
     const wait = supply.kind === "done" ? ASK_AFTER : MISSING_FOR;
@@ -281,7 +280,7 @@ export class Rooms {
     this.#pinning.add(name);
     const accepted = this.#o.writer.change((change) => isAccepted(change, room));
     const work = accepted.then(async (yes) => {
-      if (yes) await this.commands.pinDevices(room, account);
+      if (yes) await (await this.#orders.open())?.pinDevices(room, account);
     }).finally(() => this.#pinning.delete(name));
     this.#o.background(work);
   }
@@ -327,7 +326,7 @@ export class Rooms {
     for (const { entry, by, member } of record?.removals ?? []) {
       const { kind } = readRoomBody(entry);
       if (by.device !== own.device || (kind !== "remove" && kind !== "ban")) continue;
-      await this.#writing.recode(room, { kind, member });
+      await (await this.#orders.open())?.recode(room, { kind, member });
     }
   }
 

@@ -34,11 +34,11 @@ const ENTRIES: Readonly<Record<string, Bundle>> = {
   "chat.js": {
     entry: "client/web/chat.ts",
     policy: "script",
-    later: { "./history.ts": "history.js", "./kem_script.ts": "kem_script.js" },
+    later: { "./engine_more.ts": "engine_more.js", "./kem_script.ts": "kem_script.js" },
   },
   "chat_more.js": { entry: "client/web/more.ts", policy: "script" },
-  "history.js": {
-    entry: "client/history.ts",
+  "engine_more.js": {
+    entry: "client/engine_more.ts",
     policy: "script",
     later: { "./kem_script.ts": "kem_script.js" },
   },

@@ -12,7 +12,7 @@ import { need } from "./dom.ts";
 import { makeDrafts } from "./drafts.ts";
 import { now } from "./entry/clock.ts";
 import { readInvitation } from "./invitation.ts";
-import { fetchHistory, fetchKem } from "./later.ts";
+import { fetchEngineMore, fetchKem } from "./later.ts";
 import { joinTabs, type Note, type PageEngine, type Tab, type TabParts } from "./leader.ts";
 import { type Gate, notice, showGate } from "./notices.ts";
 import { pageSocket } from "./socket.ts";
@@ -138,7 +138,7 @@ async function main(): Promise<void> {
   if ((await missing(globalThis)).length > 0) return;
   void keepShell();
   if (!await platformHasKem()) fetchKem();
-  fetchHistory();
+  fetchEngineMore();
   try {
     const tab = await joinTabs(tabParts());
     tab.onFailure(explain);

@@ -25,9 +25,9 @@ const KEM_SCRIPT: Later = {
   integrity: "{{integrity kem_script.js}}",
 };
 
-const HISTORY: Later = {
-  href: "{{href history.js}}",
-  integrity: "{{integrity history.js}}",
+const ENGINE_MORE: Later = {
+  href: "{{href engine_more.js}}",
+  integrity: "{{integrity engine_more.js}}",
 };
 
 const QR_READER: Later = {
@@ -59,10 +59,10 @@ export function stretchWorker(): Worker {
   return new Worker(trustedScript("{{href stretch_worker.js}}"), { type: "module" });
 }
 
-/** Begins to fetch the history archive; `import()` in client/history_door.ts waits for it. */
-export function fetchHistory(): void {
+/** Begins to fetch the history archive and what changes rooms; `import()` in client/ waits for it. */
+export function fetchEngineMore(): void {
   // Whoever needs it hears of the failure from `import()`.
-  fetchScript(HISTORY).catch(() => {});
+  fetchScript(ENGINE_MORE).catch(() => {});
 }
 
 /** Begins to fetch ML-KEM; `import()` in crypto/kem.ts waits for it. */

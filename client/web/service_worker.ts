@@ -32,7 +32,7 @@ const FILES: readonly string[] = [
   "{{href people.css}}",
   "{{href chat.js}}",
   "{{href chat_more.js}}",
-  "{{href history.js}}",
+  "{{href engine_more.js}}",
   "{{href kem_script.js}}",
   "{{href qr_read.js}}",
   "{{href browser_check.js}}",

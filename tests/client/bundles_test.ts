@@ -9,7 +9,7 @@ import { FormatError, SnugError, VerifyError } from "../../protocol/errors.ts";
 import manifest from "../../static/dist/assets.json" with { type: "json" };
 
 /** A script as the page gets it. Its classes are other copies than those that this test imports. */
-async function built<T>(name: "history.js"): Promise<T> {
+async function built<T>(name: "engine_more.js"): Promise<T> {
   return await import(`data:text/javascript;base64,${manifest[name].body}`);
 }
 
@@ -44,7 +44,7 @@ Deno.test("attack: what only bears the name of an error is not that error", () =
 });
 
 Deno.test("the page knows the errors of the store that the history's script throws", async () => {
-  const { History } = await built<typeof import("../../client/history.ts")>("history.js");
+  const { History } = await built<typeof import("../../client/engine_more.ts")>("engine_more.js");
   assert.notEqual(History, (await import("../../client/history.ts")).History);
   const store = new MemoryStore();
   const gone = () => Promise.reject(new StoreClosed());

@@ -16,6 +16,7 @@ import {
 } from "../protocol/room.ts";
 import type { Change, Writer } from "./change.ts";
 import type { DeviceApi } from "./device_login.ts";
+import { Looks } from "./looks.ts";
 import { type Contact, keys, type OutboxRecord } from "./records.ts";
 import {
   conversationOf,
@@ -25,7 +26,6 @@ import {
   roomKeys,
   type RoomRecord,
 } from "./room_records.ts";
-import { RoomLooks } from "./room_looks.ts";
 import type { HeldCode } from "./room_records.ts";
 import { standing } from "./room_standing.ts";
 import { accountsIn, readSealed, type Step, tellSteps } from "./room_telling.ts";
@@ -62,7 +62,7 @@ const TROUBLE_WAIT = 10;
 
 export class RoomLogs {
   readonly #o: RoomLogsOptions;
-  readonly #looks = new RoomLooks((room) => this.#fetch(room));
+  readonly #looks = new Looks((room: RoomId) => this.#fetch(room));
   readonly #warned = new Set<string>();
 
   constructor(options: RoomLogsOptions) {

@@ -2,6 +2,7 @@
 import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
 import type { Change, Writer } from "./change.ts";
 import type { Directory } from "./directory.ts";
+import { Looks } from "./looks.ts";
 import type { Outbox } from "./outbox.ts";
 import { getContact, nameOf } from "./timeline.ts";
 import type { DeviceApi } from "./device_login.ts";
@@ -36,19 +37,15 @@ export interface SuppliesOptions {
 
 export class Supplies {
   readonly #options: SuppliesOptions;
-  readonly #lists = new Map<AccountId, Promise<Supply>>();
+  readonly #lists = new Looks((account: AccountId) => this.#fetchList(account));
 
   constructor(options: SuppliesOptions) {
     this.#options = options;
   }
 
-  /** Fetches and judges an account's device list. Those who ask at the same time share one answer. */
+  /** Fetches and judges an account's device list, as it is now or later. */
   list(account: AccountId): Promise<Supply> {
-    const running = this.#lists.get(account);
-    if (running) return running;
-    const fetching = this.#fetchList(account).finally(() => this.#lists.delete(account));
-    this.#lists.set(account, fetching);
-    return fetching;
+    return this.#lists.ask(account);
   }
 
   /** Fetches and judges the lists of `wanted`, who are in a room with this account: many at once. */

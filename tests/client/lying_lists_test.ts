@@ -85,11 +85,12 @@ Deno.test("attack: the server shows two people different lists: with the first m
   const { world, ana, ben } = await acquainted();
   const { account } = ben.keys;
   const { one, other } = await twoLists(world, ben);
-  await world.publish(ben.person, other.at(-1)!);
+  // Before the new list is there, of which everybody hears at once: nobody may get a look at the truth.
   world.server.lies.person = (answer, asker) => {
     if (answer.account !== account) return answer;
     return { ...answer, entries: asker === ana.keys.account ? one : other };
   };
+  await world.publish(ben.person, other.at(-1)!);
   world.server.relay.listChanged(account, 4);
   await world.settle();
   await say(ben, await talkTo(ben, "ana"), "what do you see?");

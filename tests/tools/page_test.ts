@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { type AssetManifest, createAssets } from "../../routes/assets.ts";
+import { isOwnScript } from "../../client/web/trusted_types.ts";
 import type { AssetSource } from "../../tools/assets.ts";
 import { buildEntries } from "../../tools/page.ts";
 import manifest from "../../static/dist/assets.json" with { type: "json" };
@@ -97,4 +98,15 @@ Deno.test("what comes later is named with its integrity, and only by files that 
     assert.ok(atob(manifest["service_worker.js"].body).includes(path), name);
   }
   assert.ok(!chat.includes("kem_script.ts"), "no import by a name that no server knows");
+});
+
+Deno.test("every script that a script names is one that the page's Trusted Types policy lets through", () => {
+  const named = new Set<string>();
+  for (const name of ["chat.js", "chat_more.js", "account.js", "engine_more.js"] as const) {
+    for (const [path] of atob(manifest[name].body).matchAll(/\/static\/\w+\.[0-9a-f]{12}\.js/g)) {
+      named.add(path);
+    }
+  }
+  assert.ok(named.has(manifest["engine_more.js"].path) && named.has(manifest["qr_read.js"].path));
+  for (const path of named) assert.ok(isOwnScript(path), path);
 });

@@ -9,7 +9,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener, RequestError } from "@hono/node-server";
-import { WebSocketServer } from "ws";
+import { type WebSocket, WebSocketServer } from "ws";
 import { watchAccepting } from "./accept_watch.ts";
 import { guardConnections } from "./connections.ts";
 import type { Limits } from "./limits.ts";
@@ -309,7 +309,8 @@ const SWEEP_MS = 50;
 const CUT_OFF_MS = 500;
 
 async function closeAll(server: Server, sockets: WebSocketServer, patience: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const listening = new Promise<void>((resolve) => server.close(() => resolve()));
+  const closed = Promise.all([listening, ...[...sockets.clients].map(gone)]).then(() => {});
   // Again and again: a connection whose answer was still on its way is idle only afterwards.
   const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
   server.closeIdleConnections();
@@ -320,6 +321,10 @@ async function closeAll(server: Server, sockets: WebSocketServer, patience: numb
     await within(closed, CUT_OFF_MS);
   }
   clearInterval(sweep);
+}
+
+function gone(socket: WebSocket): Promise<void> {
+  return new Promise((resolve) => socket.once("close", () => resolve()));
 }
 
 /** Whether `work` was done before the time was over. */

@@ -1,7 +1,7 @@
 /** `snug chat`: puts the terminal's parts together and runs one of its two clients. */
 import type { KnownPasswords } from "../known_passwords.ts";
 import { ChatError } from "./errors.ts";
-import { terminalSend } from "./http.ts";
+import { terminalHttp } from "./http.ts";
 import { JsonClient, type Output } from "./json_client.ts";
 import { LineClient } from "./line_client.ts";
 import { linesOf } from "./lines.ts";
@@ -9,7 +9,8 @@ import { type ChatOptions, readOptions } from "./options.ts";
 import { openProfile } from "./profile.ts";
 import { ChatSession } from "./session.ts";
 import { fetchAuthority, readCertificates } from "./trust.ts";
-import { terminalSocket } from "./web_socket.ts";
+import type { HttpSend } from "../transport.ts";
+import { type SocketPlace, terminalSocket } from "./web_socket.ts";
 
 export { chatHelp } from "./options.ts";
 
@@ -36,8 +37,7 @@ export async function runChat(args: readonly string[], io: ChatIo): Promise<numb
   let options: ChatOptions;
   try {
     options = readOptions(args, io.env);
-    const session = await openSession(options, io);
-    return options.json ? await runJson(session, io) : await runLines(session, options, io);
+    return await converse(options, io);
   } catch (error) {
     if (!(error instanceof ChatError)) throw error;
     io.writeLog(`snug chat: ${error.words}`);
@@ -45,11 +45,26 @@ export async function runChat(args: readonly string[], io: ChatIo): Promise<numb
   }
 }
 
-async function openSession(options: ChatOptions, io: ChatIo): Promise<ChatSession> {
+async function converse(options: ChatOptions, io: ChatIo): Promise<number> {
   const place = { origin: options.origin, caCerts: await trustedCertificates(options) };
+  const http = terminalHttp(place);
+  try {
+    const session = openSession(options, place, http.send, io);
+    return options.json ? await runJson(session, io) : await runLines(session, options, io);
+  } finally {
+    http.close();
+  }
+}
+
+function openSession(
+  options: ChatOptions,
+  place: SocketPlace,
+  send: HttpSend,
+  io: ChatIo,
+): ChatSession {
   return new ChatSession({
     origin: options.origin,
-    send: terminalSend(place),
+    send,
     socket: terminalSocket(place),
     openStore: () => openProfile(options.profile, options.origin),
     // Loaded when a password is typed: most runs open a profile and never need it.

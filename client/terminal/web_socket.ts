@@ -53,10 +53,22 @@ class TerminalSocket implements Socket {
   /** Says goodbye and waits a little for the answer: a connection that just vanishes holds up a server's end. */
   close(): void {
     if (this.#ended || this.#closing) return;
-    this.#write(OPCODE.close, closePayload(NORMAL));
+    this.#goodbye(closePayload(NORMAL), NORMAL);
+    if (!this.#connection) this.#end(NORMAL);
+  }
+
+  /** Answers the server's goodbye, so that it need not wait for one (RFC 6455 section 5.5.1), and ends. */
+  #answer(payload: Bytes): void {
+    const code = closeCode(payload);
+    if (this.#closing) return this.#end(code);
+    this.#goodbye(payload.subarray(0, 2), code);
+    this.#writing.then(() => this.#end(code));
+  }
+
+  #goodbye(payload: Uint8Array, code: number): void {
+    this.#write(OPCODE.close, payload);
     this.#closing = true;
-    if (!this.#connection) return this.#end(NORMAL);
-    const timer = setTimeout(() => this.#end(NORMAL), GOODBYE_WITHIN);
+    const timer = setTimeout(() => this.#end(code), GOODBYE_WITHIN);
     Deno.unrefTimer(timer);
     this.#callOff = () => clearTimeout(timer);
   }
@@ -102,7 +114,7 @@ class TerminalSocket implements Socket {
       case OPCODE.pong:
         return;
       case OPCODE.close:
-        return this.#end(closeCode(payload));
+        return this.#answer(payload);
       default:
         throw new WsError(1003);
     }

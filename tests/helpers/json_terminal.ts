@@ -13,6 +13,7 @@ export class Terminal {
   #wake: () => void = () => {};
   #ref = 0;
   #unread = 0;
+  readonly #stop = new AbortController();
 
   constructor(flags: readonly string[]) {
     const input = new ReadableStream<Uint8Array>({
@@ -26,7 +27,7 @@ export class Terminal {
       },
       writeLog: (line) => this.logged.push(line),
       now: () => Date.now(),
-      stop: new AbortController().signal,
+      stop: this.#stop.signal,
       input,
     });
   }
@@ -53,6 +54,12 @@ export class Terminal {
     return await this.status;
   }
 
+  /** As SIGTERM ends it, if it still runs. */
+  async end(): Promise<void> {
+    this.#stop.abort();
+    await this.status;
+  }
+
   async #find(fits: (line: Line) => boolean, from: number): Promise<Line> {
     for (let at = from;; at++) {
       while (at >= this.lines.length) await new Promise<void>((resolve) => this.#wake = resolve);
@@ -66,11 +73,17 @@ export async function scene(
 ): Promise<void> {
   const server = await RealServer.start("self-signed");
   const profiles = await Deno.makeTempDir({ prefix: "snug-profiles-" });
-  const open = (name: string, trust = ["--ca", server.caFile]) =>
-    new Terminal(["--server", server.origin, "--profile", `${profiles}/${name}`, ...trust]);
+  const terminals: Terminal[] = [];
+  const open = (name: string, trust = ["--ca", server.caFile]) => {
+    const place = ["--server", server.origin, "--profile", `${profiles}/${name}`];
+    const terminal = new Terminal([...place, ...trust]);
+    terminals.push(terminal);
+    return terminal;
+  };
   try {
     await run(open, server);
   } finally {
+    for (const terminal of terminals) await terminal.end();
     await server.end();
     await Deno.remove(profiles, { recursive: true });
   }

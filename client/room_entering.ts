@@ -134,8 +134,8 @@ export class RoomEntering {
     if (state === null || !Array.isArray(entries) || !findMember(state, own.account)) return false;
     // Whoever let this account in may be somebody new.
     await logs.meetAll(room, state.members.map(({ account }) => account));
-    return await writer.change(async (change) => {
-      if (await getRoom(change, room)) return true;
+    const adopted = await writer.change(async (change) => {
+      if (await getRoom(change, room)) return "known";
       if (await isTaken(change, room)) return false;
       const record: RoomRecord = { ...EMPTY, id: room, state };
       await putRoom(change, me.account, record);
@@ -147,6 +147,8 @@ export class RoomEntering {
       await logs.tellEntrance(change, record, entries);
       return true;
     });
+    // Taken over a moment ago from a log that may have been shorter than this one.
+    return adopted === "known" ? (await logs.catchUp(room)).kind === "done" : adopted;
   }
 
   /** A log from its beginning, page by page; or why not. */

@@ -1,8 +1,8 @@
 /** Entries that this device signs: put on top of the log, and again on top of whatever came first. */
 import type { DeviceKeys } from "../crypto/account.ts";
-import { deriveRoomKeys, makeRoomCode } from "../crypto/room_code.ts";
+import { deriveRoomKeys, makeRoomCode, type RoomKeys } from "../crypto/room_code.ts";
 import { codeEntry, nextCode, type RoomAuthor } from "../crypto/room_log.ts";
-import type { Bytes } from "../protocol/encoding.ts";
+import { type Bytes, equalBytes } from "../protocol/encoding.ts";
 import { VerifyError } from "../protocol/errors.ts";
 import type { AccountId, RoomId } from "../protocol/ids.ts";
 import { appendRoomEntry, findMember, type RoomEntry, type RoomState } from "../protocol/room.ts";
@@ -44,6 +44,7 @@ const MINUTE_MS = 60_000;
 
 export class RoomWriting {
   readonly #o: RoomWritingOptions;
+  readonly #recoding = new Map<RoomId, Promise<unknown>>();
 
   constructor(options: RoomWritingOptions) {
     this.#o = options;
@@ -82,22 +83,39 @@ export class RoomWriting {
     return NOT_NOW;
   }
 
-  /** Writes an entry that brings a new code; those who stay are told it once the log has the entry. */
-  async recode(room: RoomId, what: CodeChange): Promise<Outcome<Room>> {
+  /**
+   * Writes an entry that brings a new code; those who stay are told it once the log has the entry. One at a time for
+   * each room: a device keeps one code of its own that the log does not have yet.
+   */
+  recode(room: RoomId, what: CodeChange): Promise<Outcome<Room>> {
+    const recode = () => this.#recode(room, what);
+    const before = this.#recoding.get(room);
+    const mine = before ? before.then(recode, recode) : recode();
+    this.#recoding.set(room, mine);
+    return mine.finally(() => {
+      if (this.#recoding.get(room) === mine) this.#recoding.delete(room);
+    });
+  }
+
+  async #recode(room: RoomId, what: CodeChange): Promise<Outcome<Room>> {
     const server = await this.server();
     if (!server.ok) return server;
-    const code = makeRoomCode();
-    const opened = await deriveRoomKeys(code, server.value, "sealed");
+    // Deriving takes a while: once for each code.
+    let mine: RoomKeys & { readonly code: Bytes } | null = null;
     const make: MakeEntry = async (record) => {
       if (isNeedless(record.state, what)) return null;
       // Sealed under the new code, the name is as it was: nobody may lose it who does not know it.
       if (record.details === null) return NO_CODE;
-      const next = await nextCode(record.state, opened, record.details);
+      const code = pendingCode(record) ?? makeRoomCode();
+      if (mine === null || !equalBytes(mine.code, code)) {
+        mine = { ...await deriveRoomKeys(code, server.value, "sealed"), code };
+      }
+      const next = await nextCode(record.state, mine, record.details);
       return await codeEntry(record.state, this.author(), what, next);
     };
     return await this.write(room, make, async (change, record, entry) => {
       // The code is on disk before the log can have it: a crash must not lose what nobody else knows.
-      const ownCode = { room, epoch: record.state.code.epoch + 1, code };
+      const ownCode = { room, epoch: record.state.code.epoch + 1, code: mine!.code };
       const next: RoomRecord = { ...record, ownCode };
       change.set("sessions", roomKeys.room(room), next);
       await this.#o.removing(change, next, entry);
@@ -123,6 +141,14 @@ export class RoomWriting {
     if (answer.code === "no-such-room") await this.#o.logs.catchUp(room);
     return refusedBy(answer);
   }
+}
+
+/**
+ * The code of an entry that left without an answer: the log may have it, and nobody else knows it. So the next entry
+ * brings the same one.
+ */
+function pendingCode({ ownCode, state }: RoomRecord): Bytes | null {
+  return ownCode?.epoch === state.code.epoch + 1 ? ownCode.code : null;
 }
 
 /** Somebody else was faster. */

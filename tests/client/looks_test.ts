@@ -1,27 +1,26 @@
 /** Looks that are shared, and never older than the question. */
 import assert from "node:assert/strict";
 import { Looks } from "../../client/looks.ts";
-import { Latch } from "../helpers/latch.ts";
 import { acquainted } from "../helpers/people_world.ts";
 
 Deno.test("who asks while a look is under way gets a later one, shared by all who do; a failed one holds up nobody", async () => {
-  const begun: Latch<string>[] = [];
+  const begun: PromiseWithResolvers<string>[] = [];
   const looks = new Looks((_: string) => {
-    const latch = new Latch<string>();
-    begun.push(latch);
-    return latch.opened;
+    const answer = Promise.withResolvers<string>();
+    begun.push(answer);
+    return answer.promise;
   });
   const first = looks.ask("a");
   const [second, third] = [looks.ask("a"), looks.ask("a")];
   const other = looks.ask("b");
   assert.equal(begun.length, 2, "one for each thing");
-  begun[1]!.open("b");
+  begun[1]!.resolve("b");
   assert.equal(await other, "b");
-  begun[0]!.fail(new Error("no answer"));
+  begun[0]!.reject(new Error("no answer"));
   await assert.rejects(first, /no answer/);
   await Promise.resolve();
   assert.equal(begun.length, 3, "one for both");
-  begun[2]!.open("later");
+  begun[2]!.resolve("later");
   assert.deepEqual(await Promise.all([second, third]), ["later", "later"]);
 });
 
@@ -29,7 +28,7 @@ Deno.test("a list that changes while an older one is on its way is seen all the 
   const { world, ana, ben } = await acquainted();
   const { account } = ben.keys;
   await world.close(ana);
-  const [asked, answer] = [new Latch<void>(), new Latch<void>()];
+  const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   let holding = false;
   await world.open(ana, {
     wrapping: {
@@ -37,17 +36,17 @@ Deno.test("a list that changes while an older one is on its way is seen all the 
         const answered = await send(request);
         if (!holding || !request.path.includes(account)) return answered;
         holding = false;
-        asked.open();
-        await answer.opened;
+        asked.resolve();
+        await answer.promise;
         return answered;
       },
     },
   });
   holding = true;
   world.server.relay.listChanged(account, 1);
-  await asked.opened;
+  await asked.promise;
   await world.device(ben.person);
-  answer.open();
+  answer.resolve();
   await world.settle();
   const told = ana.events.filter((event) =>
     event.kind === "warning" && event.what === "new-device"

@@ -41,7 +41,7 @@ function newNonce(): string {
 function finish(c: Context<AppEnv>, deps: RouteDeps, response: Response): Response {
   const headers = new Headers(response.headers);
   for (const [name, value] of Object.entries(commonHeaders(deps.trustedCertificate))) {
-    // One page may ask for the camera.
+    // Two pages may ask for the camera.
     if (name !== "permissions-policy" || !headers.has(name)) headers.set(name, value);
   }
   if (!headers.has("cache-control")) headers.set("cache-control", "no-store");

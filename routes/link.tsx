@@ -13,11 +13,13 @@ import {
   linkWaitAnswer,
   linkWaitRequest,
 } from "../protocol/link_api.ts";
+import { MAX_DEVICES } from "../protocol/limits.ts";
 import type { PageAssets } from "../views/layout.tsx";
-import { LinkPage, WaitingPage } from "../views/link.tsx";
+import { LinkPage, NoRoomPage, WaitingPage } from "../views/link.tsx";
 import { answer, giveLogin, page, refuse } from "./answers.ts";
 import { readCbor } from "./bodies.ts";
 import type { App } from "./env.ts";
+import { CAMERA_PERMISSIONS } from "./policy.ts";
 import { withOwner } from "./settings_door.ts";
 
 const PATH = "/settings/link";
@@ -71,8 +73,13 @@ function ownerRoutes(app: App, { auth, assets }: Deps): void {
   app.get(
     PATH,
     owner(async (c, login) => {
+      const isFull = (await auth.devices.named(login)).length >= MAX_DEVICES;
+      if (isFull) {
+        return page(c, <NoRoomPage assets={assets} nonce={c.var.nonce} most={MAX_DEVICES} />);
+      }
       const hasPasskeys = (await passkeys.of(login.account)).length > 0;
       const props = { assets, nonce: c.var.nonce, passkeys: hasPasskeys };
+      c.header("permissions-policy", CAMERA_PERMISSIONS);
       return page(c, <LinkPage {...props} />);
     }),
   );

@@ -77,8 +77,11 @@ export const FORM_REFERRER_POLICY = "same-origin";
 
 const NOT_USED = "microphone=(), geolocation=(), payment=(), usb=()";
 
-/** Of the chat page alone, where safety numbers are compared by camera: for itself, for nothing that it embeds. */
-export const CHAT_PERMISSIONS = `camera=(self), ${NOT_USED}`;
+/**
+ * Of the two pages that read codes by camera, the chat (safety numbers) and the linking of a device: for themselves,
+ * for nothing that they embed.
+ */
+export const CAMERA_PERMISSIONS = `camera=(self), ${NOT_USED}`;
 
 /** Headers that every answer carries. */
 export function commonHeaders(trustedCertificate: boolean): Record<string, string> {

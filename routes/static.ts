@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import type { Asset } from "./assets.ts";
 import type { App, AppEnv, RouteDeps } from "./env.ts";
-import { assetPolicy, CHAT_PERMISSIONS, INTEGRITY_POLICY } from "./policy.ts";
+import { assetPolicy, CAMERA_PERMISSIONS, INTEGRITY_POLICY } from "./policy.ts";
 
 const CHAT = "/chat";
 
@@ -26,7 +26,7 @@ function send(c: Context<AppEnv>, asset: Asset): Response {
     "vary": "accept-encoding",
     etag,
   };
-  if (asset.path === CHAT) headers["permissions-policy"] = CHAT_PERMISSIONS;
+  if (asset.path === CHAT) headers["permissions-policy"] = CAMERA_PERMISSIONS;
   if (asset.policy === "page") headers["integrity-policy"] = INTEGRITY_POLICY;
   if (c.req.header("if-none-match") === etag) return c.body(null, 304, headers);
   if (packed !== undefined) headers["content-encoding"] = "gzip";

@@ -54,7 +54,9 @@ export function WaitingPage({ assets, nonce }: PageProps): Html {
 }
 
 /** On the signed-in device: the code, the digits, the password. */
-export function LinkPage({ assets, nonce, passkeys }: PageProps & { passkeys: boolean }): Html {
+export function LinkPage(
+  { assets, nonce, passkeys }: PageProps & { passkeys: boolean },
+): Html {
   return (
     <Layout title="Link a device" assets={assets} nonce={nonce} wide>
       <BackTo href="/settings/devices" words="Your devices" assets={assets} />
@@ -73,6 +75,22 @@ export function LinkPage({ assets, nonce, passkeys }: PageProps & { passkeys: bo
               words="Sixteen letters and digits."
               maxlength={200}
             />
+            <button
+              type="button"
+              class="quiet boxed wide"
+              data-scan
+              aria-expanded="false"
+              aria-controls="link-scan"
+              hidden
+            >
+              <Icon assets={assets} name="qr-code" /> Scan the code
+            </button>
+            <div id="link-scan" class="link-scan" hidden>
+              <video class="scan-video" aria-label="Camera" muted playsinline hidden />
+              <p id="link-scan-words" role="status" />
+              <label for="link-picture">Or choose a picture of the code</label>
+              <input id="link-picture" type="file" accept="image/*" />
+            </div>
           </div>
           <div id="link-compare" hidden>
             <p class="lead">
@@ -120,6 +138,22 @@ export function LinkPage({ assets, nonce, passkeys }: PageProps & { passkeys: bo
       </div>
       <NeedsScript />
       <Script assets={assets} nonce={nonce} name="account.js" type="module" />
+    </Layout>
+  );
+}
+
+/** Instead of the form where the account has as many devices as it can have. */
+export function NoRoomPage({ assets, nonce, most }: PageProps & { most: number }): Html {
+  return (
+    <Layout title="Link a device" assets={assets} nonce={nonce} wide>
+      <BackTo href="/settings/devices" words="Your devices" assets={assets} />
+      <h1>There is no room for another device.</h1>
+      <p class="lead">
+        You have{" "}
+        {most}, as many as an account can have. Remove one that you do without, then come back here;
+        the new device shows another code.
+      </p>
+      <a class="button primary" href="/settings/devices">Your devices</a>
     </Layout>
   );
 }

@@ -40,6 +40,7 @@ import { runSignIn, type SignInStep } from "./account/sign_in.ts";
 import { runSignUp } from "./account/sign_up.ts";
 import { missing, SUPPORTED } from "./capability.ts";
 import { now } from "./entry/clock.ts";
+import { loadQrReader } from "./later.ts";
 import { askWorker, type PasswordWorker } from "./opaque_client.ts";
 import { trustedScript } from "./trusted_types.ts";
 
@@ -178,6 +179,7 @@ const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 function approveLink(password: (progress: Progress) => PasswordClient): ApproveLink {
   return {
     after,
+    qrReader: loadQrReader,
     async take(code) {
       const store = await openIdbStore("snug");
       try {

@@ -86,6 +86,8 @@ function fetchScript({ href, integrity }: Later): Promise<void> {
   script.type = "module";
   script.integrity = integrity;
   script.crossOrigin = "anonymous";
+  // Account pages let only scripts run that bear the answer's nonce.
+  script.nonce = document.querySelector<HTMLScriptElement>("script[nonce]")?.nonce ?? "";
   script.src = trustedScript(href);
   script.addEventListener("load", () => resolve());
   script.addEventListener("error", () => reject(new Error(`${href} could not be loaded`)));

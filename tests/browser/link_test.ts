@@ -1,9 +1,11 @@
 /** Linking a device between two real browsers: the code, the digits, the password, by keyboard alone. */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";
 import { openConversation, person, send, shows, signUp, startChat } from "../e2e/people.ts";
 import { freePort, type Server, startServer } from "../e2e/server.ts";
 import { browserTest, launchBrowser } from "../helpers/browser.ts";
+import { cameraWith, dotsOf, dotsShown, filmOf } from "../helpers/film.ts";
 import { inspect } from "../helpers/inspect.ts";
 
 const [ana, ben] = [person("ana"), person("ben")];
@@ -11,10 +13,11 @@ const CODE = /[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}/;
 
 async function withServer(
   work: (server: Server, page: () => Promise<Page>) => Promise<void>,
+  flags: string[] = [],
 ): Promise<void> {
   const data = await Deno.makeTempDir({ prefix: "snug-link-" });
   const server = await startServer({ data, port: freePort() });
-  const browser = await launchBrowser();
+  const browser = await launchBrowser(flags);
   const complaints: string[] = [];
   const page = async () => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
@@ -127,5 +130,48 @@ browserTest(
       await fresh.getByText("There is no such request").waitFor();
       await inspect(fresh, "link-over");
     });
+  },
+);
+
+/** The dots of the QR code that a new device shows. */
+async function dotsOn(page: Page) {
+  const path = await page.locator("#link-qr path").getAttribute("d");
+  const box = await page.locator("#link-qr svg").getAttribute("viewBox");
+  return dotsShown(path!, Number(box!.split(" ")[2]));
+}
+
+browserTest(
+  "the code is read by camera, or from a picture; other codes are told apart",
+  async () => {
+    const film = await filmOf(dotsOf("https://elsewhere.example/settings/link#nothing"));
+    await withServer(async (server, page) => {
+      const [old, fresh] = [await page(), await page()];
+      await signUp(old, server, ana);
+      await showCode(fresh, server);
+      const picture = await fresh.locator("#link-qr").screenshot();
+      const digits = old.getByRole("textbox", { name: "Digits on the new device" });
+      const open = async () => {
+        await old.goto(`${server.origin}/settings/link`);
+        await old.getByRole("button", { name: "Scan the code" }).press("Enter");
+      };
+      await open();
+      await old.getByText("not one of a device that waits").waitFor();
+      await inspect(old, "link-scan");
+      await old.getByLabel("Or choose a picture").setInputFiles({
+        ...{ name: "code.png", mimeType: "image/png", buffer: Buffer.from(picture) },
+      });
+      await digits.waitFor();
+      assert.equal(await old.locator("video").isVisible(), false);
+
+      await fresh.reload();
+      await fresh.getByRole("img", { name: "QR code" }).waitFor();
+      await filmOf(await dotsOn(fresh), film);
+      await open();
+      await digits.waitFor();
+      await fresh.getByText("@ana").waitFor();
+      const answer = await old.request.get(`${server.origin}/settings/devices`);
+      assert.match(answer.headers()["permissions-policy"]!, /camera=\(\)/);
+    }, cameraWith(film));
+    await Deno.remove(film);
   },
 );

@@ -2,14 +2,13 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";
-import encodeQR from "qr";
 import { safetyCode } from "../../client/web/safety_code.ts";
-import { concat, utf8 } from "../../protocol/encoding.ts";
 import { browserTest } from "../helpers/browser.ts";
 import { type ChatPage, withChatPages } from "../helpers/chat_page.ts";
 import { called, details, dialog, members, press } from "../helpers/chat_rooms.ts";
 import { complaintsOf, enter, field, list, log, onPage, phone } from "../helpers/chat_talk.ts";
 import { fakeId, type Scenario } from "../helpers/fake_engine.ts";
+import { cameraWith, dotsOf, filmOf } from "../helpers/film.ts";
 
 const NUMBER = "306418821047753099265188026497733156024811907845623907420658";
 
@@ -223,27 +222,8 @@ browserTest(
   },
 );
 
-/** A film of one code, as Chromium's fake camera plays it: grey frames of 640 by 480. */
-async function filmOf(text: string): Promise<string> {
-  const rows = encodeQR(text, "raw", { ecc: "medium", border: 4 });
-  const [width, height, size] = [640, 480, 8];
-  const [left, top] = [(width - rows.length * size) / 2, (height - rows.length * size) / 2];
-  const grey = new Uint8Array(width * height * 3 / 2).fill(128);
-  for (let at = 0; at < width * height; at++) {
-    const [x, y] = [at % width, Math.floor(at / width)];
-    const dark = rows[Math.floor((y - top) / size)]?.[Math.floor((x - left) / size)];
-    grey[at] = dark ? 16 : 235;
-  }
-  const file = await Deno.makeTempFile({ suffix: ".y4m" });
-  const frame = [utf8("FRAME\n"), grey];
-  const head = utf8(`YUV4MPEG2 W${width} H${height} F10:1 Ip A1:1 C420jpeg\n`);
-  await Deno.writeFile(file, concat(head, ...frame, ...frame));
-  return file;
-}
-
 browserTest("the camera reads the other's code, and is off again", async () => {
-  const film = await filmOf(safetyCode(NUMBER));
-  const camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"];
+  const film = await filmOf(dotsOf(safetyCode(NUMBER)));
   await withChatPages(
     async (pages) => {
       await onPage(pages, scenario, {}, async (chat) => {
@@ -273,7 +253,7 @@ browserTest("the camera reads the other's code, and is off again", async () => {
       });
     },
     "harness",
-    [...camera, `--use-file-for-fake-video-capture=${film}`],
+    cameraWith(film),
   );
   await Deno.remove(film);
 });

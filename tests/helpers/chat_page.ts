@@ -1,6 +1,6 @@
 /** The chat page as it is served, with its real policies, over a fake engine: for tests in a browser. */
 import { fileURLToPath } from "node:url";
-import { assetPolicy, CHAT_PERMISSIONS, commonHeaders } from "../../routes/policy.ts";
+import { assetPolicy, CAMERA_PERMISSIONS, commonHeaders } from "../../routes/policy.ts";
 import { INTEGRITY_POLICY } from "../../routes/policy.ts";
 import { type AssetManifest, createAssets } from "../../routes/assets.ts";
 import { buildPage } from "../../tools/page.ts";
@@ -111,7 +111,7 @@ async function serveable(withHarness: boolean): Promise<Map<string, Served>> {
       ...commonHeaders(false),
       "content-type": type,
       "content-security-policy": assetPolicy(policy),
-      ...path === "/chat" ? { "permissions-policy": CHAT_PERMISSIONS } : {},
+      ...path === "/chat" ? { "permissions-policy": CAMERA_PERMISSIONS } : {},
       ...policy === "page" ? { "integrity-policy": INTEGRITY_POLICY } : {},
     };
     files.set(path, { body: bytes, headers });

@@ -2,8 +2,11 @@
 import type { LinkApproval } from "../../link_approving.ts";
 import type { LinkWait, WaitingNews } from "../../link_waiting.ts";
 import type { Outcome } from "../../types.ts";
+import { Camera } from "../camera.ts";
 import { el, fill } from "../dom.ts";
+import { readLinkCode } from "../link_code.ts";
 import { qrCode } from "../qr.ts";
+import type * as QrRead from "../qr_read.ts";
 import { hint, need, problem, progress, revealOnDemand } from "./page.ts";
 
 /** How often either side asks how far the other is. Milliseconds. */
@@ -87,6 +90,8 @@ export interface ApproveLink {
   ) => Promise<Outcome<unknown>>;
   /** Null where this browser knows none. */
   readonly byPasskey: ((approval: LinkApproval) => Promise<Outcome<unknown>>) | null;
+  /** Fetches what reads QR codes. */
+  readonly qrReader: () => Promise<typeof QrRead>;
   readonly after: (ms: number) => Promise<void>;
 }
 
@@ -102,6 +107,7 @@ class ApproveForm {
   readonly #parts: ApproveLink;
   readonly #button: HTMLButtonElement;
   readonly #passkey: HTMLButtonElement | null;
+  readonly #scan: LinkScan;
   #approval: LinkApproval | null = null;
   #stage: Stage = "enter";
 
@@ -110,6 +116,7 @@ class ApproveForm {
     this.#parts = parts;
     this.#button = need("button[type=submit]", form);
     this.#passkey = form.querySelector("[data-passkey]");
+    this.#scan = new LinkScan(form, parts.qrReader, (code) => this.#scanned(code));
     revealOnDemand(form);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -125,13 +132,18 @@ class ApproveForm {
     const { hash, pathname } = location;
     if (hash.length < 2) return need<HTMLInputElement>("#code").focus();
     history.replaceState(null, "", pathname);
-    need<HTMLInputElement>("#code").value = hash.slice(1);
+    this.#scanned(hash.slice(1));
+  }
+
+  #scanned(code: string): void {
+    need<HTMLInputElement>("#code").value = code;
     void this.#run(() => this.#next());
   }
 
   async #run(work: () => Promise<void>): Promise<void> {
     if (this.#form.ariaBusy === "true") return;
     problem(this.#form, null);
+    this.#scan.close();
     this.#setBusy(true);
     try {
       await work();
@@ -218,6 +230,53 @@ class ApproveForm {
     const field = { enter: "#code", compare: "#digits", approve: "#password" }[this.#stage];
     need<HTMLInputElement>(field, this.#form).focus();
   }
+}
+
+/** Reads the code by camera, or from a picture of it; the field for typing stays where it is. */
+class LinkScan {
+  readonly #button: HTMLButtonElement;
+  readonly #part: HTMLElement;
+  readonly #camera: Camera;
+
+  constructor(
+    form: HTMLFormElement,
+    reader: ApproveLink["qrReader"],
+    take: (code: string) => void,
+  ) {
+    this.#button = need("[data-scan]", form);
+    this.#part = need("#link-scan", form);
+    const words = need("#link-scan-words", form);
+    const say = (text: string) => void (words.textContent = text);
+    const video = need<HTMLVideoElement>("video", form);
+    const read = (text: string) => {
+      const found = readLinkCode(text, location.origin);
+      if (found.kind === "code") take(found.code);
+      else say(found.kind === "other" ? OTHER_CODE : elsewhere(found.host));
+    };
+    this.#camera = new Camera({ video, say, reader, read });
+    this.#button.hidden = false;
+    this.#button.addEventListener("click", () => this.#part.hidden ? this.#open() : this.close());
+    const file = need<HTMLInputElement>("#link-picture", form);
+    file.addEventListener("change", () => void this.#camera.look(file.files?.[0]));
+  }
+
+  close(): void {
+    this.#camera.stop();
+    this.#part.hidden = true;
+    this.#button.setAttribute("aria-expanded", "false");
+  }
+
+  #open(): void {
+    this.#part.hidden = false;
+    this.#button.setAttribute("aria-expanded", "true");
+    void this.#camera.film();
+  }
+}
+
+const OTHER_CODE = "That is a code, but not one of a device that waits to be linked.";
+
+function elsewhere(host: string): string {
+  return `That device waits at another server, ${host}. Open this page there.`;
 }
 
 function inThrees(digits: string): string {

@@ -122,6 +122,8 @@ export class LinkWait {
     if (!answer.ok) return outcomeOf(answer);
     if (answer.value.state === "handed") {
       this.#handed = answer.value;
+      // A browser has it as a cookie.
+      if (answer.value.login !== null) this.#parts.api.login = answer.value.login;
       return done({ state: "handed" });
     }
     if (answer.value.state === "offered") return await this.#meet(answer.value.offer);

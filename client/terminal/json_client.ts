@@ -7,6 +7,7 @@ import type { Engine, EngineEvent, Message, Outcome, Room } from "../types.ts";
 import type { Conversation, ConversationId, PersonConversation } from "../types.ts";
 import { ChatError } from "./errors.ts";
 import { isHistoryCommand, runHistoryCommand } from "./json_history.ts";
+import { isLinkCommand, runLinkCommand } from "./json_link.ts";
 import { isPeopleCommand, runPeopleCommand } from "./json_people.ts";
 import { askOfRooms, isRoomCommand, isRoomQuestion } from "./json_rooms.ts";
 import { runRoomCommand, sendToRoom, showRoom } from "./json_rooms.ts";
@@ -60,6 +61,7 @@ export class JsonClient {
     if (isRoomCommand(what)) return await this.#room(what, input);
     if (isHistoryCommand(what)) return await this.#kept(what, input);
     if (isPeopleCommand(what)) return await this.#ofPeople(what, input);
+    if (isLinkCommand(what)) return await this.#link(what, input);
     if (isRoomQuestion(what)) return await this.#askOfRooms(what, input);
     throw new ChatError("bad-input", `There is no command "${what.slice(0, 40)}".`);
   }
@@ -178,6 +180,14 @@ export class JsonClient {
       person: () => this.#person(text(input, "with")),
     };
     const outcome = await runPeopleCommand(what, parts, (field) => text(input, field));
+    return outcome.ok ? outcome.value : errorFrom(outcome);
+  }
+
+  async #link(what: string, input: Input): Promise<Answer> {
+    const outcome = await runLinkCommand(what, {
+      ...{ session: this.#session, print: this.#print, ready: () => this.#ready() },
+      read: (field) => text(input, field),
+    });
     return outcome.ok ? outcome.value : errorFrom(outcome);
   }
 

@@ -4,6 +4,7 @@ import { safetyNumberGroups } from "../../crypto/safety_number.ts";
 import type { Conversation, ConversationId, EngineEvent, Message, Outcome } from "../types.ts";
 import type { PersonConversation } from "../types.ts";
 import { ChatError } from "./errors.ts";
+import { LineLink } from "./line_link.ts";
 import { LineRooms, ROOM_HELP, roomLine } from "./line_rooms.ts";
 import { printable, printableLine } from "./printable.ts";
 import { resetWords } from "./reset_words.ts";
@@ -24,6 +25,8 @@ const HELP = [
   ...ROOM_HELP,
   "  /sign-up NAME ADDRESS FULL NAME     a new account (asks for a password)",
   "  /sign-in NAME                       this terminal as one more device",
+  "  /link           show a code to a device that is signed in: it signs this terminal in",
+  "  /link CODE      sign in a new device that shows this code",
   "  /quit",
 ];
 
@@ -46,7 +49,8 @@ type Question =
     readonly form: { username: string; contact: string; fullName: string };
   }
   | { readonly kind: "password"; readonly username: string }
-  | { readonly kind: "yes"; readonly go: () => Promise<void> };
+  | { readonly kind: "yes"; readonly go: () => Promise<void> }
+  | { readonly kind: "line"; readonly take: (line: string) => Promise<void> };
 
 export class LineClient {
   readonly #session: ChatSession;
@@ -57,6 +61,7 @@ export class LineClient {
   /** The safety number that was shown last, and whose it was. */
   #seen: { readonly account: AccountId; readonly number: string } | null = null;
   readonly #rooms: LineRooms;
+  readonly #link: LineLink;
   readonly #roomNames = new Map<ConversationId, string>();
   readonly #titles = new Map<AccountId, string>();
 
@@ -80,6 +85,14 @@ export class LineClient {
         this.#say(`${words} Type yes.`);
       },
     });
+    this.#link = new LineLink({
+      ...{ session, print, say: (words) => this.#say(words), opened: () => this.#opened() },
+      ask: (words, take, hidden = false) => {
+        this.#question = { kind: "line", take };
+        this.#say(words);
+        this.#hide(hidden);
+      },
+    });
   }
 
   /** Opens the profile, or says how to begin. */
@@ -92,7 +105,8 @@ export class LineClient {
       if (!(error instanceof ChatError)) throw error;
       if (error.code === "profile-taken" || error.code === "bad-input") throw error;
       this.#say(error.words);
-      this.#say("Begin with /sign-up NAME ADDRESS FULL NAME, or /sign-in NAME.");
+      this.#say("Begin with /sign-up NAME ADDRESS FULL NAME, with /sign-in NAME,");
+      this.#say("or with /link: another device of yours signs this terminal in.");
     }
   }
 
@@ -137,6 +151,7 @@ export class LineClient {
       this.#onReset(this.#session.approveReset(words.join("")), "Go on there."),
     "sign-up": (words) => Promise.resolve(this.#signUp(words)),
     "sign-in": (words) => Promise.resolve(this.#signIn(words)),
+    "link": (words) => this.#link.run(words),
   };
 
   #signUp([username = "", contact = "", ...names]: string[]): void {
@@ -158,6 +173,7 @@ export class LineClient {
 
   async #answer(question: Question, line: string): Promise<void> {
     if (question.kind === "code") return await this.#confirm(line);
+    if (question.kind === "line") return await question.take(line);
     if (question.kind === "yes") {
       const yes = /^(y|yes)$/i.test(line.trim());
       return yes ? await question.go() : this.#say("Nothing was done.");

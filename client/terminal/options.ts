@@ -48,7 +48,9 @@ export function chatHelp(): string {
     ...rows,
     `  ${"--json".padEnd(24)} the JSON client`,
     "",
-    "Without --json: type to write, /help for the commands. Rooms: /create NAME, /join CODE, /rooms;",
+    "Without --json: type to write, /help for the commands. A new device: /link shows a code that a",
+    "signed-in device takes, and /link CODE takes one (with --json request-link and link-device,",
+    "docs/accounts.md). Rooms: /create NAME, /join CODE, /rooms;",
     "with --json create-room, join-room and the others in docs/rooms.md.",
   ].join("\n");
 }

@@ -3,15 +3,21 @@ import { type CodeNeeded, confirmSignIn, finishSignUp, signIn } from "../account
 import { outcomeOf } from "../flow_refusals.ts";
 import { type OpenEngine, openEngine } from "../engine.ts";
 import type { KnownPasswords } from "../known_passwords.ts";
-import type { SocketFactory } from "../link.ts";
+import { defaultAfter } from "../engine_options.ts";
+import type { After, SocketFactory } from "../link.ts";
+import { type LinkApproval, takeLinkCode } from "../link_approving.ts";
+import { type LinkWait, waitForLink } from "../link_waiting.ts";
 import { adviseOnPassword } from "../password_advice.ts";
+import { proveByPassword } from "../passkeys.ts";
 import type { PasswordClient } from "../password_client.ts";
 import type { LocalStore } from "../store.ts";
 import { approveReset, createResetWatch, stopReset } from "../reset_watch.ts";
 import { createApi } from "../account_transport.ts";
 import type { Api, HttpSend } from "../transport.ts";
+import { MAX_DEVICES } from "../../protocol/limits.ts";
 import { done, NoDevice, type Outcome, refused } from "../types.ts";
 import { ChatError } from "./errors.ts";
+import { Linking, type LinkTold, untilMet } from "./link_waits.ts";
 
 /** A wait takes three days; whoever sits here hears of it in time. */
 const RESET_WATCH_MS = 3_600_000;
@@ -27,6 +33,8 @@ export interface SessionParts {
   readonly now: () => number;
   /** A fault that no person can do anything about. */
   readonly fault: (error: unknown) => void;
+  /** Default: setTimeout. */
+  readonly after?: After;
 }
 
 export interface SignUpDetails {
@@ -44,6 +52,8 @@ export class ChatSession {
   #engine: OpenEngine | null = null;
   #signUp: SignUpDetails | null = null;
   #codeNeeded: CodeNeeded | null = null;
+  #linking: { readonly loop: Linking; readonly done: Promise<void> } | null = null;
+  #approval: LinkApproval | null = null;
   #watch: ReturnType<typeof setInterval> | undefined;
 
   constructor(parts: SessionParts) {
@@ -125,6 +135,50 @@ export class ChatSession {
     return done({ recoveryKey: null });
   }
 
+  /** Asks to be signed in by another device; returns what to show to it. `told` hears the rest. */
+  async link(told: LinkTold): Promise<Outcome<Pick<LinkWait, "code" | "address">>> {
+    this.#demandClosed();
+    const { api, kind, mode, now } = await this.#flow();
+    const begun = await waitForLink({ api, kind, mode, now });
+    if (!begun.ok) return begun;
+    await this.#stopLinking();
+    const wait = begun.value;
+    const loop = new Linking({
+      ...{ ...told, wait, after: this.#after },
+      enter: async () => {
+        this.#demandClosed();
+        const entered = await wait.enter(await this.#flow());
+        if (entered.ok) await this.#openEngine();
+        return entered;
+      },
+    });
+    this.#linking = { loop, done: loop.run().catch(this.#parts.fault) };
+    return begun;
+  }
+
+  /** Takes the code of a new device, and waits until that one shows its digits. */
+  async takeLink(code: string): Promise<Outcome<null>> {
+    if ((await this.engine.devices()).length >= MAX_DEVICES) {
+      return refused("not-available", "This account has eight devices. Remove one first.");
+    }
+    const taken = await takeLinkCode({ api: this.#api, store: await this.#openStore() }, code);
+    if (!taken.ok) return taken;
+    this.#approval = taken.value;
+    return await untilMet(taken.value, this.#after);
+  }
+
+  /** Compares the digits of the new device. "code-expired": the link is over. */
+  async compareLink(digits: string): Promise<Outcome<null>> {
+    return await this.#approval?.compare(digits) ?? NO_LINK;
+  }
+
+  /** The password opens the vault, which signs the new device in. */
+  async approveLink(secret: string): Promise<Outcome<null>> {
+    if (!this.#approval) return NO_LINK;
+    const door = await proveByPassword({ api: this.#api }, await this.#parts.password(), secret);
+    return door.ok ? await this.#approval.approve(door.value) : door;
+  }
+
   /** Opens the device that the profile already holds. */
   async open(): Promise<Outcome<"ready">> {
     this.#demandClosed();
@@ -154,9 +208,20 @@ export class ChatSession {
 
   async close(): Promise<void> {
     clearInterval(this.#watch);
+    await this.#stopLinking();
     await this.#engine?.close();
     await this.#store?.close();
     [this.#engine, this.#store] = [null, null];
+  }
+
+  get #after(): After {
+    return this.#parts.after ?? defaultAfter;
+  }
+
+  async #stopLinking(): Promise<void> {
+    this.#linking?.loop.stop();
+    await this.#linking?.done;
+    this.#linking = null;
   }
 
   async #flow() {
@@ -191,6 +256,8 @@ export class ChatSession {
     if (this.#engine) throw new ChatError("already-open", "This profile is open already.");
   }
 }
+
+const NO_LINK = refused("bad-input", "No device waits to be linked. Begin with its code.");
 
 function wordsFor({ reason }: NoDevice): ChatError {
   if (reason === "wiped") {

@@ -4,6 +4,7 @@ import { type LinkApproval, takeLinkCode } from "../../client/link_approving.ts"
 import { type LinkWait, waitForLink } from "../../client/link_waiting.ts";
 import { addPasskey, proveByPasskey, proveByPassword } from "../../client/passkeys.ts";
 import type { Contact } from "../../client/records.ts";
+import { removeOwnDevice } from "../../client/settings_devices.ts";
 import { MemoryStore } from "../../client/store_memory.ts";
 import type { Api } from "../../client/transport.ts";
 import type { Outcome } from "../../client/types.ts";
@@ -31,7 +32,13 @@ import {
   linkWaitRequest,
 } from "../../protocol/link_api.ts";
 import { makeWorld, ORIGIN, value, Visitor, type World } from "../helpers/account_world.ts";
-import { flowAt, type Guarded, quickPassword, signUpGuarded } from "../helpers/guarded.ts";
+import {
+  flowAt,
+  type Guarded,
+  quickPassword,
+  signInAt,
+  signUpGuarded,
+} from "../helpers/guarded.ts";
 import { must } from "../helpers/people_world.ts";
 import { softAuthenticator } from "../helpers/soft_authenticator.ts";
 
@@ -337,4 +344,22 @@ Deno.test("what is no code is said to be none, and a wrong one finds nothing", a
   const nobody = await take(one, "0000-0000-0000-0000");
   assert.ok(!nobody.ok && /no such request/.test(nobody.words));
   one.world.close();
+});
+
+Deno.test("a ninth device is refused in words, and goes on once there is room", async () => {
+  const one = await scene();
+  const approval = await met(one);
+  for (let i = 0; i < 7; i++) assert.ok((await signInAt(new Visitor(one.world), one.ana)).ok);
+  const full = await approve(one, approval);
+  assert.ok(!full.ok && full.code === "not-available");
+  assert.match(full.words, /eight devices\. Remove one first/);
+  assert.equal(await devicesOf(one), 8);
+  const away = (await one.world.deps.store.devices.named(one.ana.account))
+    .find(({ kind }) => kind === "terminal")!;
+  const { api } = one.ana.visitor;
+  must(await removeOwnDevice({ api, store: one.ana.store }, away.device));
+  must(await approve(one, approval));
+  assert.deepEqual(must(await one.wait.look()), { state: "handed" });
+  must(await one.wait.enter(flowAt(one.fresh, new MemoryStore())));
+  assert.equal(await devicesOf(one), 8);
 });

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { keepNewest, nameAt, prepareFolder } from "./backup_folder.ts";
 import { ConfigError, shown } from "./config_values.ts";
-import { makeBackup, type Progress } from "./db/backup.ts";
+import { type BackupReport, makeBackup, type Progress } from "./db/backup.ts";
 import { inWords } from "./db/backup_error.ts";
 import { newKeyPair, privateKeyText, recipientText } from "./db/backup_recipient.ts";
 import { restoreBackup } from "./db/restore.ts";
@@ -27,6 +27,8 @@ interface Given {
   /** The folder of `--into`, where the newest `keep` backups stay. */
   readonly into: string | undefined;
   readonly keep: number;
+  /** Not going on with one that was cut short. */
+  readonly fresh: boolean;
   readonly dataDir: string;
   readonly passphraseFile: string | undefined;
   readonly recipient: string | undefined;
@@ -42,26 +44,33 @@ export async function runBackup(
   const newKey = newKeyFile(args);
   if (newKey !== null) return await makeKey(newKey, io);
   const given = readArguments("backup", args, io);
-  const { file, dataDir, into, keep, passphraseFile, recipient } = given;
+  const { file, dataDir, into, keep, fresh, passphraseFile, recipient } = given;
   const lock = recipient === undefined
     ? { passphrase: await passphraseFrom(passphraseFile, true, io, ask) }
     : { recipient: await recipientFrom(recipient, "--recipient") };
   if (into !== undefined) await prepareFolder(into, "--into");
-  const { bytes, accounts } = await makeBackup({
+  const started = io.now();
+  const made = await makeBackup({
     ...parts(io),
-    file,
+    file: into === undefined ? file : (time) => join(into, nameAt(time)),
     dataDir,
     lock,
+    fresh,
     program: VERSION,
     now: io.now,
-    cleared: (draft) =>
-      io.writeLog(`A backup was cut short: ${draft} is removed, and this one begins anew.`),
+    say: io.writeLog,
   });
   if (into !== undefined) await keepNewest(into, keep);
-  io.print(`${file}: ${megabytes(bytes)}, ${counted(accounts)}. It was opened again and is whole.`);
+  sayMade(made, started, io);
   const what = recipient === undefined ? "passphrase" : "key file";
   io.print(`Keep the ${what} elsewhere: without it this file opens nothing.`);
   return 0;
+}
+
+function sayMade({ file, bytes, accounts, made }: BackupReport, started: number, io: CommandIo) {
+  const time = made < started ? `, as of ${new Date(made).toISOString()}` : "";
+  const size = `${megabytes(bytes)}, ${counted(accounts)}${time}`;
+  io.print(`${file}: ${size}. It was opened again and is whole.`);
 }
 
 /** Restores one backup; resolves to the exit status. */
@@ -119,10 +128,13 @@ const OWN_FLAGS = {
   backup: ["--recipient", "--recipient-file", "--into", "--keep"],
   restore: ["--key-file"],
 } as const;
+/** A flag of snug backup that takes nothing. */
+const FRESH = "--fresh";
 const STANDARD_KEEP = "7";
 
 function readArguments(name: "backup" | "restore", args: readonly string[], io: CommandIo): Given {
-  const { files, given } = splitArguments(name, args);
+  const rest = name === "backup" ? args.filter((arg) => arg !== FRESH) : args;
+  const { files, given } = splitArguments(name, rest);
   const into = given("--into");
   const [file = into && join(into, nameAt(io.now()))] = files;
   if (file === undefined || file === "" || files.length > (into === undefined ? 1 : 0)) {
@@ -136,6 +148,7 @@ function readArguments(name: "backup" | "restore", args: readonly string[], io: 
     file,
     into,
     keep: readKeep(given("--keep"), into),
+    fresh: name === "backup" && rest.length < args.length,
     dataDir: given(`--${data.flag}`) ?? (io.env(data.env) || data.standard),
     passphraseFile: given("--passphrase-file"),
     recipient: given("--recipient") ?? firstLine(given("--recipient-file")),

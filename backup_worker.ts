@@ -3,10 +3,16 @@
  * look at every page of what was written, take seconds.
  *
  * The thread runs the program's own file: in an executable there is no other. main.ts sees that it is
- * in a thread and calls {@link answerBackups}.
+ * in a thread and calls {@link answerBackups}. What it must not do is open snug.db: closing it would
+ * drop the locks that SQLite has on it for the server. So the server opens the file once, never closes
+ * it, and reads for the thread.
  */
+import { openSync, readSync } from "node:fs";
+import { getPriority, setPriority } from "node:os";
+import { resolve } from "node:path";
 import { type BackupReport, makeBackup } from "./db/backup.ts";
 import { BackupError, inWords } from "./db/backup_error.ts";
+import { DATABASE } from "./db/backup_unpack.ts";
 import type { Bytes } from "./protocol/encoding.ts";
 import { VERSION } from "./version.ts";
 
@@ -24,9 +30,18 @@ export type BackupOutcome = BackupReport | { readonly words: string | null };
 /** Ends the backup under way. */
 const STOP = "stop";
 
+/** The thread wants these bytes of snug.db. */
+interface Wanted {
+  readonly at: number;
+  readonly length: number;
+}
+
+/** Those bytes, or why they cannot be read. */
+type Answer = { readonly bytes: Bytes } | { readonly failed: string };
+
 interface Thread {
-  onmessage: ((event: { readonly data: BackupTask | typeof STOP }) => void) | null;
-  postMessage(outcome: BackupOutcome): void;
+  onmessage: ((event: { readonly data: BackupTask | Answer | typeof STOP }) => void) | null;
+  postMessage(said: BackupOutcome | Wanted): void;
 }
 
 /** Is this the program itself, or a thread of it? */
@@ -34,29 +49,76 @@ export function isThread(): boolean {
   return "WorkerGlobalScope" in globalThis;
 }
 
+/**
+ * Everybody who talks comes before a backup, at the processor and, where the disk is asked in order of
+ * that, there too. In a thread of the server on Linux only, where it is the thread's alone.
+ */
+export function stepBack(): void {
+  if (isThread() && Deno.build.os !== "linux") return;
+  // Coming forward is for root alone, and not what is meant.
+  if (getPriority(0) < BEHIND) setPriority(0, BEHIND);
+}
+
+/** Of -20 to 19: a tenth of the time where somebody else wants it. */
+const BEHIND = 10;
+
+/** Bytes that the server reads at once. */
+const PIECE = 65_536;
+
 /** In the thread: makes every backup it is told to. */
 export function answerBackups(now: () => number): void {
   const thread = globalThis as unknown as Thread;
   const stop = new AbortController();
+  let answered: (answer: Answer) => void = () => {};
+  const readMain = async (at: number, length: number) => {
+    const answer = await new Promise<Answer>((resolve) => {
+      answered = resolve;
+      thread.postMessage({ at, length });
+    });
+    if ("failed" in answer) throw new Error(answer.failed);
+    return answer.bytes;
+  };
+  stepBack();
   thread.onmessage = ({ data }) => {
     if (data === STOP) stop.abort();
-    else make(data, now, stop.signal).then((outcome) => thread.postMessage(outcome));
+    else if (!("dataDir" in data)) answered(data);
+    else make(data, now, readMain, stop.signal).then((outcome) => thread.postMessage(outcome));
   };
 }
 
 async function make(
   { dataDir, file, recipient }: BackupTask,
   now: () => number,
+  readMain: (at: number, length: number) => Promise<Bytes>,
   stop: AbortSignal,
 ): Promise<BackupOutcome> {
   try {
     const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
     const lock = { recipient };
-    const options = { dataDir, file, lock, rows: true, program: VERSION, now, random, stop };
+    const given = { dataDir, file, lock, readMain, pace: { piece: PIECE }, program: VERSION };
+    const options = { ...given, now, random, stop };
     return await makeBackup(options);
   } catch (error) {
     const known = inWords(file, error);
     return { words: known instanceof BackupError ? known.message : null };
+  }
+}
+
+/** Open for as long as this process lives, by path: see the head of this file. */
+const held = new Map<string, number>();
+
+/**
+ * Only with calls that wait: those that do not work on a second descriptor of the file and close it,
+ * and that drops the locks too. A piece is small for the same reason: nobody else has a turn meanwhile.
+ */
+function answer(path: string, { at, length }: Wanted): Answer {
+  try {
+    const file = held.get(path) ?? openSync(path, "r");
+    held.set(path, file);
+    const bytes = new Uint8Array(length);
+    return { bytes: bytes.slice(0, readSync(file, bytes, 0, length, at)) };
+  } catch (error) {
+    return { failed: error instanceof Error ? error.message : String(error) };
   }
 }
 
@@ -70,9 +132,14 @@ export function backupInThread(
   stop: AbortSignal,
 ): Promise<BackupOutcome> {
   const worker = new Worker(program, { type: "module", name: "snug backup" });
+  const database = resolve(task.dataDir, DATABASE);
   const end = () => worker.postMessage(STOP);
   return new Promise<BackupOutcome>((resolve) => {
-    worker.onmessage = (event: MessageEvent<BackupOutcome>) => resolve(event.data);
+    worker.onmessage = ({ data }: MessageEvent<BackupOutcome | Wanted>) => {
+      if (!("at" in data)) return resolve(data);
+      const said = answer(database, data);
+      worker.postMessage(said, "bytes" in said ? [said.bytes.buffer] : []);
+    };
     worker.onerror = (event) => {
       event.preventDefault();
       resolve({ words: null });

@@ -31,7 +31,7 @@ const MEBIBYTE = 2 ** 20;
 /** Below this the server will soon refuse to take messages. */
 const LITTLE_SPACE = 64 * MEBIBYTE;
 const COMFORTABLE_SPACE = 1024 * MEBIBYTE;
-const UNFINISHED = /^(trial|restoring|unfinished)-|\.draft$/;
+const UNFINISHED = /^(restoring|unfinished)-|\.draft$/;
 
 /** Looks at the folder, and at everything in it. */
 export async function checkData(
@@ -84,7 +84,7 @@ async function unfinished(path: string): Promise<Finding[]> {
     sayFor("data folder")(
       "warn",
       words,
-      "Make a backup, or restore again: that clears it away. One that runs now is meant to have it.",
+      "Give the same command again: it goes on, or clears it away. One that runs now is meant to have it.",
     ),
   ];
 }

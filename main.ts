@@ -4,7 +4,7 @@
  * Owns the process: signals, the two guards against stray errors, and the exit status. Commands
  * are loaded when they are called, so that `snug version` does not start half a server.
  */
-import { answerBackups, isThread } from "./backup_worker.ts";
+import { answerBackups, isThread, stepBack } from "./backup_worker.ts";
 import { chatHelp } from "./client/terminal/options.ts";
 import { ConfigError } from "./config.ts";
 import {
@@ -146,5 +146,6 @@ if (import.meta.main && isThread()) {
     program: import.meta.url,
   };
   guardProcess(io);
+  if (Deno.args[0] === "backup") stepBack();
   Deno.exit(await main(Deno.args, io));
 }

@@ -1,46 +1,61 @@
 /**
- * Makes a backup of a server's data folder while the server runs, from another process.
+ * Makes a backup of a server's data folder while the server runs.
  *
  * In it: the database as of one commit, and secrets.json, without which no password opens anything.
  * Not in it: the certificate and its key (made or fetched anew) and the outbox (letters with codes).
+ *
+ * First a plain copy is taken (backup_copy.ts), then it is encrypted into a draft, which is opened
+ * again and compared with the copy (backup_draft.ts), and only then gets its name.
  */
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { type Bytes, toHex } from "../protocol/encoding.ts";
-import { ArchiveWriter } from "./backup_archive.ts";
-import { BackupError, inWords } from "./backup_error.ts";
-import { type Lock, makeHead, type Stretch } from "./backup_key.ts";
-import { PIECE_BYTES, SealedWriter } from "./backup_stream.ts";
-import { aboutBytes, DATABASE, type Progress, SECRETS, unpackBackup } from "./backup_unpack.ts";
-import { cloneDatabase } from "./clone.ts";
+import type { Bytes } from "../protocol/encoding.ts";
+import {
+  type BackupCopy,
+  clear,
+  type CopyOptions,
+  findCopy,
+  isThere,
+  takeCopy,
+} from "./backup_copy.ts";
+import { compareDraft, type DraftOptions, writeDraft } from "./backup_draft.ts";
+import { BackupError, BackupStopped, inWords } from "./backup_error.ts";
+import type { Lock, Stretch } from "./backup_key.ts";
+import { DATABASE, type Progress, SECRETS } from "./backup_unpack.ts";
 import { checkDatabase, readVersion } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations/mod.ts";
-import { copyLive, type SnapshotPace } from "./snapshot.ts";
-import { steadily } from "./steady_write.ts";
+import type { ReadMain, SnapshotPace } from "./snapshot.ts";
+import { syncFolder } from "./steady_write.ts";
 import { backUpAlone } from "./unfinished.ts";
 
 export { BackupError } from "./backup_error.ts";
 export { type Lock, MAX_PASSPHRASE, MIN_PASSPHRASE, type Unlock } from "./backup_key.ts";
 export type { Progress, Unpacked } from "./backup_unpack.ts";
+export type { ReadMain } from "./snapshot.ts";
 
 /** What making a backup needs. */
 export interface BackupOptions {
   readonly dataDir: string;
-  /** Must not exist yet: a backup is never written over. */
-  readonly file: string;
+  /**
+   * Must not exist yet: a backup is never written over. A function is given the moment of the copy,
+   * in milliseconds since 1970.
+   */
+  readonly file: string | ((made: number) => string);
   /** What locks it: whoever has the other half opens it. */
   readonly lock: Lock;
-  /** Row by row through SQLite, for the server's own process; by default whole pages. */
-  readonly rows?: boolean;
   /** Version of this program. */
   readonly program: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly random: (length: number) => Bytes;
+  /** Begins anew, whatever an earlier one left. */
+  readonly fresh?: boolean | undefined;
+  /** For the server's own process: how to read snug.db there. It begins anew and leaves nothing. */
+  readonly readMain?: ReadMain | undefined;
   readonly stop?: AbortSignal | undefined;
   readonly progress?: ((progress: Progress) => void) | undefined;
-  /** Is told of the draft of an earlier backup that was cut short, and is gone now. */
-  readonly cleared?: ((path: string) => void) | undefined;
+  /** Is told, in words, what becomes of an earlier backup that was cut short. */
+  readonly say?: ((words: string) => void) | undefined;
   /** How the database is copied; tests make it hard. */
   readonly pace?: Partial<SnapshotPace>;
   readonly stretch?: Stretch;
@@ -51,165 +66,124 @@ export interface BackupReport {
   /** Size of the file. */
   readonly bytes: number;
   readonly accounts: number;
+  /** When the copy was taken: milliseconds since 1970. */
+  readonly made: number;
+  /** Where it is. */
+  readonly file: string;
 }
 
 /**
- * Writes the backup under another name beside `file`, opens it again into a folder of its own,
- * checks the database that comes out, and only then gives it its name.
+ * Makes a backup, or goes on with one of the same data folder that was killed or stopped.
  * @throws {BackupError} when anything is in the way; then there is no file
  */
 export async function makeBackup(options: BackupOptions): Promise<BackupReport> {
-  const file = resolve(options.file);
-  await checkSource(options.dataDir);
-  await refuseExisting(file);
+  const version = await checkSource(options.dataDir);
+  if (typeof options.file === "string") await refuseExisting(resolve(options.file));
   try {
-    return await backUpAlone(options.dataDir, options.cleared, async (note) => {
-      const draft = `${file}.${toHex(options.random(4))}.draft`;
-      await note(draft);
-      return await makeAlone(file, draft, options);
-    });
+    return await backUpAlone(options.dataDir, () => makeAlone(options, version));
   } catch (error) {
     throw inWords(options.dataDir, error);
   }
 }
 
-async function makeAlone(
-  file: string,
-  draft: string,
-  options: BackupOptions,
-): Promise<BackupReport> {
+async function makeAlone(options: BackupOptions, version: number): Promise<BackupReport> {
+  const copy = await copyFor(options, version);
   try {
-    const key = await writeDraft(draft, options);
-    const accounts = await tryOut(draft, key, options);
-    await refuseExisting(file);
-    const { size } = await Deno.stat(draft);
-    await Deno.rename(draft, file);
-    await syncFolder(resolve(file, ".."));
-    return { bytes: size, accounts };
+    const report = await finish(copy, options);
+    await clear(copy.dir, () => {});
+    return report;
   } catch (error) {
-    await Deno.remove(draft).catch(() => {});
-    throw inWords(options.file, error);
+    const leaves = error instanceof BackupStopped && options.readMain === undefined;
+    if (!leaves) await clear(copy.dir, () => {}).catch(() => {});
+    throw error;
   }
 }
 
-/** A rename is on the disk when its folder is; not every system can say so. */
-export async function syncFolder(path: string): Promise<void> {
+/** The copy of one that was cut short, or a new one. */
+async function copyFor(options: BackupOptions, version: number): Promise<BackupCopy> {
+  const anew = options.fresh === true || options.readMain !== undefined;
+  const { dataDir, program, now, random, readMain } = options;
+  const pace = await paceOf(options);
+  const needs: CopyOptions = { dataDir, program, now, random, version, pace, readMain };
+  const found = await findCopy(needs, anew, (path, why) => {
+    options.say?.(`A backup was cut short: ${path} is removed (${why}), and this one begins anew.`);
+  });
+  if (found === null) return await takeCopy(needs);
+  const { made } = found.note;
+  options.say?.(`Going on with the backup of ${made} that was cut short; --fresh begins anew.`);
+  return found;
+}
+
+async function paceOf({ dataDir, now, pace, stop, progress }: BackupOptions) {
+  const { size: total } = await Deno.stat(join(dataDir, DATABASE));
+  const step = (done: number) => {
+    if (stop?.aborted) throw new BackupStopped("Stopped; there is no backup.");
+    progress?.({ step: "copying", done, total });
+    return pace?.step?.(done);
+  };
+  return { now, ...pace, step };
+}
+
+async function finish(copy: BackupCopy, options: BackupOptions): Promise<BackupReport> {
+  const made = Date.parse(copy.note.made);
+  const file = resolve(typeof options.file === "string" ? options.file : options.file(made));
   try {
-    const folder = await Deno.open(path, { read: true });
-    await folder.sync().finally(() => folder.close());
-  } catch {
-    // Windows opens no folders, and needs no more.
+    await refuseExisting(file);
+    const needs = draftOptions(file, options);
+    const draft = await writeDraft(copy, needs);
+    await compareDraft(draft, copy, needs);
+    await refuseExisting(file);
+    const { size } = await Deno.stat(draft.path);
+    await Deno.rename(draft.path, file);
+    await syncFolder(resolve(file, ".."));
+    return { bytes: size, accounts: copy.note.accounts, made, file };
+  } catch (error) {
+    throw inWords(file, error);
   }
 }
 
-async function checkSource(dataDir: string): Promise<void> {
+function draftOptions(file: string, options: BackupOptions): DraftOptions {
+  const { lock, random, stretch, stop, progress, readMain } = options;
+  const stopped = readMain === undefined
+    ? "Stopped. The same command goes on with it; with --fresh it begins anew."
+    : "Stopped; there is no backup.";
+  return {
+    ...{ file, lock, random, stretch },
+    passed(step, done, total) {
+      if (stop?.aborted) throw new BackupStopped(stopped);
+      progress?.({ step, done, total });
+    },
+  };
+}
+
+/** The version of the database's tables, if it is one to back up. */
+async function checkSource(dataDir: string): Promise<number> {
   const path = join(dataDir, DATABASE);
+  const secrets = join(dataDir, SECRETS);
   try {
     await Deno.stat(path);
-    const db = new DatabaseSync(path, { readOnly: true });
-    try {
-      checkDatabase(db, MIGRATIONS);
-      if (readVersion(db) === 0) throw new BackupError(`${path} is empty: nothing to back up.`);
-    } finally {
-      db.close();
-    }
+    const version = versionOf(path);
+    if (version === 0) throw new BackupError(`${path} is empty: nothing to back up.`);
+    await Deno.stat(secrets).catch((error) => {
+      throw inWords(secrets, error);
+    });
+    return version;
   } catch (error) {
     throw inWords(path, error);
   }
-  await Deno.stat(join(dataDir, SECRETS)).catch((error) => {
-    throw inWords(join(dataDir, SECRETS), error);
-  });
+}
+
+function versionOf(path: string): number {
+  const db = new DatabaseSync(path, { readOnly: true });
+  try {
+    checkDatabase(db, MIGRATIONS);
+    return readVersion(db);
+  } finally {
+    db.close();
+  }
 }
 
 async function refuseExisting(file: string): Promise<void> {
-  const found = await Deno.lstat(file).catch(() => null);
-  if (found !== null) {
-    throw new BackupError(
-      `${file} is there already. A backup is never written over: name another.`,
-    );
-  }
-}
-
-async function writeDraft(draft: string, options: BackupOptions): Promise<CryptoKey> {
-  const { head, key } = await makeHead(options.lock, options.random, options.stretch);
-  const output = await Deno.open(draft, { write: true, createNew: true, mode: 0o600 });
-  try {
-    const write = steadily(output);
-    await write(head);
-    const archive = new ArchiveWriter(new SealedWriter(key, write));
-    await writeArchive(archive, options);
-    await archive.finish();
-    await output.sync();
-    return key;
-  } finally {
-    output.close();
-  }
-}
-
-async function writeArchive(archive: ArchiveWriter, options: BackupOptions): Promise<void> {
-  const { dataDir, now, program } = options;
-  const small = async (name: "about.json" | "secrets.json", content: Uint8Array) => {
-    await archive.begin(name);
-    await archive.write(content);
-    await archive.end();
-  };
-  await small("about.json", aboutBytes({ made: new Date(now()).toISOString(), program }));
-  await small("secrets.json", await Deno.readFile(join(dataDir, SECRETS)));
-  const path = join(dataDir, DATABASE);
-  const { size: total } = await Deno.stat(path);
-  const step = () => {
-    if (options.stop?.aborted) throw new BackupError("Stopped; there is no backup.");
-    options.progress?.({ step: "copying", done: archive.bytes, total });
-    return options.pace?.step?.();
-  };
-  if (options.rows) await copyRows(path, archive, options, step);
-  else await copyLive(path, archive, { now, ...options.pace, step });
-}
-
-/** A clone beside the database, then its bytes: nobody has that file open. */
-async function copyRows(
-  path: string,
-  archive: ArchiveWriter,
-  options: BackupOptions,
-  step: () => void | Promise<void>,
-): Promise<void> {
-  const dir = await Deno.makeTempDir({ dir: options.dataDir, prefix: "trial-" });
-  try {
-    const clone = join(dir, DATABASE);
-    await cloneDatabase(path, clone, step);
-    using file = await Deno.open(clone, { read: true });
-    await archive.begin(DATABASE);
-    const buffer = new Uint8Array(PIECE_BYTES);
-    for (let read = await file.read(buffer); read !== null; read = await file.read(buffer)) {
-      await archive.write(buffer.subarray(0, read));
-      await step();
-    }
-    await archive.end();
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
-
-/**
- * Restores the draft into the data folder, where the same plaintext lies anyway, rather than onto
- * the disk that keeps the backups.
- */
-async function tryOut(draft: string, key: CryptoKey, options: BackupOptions): Promise<number> {
-  const dir = await Deno.makeTempDir({ dir: options.dataDir, prefix: "trial-" });
-  try {
-    const { accounts } = await unpackBackup({
-      file: draft,
-      // What a recipient's key locked only the recipient unlocks; the stream is checked all the same.
-      unlock: "passphrase" in options.lock ? options.lock : { stream: key },
-      dir,
-      stop: options.stop,
-      progress: options.progress,
-      stretch: options.stretch,
-    });
-    return accounts;
-  } catch (error) {
-    throw inWords(`${options.dataDir}, where the backup is tried out`, error);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  if (!await isThere(file)) return;
+  throw new BackupError(`${file} is there already. A backup is never written over: name another.`);
 }

@@ -5,6 +5,9 @@ export class BackupError extends Error {
   override readonly name = "BackupError";
 }
 
+/** Somebody asked it to stop. */
+export class BackupStopped extends BackupError {}
+
 /** The operating system's reasons that people meet, in words. */
 const REASONS: readonly (readonly [test: RegExp, words: string])[] = [
   [/ENOSPC|No space left|disk is full|quota exceeded|EDQUOT/i, "the disk is full"],

@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type Bytes, concat, utf8 } from "../protocol/encoding.ts";
-import { type BackupFile, readArchive } from "./backup_archive.ts";
-import { BackupError, inWords } from "./backup_error.ts";
+import { type ArchiveVisitor, type BackupFile, readArchive } from "./backup_archive.ts";
+import { BackupError, BackupStopped, inWords } from "./backup_error.ts";
 import { headBytes, openHead, PREFIX_BYTES, type Stretch, type Unlock } from "./backup_key.ts";
 import { SealedReader } from "./backup_stream.ts";
 import { checkDatabase } from "./migrate.ts";
@@ -18,7 +18,7 @@ export const SECRETS = "secrets.json";
 
 /** How far it is, for people who wait. */
 export interface Progress {
-  readonly step: "copying" | "reading";
+  readonly step: "copying" | "encrypting" | "comparing" | "reading";
   readonly done: number;
   /** Bytes there will be, as far as that is known. */
   readonly total: number;
@@ -40,8 +40,7 @@ export interface Unpacked extends About {
 /** What unpacking needs. */
 export interface UnpackOptions {
   readonly file: string;
-  /** What opens it; whoever has just made it has the key of the stream itself. */
-  readonly unlock: Unlock | { readonly stream: CryptoKey };
+  readonly unlock: Unlock;
   /** An empty folder. */
   readonly dir: string;
   readonly stop?: AbortSignal | undefined;
@@ -73,11 +72,11 @@ export async function unpackBackup(options: UnpackOptions): Promise<Unpacked> {
 }
 
 /** @throws {BackupError} when a page, an index or a reference of the database is not right */
-export function checkIntegrity(db: DatabaseSync): void {
+export function checkIntegrity(db: DatabaseSync, cure = "Use another backup."): void {
   const found = all<{ integrity_check: string }>(db.prepare("pragma integrity_check(1)"));
   const loose = all(db.prepare("pragma foreign_key_check"));
   if (found[0]?.integrity_check !== "ok" || loose.length > 0) {
-    throw new BackupError("The database is damaged. Use another backup.");
+    throw new BackupError(`The database is damaged. ${cure}`);
   }
 }
 
@@ -87,22 +86,46 @@ export function countAccounts(db: DatabaseSync): number {
 }
 
 async function unpackFiles(options: UnpackOptions): Promise<About> {
-  const { file, dir } = options;
+  const { file, dir, stop, progress, unlock, stretch } = options;
+  const writer = new FolderWriter(dir);
+  const passed = (done: number, total: number) => {
+    if (stop?.aborted) throw new BackupStopped("Stopped; nothing was changed.");
+    progress?.({ step: "reading", done, total });
+  };
+  try {
+    await readBackup({ file, unlock, stretch, passed }, writer);
+  } finally {
+    writer.close();
+  }
+  return await readAbout(writer);
+}
+
+/** What reading needs. */
+export interface ReadOptions {
+  readonly file: string;
+  /** What opens it; whoever has just made it has the key of the stream itself. */
+  readonly unlock: Unlock | { readonly stream: CryptoKey };
+  readonly stretch?: Stretch | undefined;
+  /** Is told how many bytes were read, of how many; what it throws ends the reading. */
+  readonly passed: (done: number, total: number) => void;
+}
+
+/**
+ * Shows all that is in a backup to `visitor`, piece by piece.
+ * @throws {BackupError} when it cannot be opened, or anything is not as it was written
+ */
+export async function readBackup(options: ReadOptions, visitor: ArchiveVisitor): Promise<void> {
+  const { file, unlock, stretch } = options;
   const input = await Deno.open(file, { read: true }).catch((error) => {
     throw inWords(file, error);
   });
-  const writer = new FolderWriter(dir);
   try {
     const head = await readHead(input);
-    const key = "stream" in options.unlock
-      ? options.unlock.stream
-      : await openHead(head, options.unlock, options.stretch);
-    await readArchive(new SealedReader(key, await reader(input, options)), writer);
+    const key = "stream" in unlock ? unlock.stream : await openHead(head, unlock, stretch);
+    await readArchive(new SealedReader(key, await reader(input, options)), visitor);
   } finally {
-    writer.close();
     input.close();
   }
-  return await readAbout(writer);
 }
 
 async function readHead(input: Deno.FsFile): Promise<Bytes> {
@@ -111,7 +134,8 @@ async function readHead(input: Deno.FsFile): Promise<Bytes> {
   return concat(prefix, rest);
 }
 
-async function readUpTo(input: Deno.FsFile, length: number): Promise<Bytes> {
+/** The next `length` bytes, or fewer at the end. */
+export async function readUpTo(input: Deno.FsFile, length: number): Promise<Bytes> {
   const bytes = new Uint8Array(length);
   let filled = 0;
   for (let more = 1; more > 0 && filled < length; filled += more) {
@@ -120,14 +144,13 @@ async function readUpTo(input: Deno.FsFile, length: number): Promise<Bytes> {
   return bytes.subarray(0, filled);
 }
 
-async function reader(input: Deno.FsFile, { stop, progress }: UnpackOptions) {
+async function reader(input: Deno.FsFile, { passed }: ReadOptions) {
   const { size: total } = await input.stat();
   let done = PREFIX_BYTES;
   return async (buffer: Uint8Array) => {
-    if (stop?.aborted) throw new BackupError("Stopped; nothing was changed.");
+    passed(done, total);
     const read = await input.read(buffer) ?? 0;
     done += read;
-    progress?.({ step: "reading", done, total });
     return read;
   };
 }
@@ -167,10 +190,10 @@ function parsed(text: string): Partial<Record<keyof About, unknown>> {
 }
 
 /** Writes the files of an archive, for the owner's eyes only. */
-class FolderWriter {
+export class FolderWriter {
   readonly names = new Set<BackupFile>();
   #file: Deno.FsFile | null = null;
-  #write: (bytes: Bytes) => Promise<void> = () => Promise.resolve();
+  #write: (bytes: Uint8Array) => Promise<void> = () => Promise.resolve();
 
   constructor(readonly dir: string) {}
 
@@ -181,7 +204,7 @@ class FolderWriter {
     this.#write = steadily(this.#file);
   }
 
-  async write(content: Bytes): Promise<void> {
+  async write(content: Uint8Array): Promise<void> {
     await this.#write(content);
   }
 

@@ -1,18 +1,23 @@
 /** Puts a backup into an empty data folder, ready for `snug serve`. */
 import { join } from "node:path";
 import { toHex } from "../protocol/encoding.ts";
-import { type BackupOptions, syncFolder, type Unlock } from "./backup.ts";
+import type { BackupOptions, Unlock } from "./backup.ts";
 import { BackupError, inWords } from "./backup_error.ts";
 import { DATABASE, SECRETS, unpackBackup, type Unpacked } from "./backup_unpack.ts";
 import { lockFolder } from "./folder_lock.ts";
 import { openDatabase } from "./sqlite.ts";
+import { syncFolder } from "./steady_write.ts";
 import { transaction } from "./transaction.ts";
 import { RESTORING } from "./unfinished.ts";
 
-/** What restoring needs; `cleared` is told of a restore into this folder that was cut short. */
-export type RestoreOptions =
-  & Pick<BackupOptions, "cleared" | "dataDir" | "file" | "progress" | "random" | "stop" | "stretch">
-  & { readonly unlock: Unlock };
+/** What restoring needs. */
+export interface RestoreOptions
+  extends Pick<BackupOptions, "dataDir" | "progress" | "random" | "stop" | "stretch"> {
+  readonly file: string;
+  readonly unlock: Unlock;
+  /** Is told of a restore into this folder that was cut short. */
+  readonly cleared?: ((path: string) => void) | undefined;
+}
 
 /** Every new disk has this in it. */
 const NOT_OURS = "lost+found";

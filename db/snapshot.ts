@@ -18,11 +18,12 @@
  * copied again. Readers take turns only after a commit, so that the next reader is never of that
  * kind while the last one was not.
  *
- * Never run this inside the server's own process: closing a file there drops every lock that the
- * process has on it (fcntl locks belong to processes), also SQLite's.
+ * Inside the server's own process snug.db must not be opened here: closing a file drops every lock
+ * that the process has on it (fcntl locks belong to processes), also SQLite's. There {@link ReadMain}
+ * is somebody's who never closes it, nor any copy of its descriptor. On the log SQLite has no locks.
  */
 import { DatabaseSync } from "node:sqlite";
-import { equalBytes } from "../protocol/encoding.ts";
+import { type Bytes, equalBytes } from "../protocol/encoding.ts";
 import type { BackupFile } from "./backup_archive.ts";
 import { one } from "./transaction.ts";
 
@@ -33,12 +34,15 @@ export interface SnapshotSink {
   end(): Promise<void>;
 }
 
+/** Reads snug.db at a place; perhaps fewer bytes than asked for, none only at its end. */
+export type ReadMain = (at: number, length: number) => Promise<Uint8Array>;
+
 /** What copying needs from outside. */
 export interface SnapshotPace {
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Called between pieces; what it throws ends the copying. */
-  readonly step?: () => void | Promise<void>;
+  /** Called between pieces with the bytes so far; what it throws ends the copying. */
+  readonly step?: (done: number) => void | Promise<void>;
   /** How long one reader stays inside, in milliseconds. */
   readonly turn?: number;
   /** Bytes read at once. */
@@ -57,6 +61,7 @@ export async function copyLive(
   path: string,
   sink: SnapshotSink,
   pace: SnapshotPace,
+  readMain?: ReadMain,
 ): Promise<void> {
   const hold = new ReadHold(path, pace);
   const files: Deno.FsFile[] = [];
@@ -66,7 +71,7 @@ export async function copyLive(
       files.push(file);
       return file;
     };
-    await copyMain(await open(path), sink, pace, hold);
+    await copyMain(readMain ?? readerOf(await open(path)), sink, pace, hold);
     const log = await open(`${path}-wal`).catch(absent);
     if (log !== null) await copyLog(log, sink, pace, hold);
   } finally {
@@ -141,18 +146,24 @@ class ReadHold {
   }
 }
 
+function readerOf(file: Deno.FsFile): ReadMain {
+  return (at, length) => readAt(file, at, length);
+}
+
 async function copyMain(
-  file: Deno.FsFile,
+  read: ReadMain,
   sink: SnapshotSink,
   pace: SnapshotPace,
   hold: ReadHold,
 ): Promise<void> {
-  const buffer = new Uint8Array(pace.piece ?? PIECE);
+  const piece = pace.piece ?? PIECE;
   await sink.begin("snug.db");
-  for (let read = await file.read(buffer); read !== null; read = await file.read(buffer)) {
-    await sink.write(buffer.subarray(0, read));
+  let at = 0;
+  for (let bytes = await read(at, piece); bytes.length > 0; bytes = await read(at, piece)) {
+    await sink.write(bytes);
+    at += bytes.length;
     hold.turn();
-    await pace.step?.();
+    await pace.step?.(at);
   }
   await sink.end();
 }
@@ -166,9 +177,9 @@ async function copyLog(
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const head = await readAt(file, 0, LOG_HEAD);
     await sink.begin("snug.db-wal");
-    await copyFrames(file, head, sink, async () => {
+    await copyFrames(file, head, sink, async (done) => {
       hold.turn();
-      await pace.step?.();
+      await pace.step?.(done);
     });
     await sink.end();
     if (equalBytes(head, await readAt(file, 0, LOG_HEAD))) return;
@@ -181,7 +192,7 @@ async function copyFrames(
   file: Deno.FsFile,
   head: Uint8Array,
   sink: SnapshotSink,
-  step: () => Promise<void>,
+  step: (done: number) => Promise<void>,
 ): Promise<void> {
   if (head.length < LOG_HEAD) return;
   const pageBytes = new DataView(head.buffer).getUint32(8);
@@ -198,7 +209,7 @@ async function copyFrames(
     await sink.write(bytes.subarray(0, good));
     if (good < most) return;
     at += good;
-    await step();
+    await step(at);
   }
 }
 
@@ -211,7 +222,7 @@ function goodFrames(bytes: Uint8Array, frame: number, salts: Uint8Array): number
   return at;
 }
 
-async function readAt(file: Deno.FsFile, at: number, length: number): Promise<Uint8Array> {
+async function readAt(file: Deno.FsFile, at: number, length: number): Promise<Bytes> {
   const buffer = new Uint8Array(length);
   await file.seek(at, Deno.SeekMode.Start);
   let filled = 0;

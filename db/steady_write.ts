@@ -19,6 +19,16 @@ export function steadily(file: Deno.FsFile): (bytes: Uint8Array) => Promise<void
 }
 
 /** A single call may write less than it was given. */
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+}
+
+/** A rename is on the disk when its folder is; not every system can say so. */
+export async function syncFolder(path: string): Promise<void> {
+  try {
+    const folder = await Deno.open(path, { read: true });
+    await folder.sync().finally(() => folder.close());
+  } catch {
+    // Windows opens no folders, and needs no more.
+  }
 }

@@ -1,8 +1,6 @@
 /**
- * What a backup or restore that was killed leaves in the way, and how the next one clears it.
- *
- * One of them at a time works on a data folder. The lock ends with its process however that ends, so
- * whoever holds it knows that everything that looks begun has nobody any more.
+ * One backup or restore at a time works on a data folder. The lock ends with its process however that
+ * ends, so whoever holds it knows that everything that looks begun has nobody any more.
  */
 import {
   closeSync,
@@ -12,7 +10,6 @@ import {
   lstatSync,
   openSync,
   readdirSync,
-  rmSync,
   statSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -36,32 +33,21 @@ export function refuseHalfRestored(dataDir: string): void {
   );
 }
 
-/** In the data folder: where the draft of the backup under way is. */
-export const NOTE = "unfinished-backup";
 const LOCK = "snug.db-backup-lock";
-const TRIAL = /^trial-/;
-/** The note is a file like any other: what it names is removed only if it is called like a draft. */
-const DRAFT = /\.[0-9a-f]{8}\.draft$/;
 
 /**
- * Runs `work` while no other backup is made of `dataDir`, after what an earlier one left is gone.
- * `work` is told how to name its draft before it makes it.
+ * Runs `work` while no other backup is made of `dataDir`.
  * @throws {DatabaseError} while another one is being made
  */
 export async function backUpAlone<Result>(
   dataDir: string,
-  cleared: ((path: string) => void) | undefined,
-  work: (note: (draft: string) => Promise<void>) => Promise<Result>,
+  work: () => Promise<Result>,
 ): Promise<Result> {
   giveToOwner(dataDir, LOCK);
   const unlock = lockFolder(join(dataDir, LOCK), BUSY);
   try {
-    for (const path of await leftOver(dataDir)) {
-      if (await removed(path) && DRAFT.test(path)) cleared?.(path);
-    }
-    return await work((draft) => writeNote(join(dataDir, NOTE), draft));
+    return await work();
   } finally {
-    rmSync(join(dataDir, NOTE), { force: true });
     unlock();
   }
 }
@@ -84,48 +70,5 @@ function giveToOwner(dataDir: string, name: string): void {
     fchownSync(file, uid, gid);
   } finally {
     closeSync(file);
-  }
-}
-
-/** What root left stays, is named by `snug doctor`, and keeps nobody from making a backup. */
-async function removed(path: string): Promise<boolean> {
-  try {
-    await Deno.remove(path, { recursive: true });
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.PermissionDenied) return false;
-    throw error;
-  }
-}
-
-/** On the disk before the draft is. */
-async function writeNote(note: string, draft: string): Promise<void> {
-  const file = await Deno.open(note, { write: true, createNew: true, mode: 0o600 });
-  try {
-    await file.write(new TextEncoder().encode(draft));
-    await file.sync();
-  } finally {
-    file.close();
-  }
-}
-
-/** The note comes last: cut short here, the next one finds it again. */
-async function leftOver(dataDir: string): Promise<string[]> {
-  const names = (await Array.fromAsync(Deno.readDir(dataDir))).map(({ name }) => name);
-  const trials = names.filter((name) => TRIAL.test(name)).map((name) => join(dataDir, name));
-  if (!names.includes(NOTE)) return trials;
-  const note = join(dataDir, NOTE);
-  const draft = await Deno.readTextFile(note);
-  const there = DRAFT.test(draft) && await isFile(draft);
-  return [...trials, ...(there ? [draft] : []), note];
-}
-
-/** No link and no folder: a draft is neither. */
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await Deno.lstat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }

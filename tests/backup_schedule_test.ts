@@ -15,7 +15,7 @@ async function schedule(root: string, keep = 2) {
   const said: string[] = [];
   const pauses: number[] = [];
   let [resume, paused] = [() => {}, Promise.withResolvers<void>()];
-  let outcome: BackupOutcome = { bytes: 1, accounts: 0 };
+  let outcome: BackupOutcome = { bytes: 1, accounts: 0, made: START, file: "" };
   const io: ScheduleIo = {
     now: () => clock.now,
     log: silentLog,

@@ -100,7 +100,7 @@ Deno.test({
       const dataDir = env.SNUG_DATA!;
       await Deno.chmod(dataDir, 0o755);
       await Deno.chmod(`${dataDir}/secrets.json`, 0o644);
-      await Deno.mkdir(`${dataDir}/trial-abc`);
+      await Deno.mkdir(`${dataDir}/unfinished-abc`);
       const open = await doctor(env);
       assert.match(open("data folder")!.cure, /^chmod 700 /);
       assert.match(open("secrets")!.cure, /^chmod 600 /);

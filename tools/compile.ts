@@ -26,7 +26,7 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-read",
   "--allow-write",
   `--allow-env=${VARIABLES.join(",")}`,
-  "--allow-sys=hostname,osRelease,statfs,uid",
+  "--allow-sys=hostname,osRelease,statfs,uid,getPriority,setPriority",
 ];
 
 /** The time every embedded file has: 1 January 2026, in seconds since 1970. */

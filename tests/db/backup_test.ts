@@ -35,7 +35,9 @@ Deno.test("a backup is one private file from which a server comes back", () =>
     await Deno.mkdir(`${dataDir}/outbox`);
     const file = `${root}/snug.backup`;
     const report = await makeBackup({ ...options, file });
-    assert.deepEqual(report, { accounts: 1, bytes: (await Deno.stat(file)).size });
+    const { size } = await Deno.stat(file);
+    assert.deepEqual(report, { accounts: 1, bytes: size, file, made: report.made });
+    assert.ok(Math.abs(report.made - options.now()) < 60_000);
     assert.equal(await mode(file), 0o600);
     assert.deepEqual(await names(root), ["data", "snug.backup"]);
 

@@ -54,7 +54,7 @@ Deno.test("a server makes a backup by itself, and on a new machine people go on 
     const again = await startServer({ data, port, flags });
     const file = await untilThere(backups, 1);
     assert.equal(await again.stop(), 0);
-    assert.deepEqual((await namesIn(data)).filter((name) => name.startsWith("trial")), []);
+    assert.deepEqual((await namesIn(data)).filter((name) => name.startsWith("unfinished")), []);
 
     const moved = `${folder}/moved`;
     await snug("restore", file, "--data", moved, "--key-file", `${folder}/key`);

@@ -38,6 +38,8 @@ export interface ArrivalsOptions {
   ) => Promise<void>;
   /** A message that was counted as missing has come. */
   readonly late: (change: Change) => Promise<void>;
+  /** The same, from one of our own devices, and no line said that it was missing. */
+  readonly lateOwn: (change: Change) => Promise<void>;
   /** What devices tell each other about rooms. */
   readonly rooms: Pick<Rooms, "control">;
   readonly history: Pick<History, "control">;
@@ -64,9 +66,7 @@ export class Arrivals {
     await this.#compareLists(change, place);
     if (isHushed(place)) return;
     if (place.gap > 0) await this.#tellGap(change, place);
-    if (place.late && await cameLate(change, { ...place, name: whose(place) })) {
-      await this.#options.late(change);
-    }
+    if (place.late) await this.#late(change, place);
     switch (place.content.body.kind) {
       case "text":
         return await this.#text(change, place, place.content.body.text);
@@ -124,6 +124,12 @@ export class Arrivals {
     const about = { ...place, name: whose(place) };
     const stands = await tellMissing(change, about, gap, this.#options.now());
     await this.#options.missing(change, stands ? conversation : null, gap);
+  }
+
+  async #late(change: Change, place: Place): Promise<void> {
+    const { late, lateOwn } = this.#options;
+    if (await cameLate(change, { ...place, name: whose(place) })) await late(change);
+    else if (place.mine) await lateOwn(change);
   }
 
   async #text(change: Change, place: Place, text: string): Promise<void> {

@@ -101,7 +101,7 @@ class DeviceEngine implements OpenEngine {
         writer.change((change) => Promise.resolve(change.set("meta", META.login, login))),
       refused: () => this.#background(this.#devices.lookForRemoval()),
     });
-    this.#gaps = new Gaps({ writer, after, failed });
+    this.#gaps = new Gaps({ writer, after, now, failed });
     this.#keeper = new PrekeyKeeper({ own, mode, store, writer, api, now });
     this.#connection = this.#connect();
     this.#tending = new Tending(after, () => {
@@ -261,6 +261,7 @@ class DeviceEngine implements OpenEngine {
       refresh: (account) => this.#refresh(account),
       missing: (change, conversation, count) => this.#gaps.missing(change, conversation, count),
       late: (change) => this.#gaps.late(change),
+      lateOwn: (change) => this.#gaps.lateOwn(change),
       rooms: this.#rooms,
       history: this.history,
     });

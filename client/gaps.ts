@@ -1,7 +1,8 @@
 /**
  * Messages that will never come are counted once. Two witnesses see them: the server, which dropped
  * them from a full queue, and the session, whose numbers skip. The session knows the conversation,
- * so it goes first; what it does not explain in a while is told without one.
+ * so it goes first; what it does not explain in a while is told without one. What own devices tell each other is in no
+ * conversation: a session's word about that is told when it has not come for a day, unless the server said it first.
  */
 import type { Change, Writer } from "./change.ts";
 import type { After } from "./link.ts";
@@ -14,10 +15,23 @@ const UNEXPLAINED = "gaps-unexplained";
 const EXPLAINED = "gaps-explained";
 /** "meta": messages that sessions have missed and that have not come since. */
 const LEFT = "gaps-left";
+/** "meta": Own, what sessions with own devices have missed and nobody has told. */
+const OWN = "gaps-own";
+/** "meta": what was told of the server's count and no session with an own device has missed since. */
+const TOLD = "gaps-told";
+/** How long what own devices tell each other may be on its way. Milliseconds. */
+const OWN_WITHIN = 24 * 3_600_000;
 /** How long the sessions have to explain what the server dropped. Milliseconds. */
 const EXPLAIN_WITHIN = 5_000;
 
+interface Own {
+  readonly left: number;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+}
+
 export interface GapsOptions {
+  readonly now: () => number;
   readonly writer: Writer;
   readonly after: After;
   readonly failed: (error: unknown) => void;
@@ -36,6 +50,7 @@ export class Gaps {
    * comes before the deliveries that follow, so that their sessions find it there.
    */
   async total(change: Change, total: number): Promise<void> {
+    await this.#tellOwn(change);
     const before = await change.get<number>("meta", META.gaps) ?? 0;
     const open = await unexplained(change);
     // A server set back to an old copy counts from less; that is nothing new to tell.
@@ -47,14 +62,14 @@ export class Gaps {
 
   /**
    * A session has missed `count` messages of a conversation. Null: what showed it was in none that is here (devices
-   * among themselves), so no line says it; then the server's own count is told, as if no session had seen it.
+   * among themselves), so no line says it.
    */
   async missing(
     change: Change,
     conversation: ConversationId | null,
     count: number,
   ): Promise<void> {
-    if (conversation === null) return;
+    if (conversation === null) return await this.#missingOwn(change, count);
     const open = await unexplained(change);
     const explained = Math.min(open, count);
     await add(change, LEFT, count);
@@ -75,6 +90,26 @@ export class Gaps {
     change.after.push(() => this.#flushLater());
   }
 
+  /** What no line says is missing has come. */
+  async lateOwn(change: Change): Promise<void> {
+    await takeOff(change, 1);
+  }
+
+  async #missingOwn(change: Change, count: number): Promise<void> {
+    const told = await add(change, TOLD, 0);
+    await add(change, TOLD, -count);
+    const own = await change.get<Own>("meta", OWN);
+    const left = (own?.left ?? 0) + Math.max(0, count - told);
+    if (left > 0) change.set("meta", OWN, { left, since: own?.since ?? this.#options.now() });
+  }
+
+  async #tellOwn(change: Change): Promise<void> {
+    const own = await change.get<Own>("meta", OWN);
+    if (!own || this.#options.now() - own.since < OWN_WITHIN) return;
+    change.remove("meta", OWN);
+    change.tell({ kind: "gap", count: own.left });
+  }
+
   stop(): void {
     this.#callOff();
   }
@@ -91,6 +126,8 @@ export class Gaps {
       const count = await unexplained(change);
       if (count === 0) return;
       change.set("meta", UNEXPLAINED, 0);
+      // What sessions with own devices have missed is part of it.
+      await add(change, TOLD, count - await takeOff(change, count));
       change.tell({ kind: "gap", count });
     });
   }
@@ -98,6 +135,16 @@ export class Gaps {
 
 function unexplained(change: Change): Promise<number> {
   return add(change, UNEXPLAINED, 0);
+}
+
+/** Takes up to so many off what own devices have missed; how many. */
+async function takeOff(change: Change, most: number): Promise<number> {
+  const own = await change.get<Own>("meta", OWN);
+  if (!own) return 0;
+  const left = Math.max(0, own.left - most);
+  if (left === 0) change.remove("meta", OWN);
+  else change.set("meta", OWN, { ...own, left });
+  return own.left - left;
 }
 
 /** Adds to a count, which never goes below 0; what it is then. */

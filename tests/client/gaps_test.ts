@@ -11,8 +11,10 @@ function scene() {
   const told: EngineEvent[] = [];
   const timers: (() => void)[] = [];
   const writer = new Writer(new MemoryStore(), (event) => told.push(event));
+  const clock = { now: 0 };
   const gaps = new Gaps({
     writer,
+    now: () => clock.now,
     after: (_ms, run) => {
       timers.push(run);
       return () => timers.splice(timers.indexOf(run), 1);
@@ -25,7 +27,7 @@ function scene() {
   };
   const counts = () =>
     told.map((event) => event.kind === "gap" ? [event.conversation ?? null, event.count] : null);
-  return { writer, gaps, pass, counts };
+  return { writer, gaps, pass, counts, clock };
 }
 
 Deno.test("what a session explains is not told by the server too", async () => {
@@ -42,6 +44,38 @@ Deno.test("what only devices among themselves noticed explains nothing: the serv
   await writer.change((change) => gaps.missing(change, null, 1));
   await pass();
   assert.deepEqual(counts(), [[null, 1]]);
+});
+
+Deno.test("what own devices told each other and a server keeps to itself is told after a day, once", async () => {
+  const { writer, gaps, pass, counts, clock } = scene();
+  const connect = () => writer.change((change) => gaps.total(change, 0));
+  await writer.change((change) => gaps.missing(change, null, 3));
+  await writer.change((change) => gaps.lateOwn(change));
+  await connect();
+  clock.now = 23 * 3_600_000;
+  await connect();
+  await pass();
+  assert.deepEqual(counts(), [], "it may still come");
+  clock.now = 24 * 3_600_000;
+  await connect();
+  await connect();
+  await pass();
+  assert.deepEqual(counts(), [[null, 2]], "one of the three has come");
+});
+
+Deno.test("what own devices missed and the server counts too is told once, whoever says it first", async () => {
+  for (const first of ["server", "session"]) {
+    const { writer, gaps, pass, counts, clock } = scene();
+    const missing = () => writer.change((change) => gaps.missing(change, null, 2));
+    if (first === "session") await missing();
+    await writer.change((change) => gaps.total(change, 2));
+    await pass();
+    if (first === "server") await missing();
+    clock.now = 25 * 3_600_000;
+    await writer.change((change) => gaps.total(change, 2));
+    await pass();
+    assert.deepEqual(counts(), [[null, 2]], first);
+  }
 });
 
 Deno.test("what a session had missed comes late: it was another one that the server dropped, and that is told", async () => {

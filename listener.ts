@@ -280,7 +280,7 @@ async function openDoor(
     // Without a listener here an over-long frame would be an uncaught error (M1).
     open.on("error", () => {});
     try {
-      verdict.accept(open);
+      verdict.accept(open, socket);
     } catch (error) {
       parts.log.error("socket.failed", { error });
       open.close(1011);

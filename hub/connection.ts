@@ -2,6 +2,7 @@
  * One socket of one device: what comes in is checked, limited and handed to delivery; what goes out
  * is the outflow's. Whatever a device sends, the worst that happens is that its socket is closed.
  */
+import type { Writable } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import type { ConfirmWork, HelloResult, Queued, QueueStore } from "../db/queue.ts";
 import type { RoomSubmissionWork, SubmissionWork } from "../db/queue.ts";
@@ -14,6 +15,7 @@ import {
   CLOSE,
   decodeClientFrame,
   type Hello,
+  type IdOf,
   type News,
   type Refusal,
   type Submit,
@@ -54,6 +56,7 @@ export interface ConnectionParts {
   readonly dirty: (connection: Connection) => void;
   readonly closed: (connection: Connection) => void;
   readonly heard: (connection: Connection) => void;
+  readonly idOf: IdOf;
   readonly queue: Pick<QueueStore, "read">;
   readonly limits: ConnectionLimits;
   readonly meter: Meter;
@@ -94,7 +97,7 @@ export class Connection {
     | null = null;
   readonly #helloBy: number;
 
-  constructor(socket: WebSocket, user: SocketUser, parts: ConnectionParts) {
+  constructor(socket: WebSocket, wire: Writable, user: SocketUser, parts: ConnectionParts) {
     this.user = user;
     this.#socket = socket;
     this.#parts = parts;
@@ -104,7 +107,7 @@ export class Connection {
     this.#messages = tokenBucket(messages, messages, parts.now);
     this.#bytes = tokenBucket(bytes, bytes, parts.now);
     this.#flood = tokenBucket(messages * FLOOD_FACTOR, messages * FLOOD_FACTOR, parts.now);
-    this.#out = new Outflow(socket, {
+    this.#out = new Outflow(socket, wire, {
       device: user.device,
       meter: parts.meter,
       backlogBytes: parts.limits.socketBacklogBytes,
@@ -233,7 +236,7 @@ export class Connection {
     const frame = bytesOf(data);
     const withinBytes = this.#bytes.take(frame.length);
     if (!withinBytes) this.#countFlood();
-    for (const item of decodeClientFrame(frame)) {
+    for (const item of decodeClientFrame(frame, this.#parts.idOf)) {
       if (this.#isOpen()) this.#item(item, withinBytes);
     }
   }

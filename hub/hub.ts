@@ -1,9 +1,12 @@
 /** The hub of one node: takes open sockets, delivers, and closes those that have lost their right. */
+import type { Writable } from "node:stream";
 import type { WebSocket } from "ws";
 import type { QueueStore } from "../db/queue.ts";
 import type { Limits } from "../limits.ts";
 import type { Log } from "../log.ts";
+import type { IdOf } from "../protocol/frame.ts";
 import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
+import { KnownIds } from "../protocol/known_ids.ts";
 import type { Bus, BusEvent } from "./bus.ts";
 import { Connection, type ConnectionLimits, type SocketUser } from "./connection.ts";
 import { Connections } from "./connections.ts";
@@ -39,6 +42,7 @@ export class Hub {
   readonly #connections = new Connections();
   readonly #delivery: Delivery;
   readonly #expiry: Expiry;
+  readonly #idOf: IdOf;
   readonly #dirty = new Set<Connection>();
   readonly #unsubscribe: () => void;
   #flushing = false;
@@ -48,6 +52,8 @@ export class Hub {
   constructor(parts: HubParts) {
     this.#parts = parts;
     this.presence = createPresence(parts.now);
+    const known = new KnownIds();
+    this.#idOf = (bytes) => known.of(bytes);
     this.#delivery = new Delivery({
       ...parts,
       connectionOf: (device) => this.#connections.ofDevice(device),
@@ -66,10 +72,10 @@ export class Hub {
     return this.#connections.size;
   }
 
-  /** Takes over an open socket whose login was checked. */
-  accept(socket: WebSocket, user: SocketUser): void {
+  /** Takes over an open socket whose login was checked, and the connection under it. */
+  accept(socket: WebSocket, wire: Writable, user: SocketUser): void {
     if (this.#stopping) return socket.close(GOING_AWAY, "the server stops");
-    const connection = new Connection(socket, user, {
+    const connection = new Connection(socket, wire, user, {
       hello: (connection, { previous, next }) =>
         this.#delivery.hello(connection, { device: user.device, previous, next }),
       opened: (connection) => this.#connections.claim(connection),
@@ -79,6 +85,7 @@ export class Hub {
       dirty: (connection) => this.#markDirty(connection),
       closed: (connection) => this.#closed(connection),
       heard: ({ user }) => this.presence.heard(user.account, user.device),
+      idOf: this.#idOf,
       queue: this.#parts.queue,
       limits: this.#parts.limits,
       meter: this.#parts.meter,

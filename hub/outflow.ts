@@ -5,11 +5,13 @@
  * nothing older waits. A slow reader costs bounded memory: envelopes stop at 256 KiB unsent (the
  * queue keeps the rest), and whoever lets answers pile up beyond the limit is cut off.
  */
+import type { Writable } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Queued, ReadLimits } from "../db/queue.ts";
 import { encodeServerFrames, type ServerItem, type StoredDeliver } from "../protocol/frame.ts";
 import type { DeviceId } from "../protocol/ids.ts";
 import type { Meter } from "./meter.ts";
+import { writeMessage } from "./wire.ts";
 
 /** Unsent bytes at which no more envelopes are put in. */
 const PAUSE_BYTES = 256 * 1024;
@@ -33,7 +35,10 @@ export interface OutflowParts {
 
 /** See the head of this file. */
 export class Outflow {
-  readonly #socket: WebSocket;
+  readonly #socket: Pick<WebSocket, "bufferedAmount" | "OPEN" | "readyState">;
+  readonly #wire: Writable;
+  /** One for all writes. */
+  readonly #sent = () => this.#behind && this.pump();
   readonly #parts: OutflowParts;
   readonly #items: (ServerItem | StoredDeliver)[] = [];
   /** Positions delivered on this connection and not acknowledged, in order. */
@@ -48,8 +53,9 @@ export class Outflow {
   /** Was anything queued since the read began? */
   #missed = false;
 
-  constructor(socket: WebSocket, parts: OutflowParts) {
+  constructor(socket: WebSocket, wire: Writable, parts: OutflowParts) {
     this.#socket = socket;
+    this.#wire = wire;
     this.#parts = parts;
   }
 
@@ -98,7 +104,7 @@ export class Outflow {
     const frames = encodeServerFrames(this.#items.splice(0));
     this.#pendingBytes = 0;
     if (this.#socket.readyState !== this.#socket.OPEN) return;
-    for (const frame of frames) this.#socket.send(frame, () => this.#sent());
+    for (const frame of frames) writeMessage(this.#wire, frame, this.#sent);
     if (this.#socket.bufferedAmount > this.#parts.backlogBytes) this.#parts.failed("slow");
   }
 
@@ -134,9 +140,5 @@ export class Outflow {
     this.#pendingBytes += envelope.length;
     this.#items.push({ type: "stored", position, sender, minute, envelope });
     this.#parts.dirty();
-  }
-
-  #sent(): void {
-    if (this.#behind) this.pump();
   }
 }

@@ -6,7 +6,7 @@
 import type { Bytes } from "./encoding.ts";
 import { FormatError } from "./errors.ts";
 import { FrameReader, FrameWriter } from "./frame_bytes.ts";
-import { CLIENT_TYPES, readClient, writeClient } from "./frame_client.ts";
+import { CLIENT_TYPES, type IdOf, readClient, writeClient } from "./frame_client.ts";
 import {
   type ClientItem,
   ITEM_HEAD_BYTES,
@@ -14,8 +14,10 @@ import {
   type StoredDeliver,
 } from "./frame_items.ts";
 import { readServer, SERVER_TYPES, writeServer } from "./frame_server.ts";
+import { idFrom } from "./ids.ts";
 import { MAX_FRAME_BYTES } from "./limits.ts";
 
+export type { IdOf } from "./frame_client.ts";
 export * from "./frame_items.ts";
 
 /** Where frames are put together before they are copied out: encoding never waits half-way. */
@@ -36,10 +38,11 @@ export function encodeServerFrames(items: readonly (ServerItem | StoredDeliver)[
 
 /**
  * The items of a frame that a device sent. Envelopes are views of `frame`.
+ * @param idOf makes the ids of the accounts and devices that a submission names
  * @throws {FormatError} for anything else than what {@link encodeClientFrames} writes
  */
-export function decodeClientFrame(frame: Uint8Array): ClientItem[] {
-  return decodeFrame(frame, readClient);
+export function decodeClientFrame(frame: Uint8Array, idOf: IdOf = idFrom): ClientItem[] {
+  return decodeFrame(frame, (type, body) => readClient(type, body, idOf));
 }
 
 /** The items of a frame that the server sent, as {@link decodeClientFrame}. */

@@ -2,6 +2,7 @@
 import { FormatError } from "./errors.ts";
 import { between, type FrameReader, type FrameWriter } from "./frame_bytes.ts";
 import {
+  type Addressed,
   type ClientItem,
   type Destination,
   type Hello,
@@ -9,6 +10,7 @@ import {
   MAX_DESTINATIONS,
   type Submit,
 } from "./frame_items.ts";
+import { ID_BYTES, idFrom } from "./ids.ts";
 import { MAX_DEVICES } from "./limits.ts";
 
 /** Type bytes, server-bound. */
@@ -57,13 +59,16 @@ function writeSubmit(out: FrameWriter, item: Submit): void {
   }
 }
 
+/** Makes the id of 16 bytes: `idFrom`, or one who remembers those that come again. */
+export type IdOf = typeof idFrom;
+
 /** Reads the body of an item of this type. */
-export function readClient(type: number, body: FrameReader): ClientItem {
+export function readClient(type: number, body: FrameReader, idOf: IdOf): ClientItem {
   switch (type) {
     case CLIENT_TYPES.hello:
       return readHello(body);
     case CLIENT_TYPES.submit:
-      return readSubmit(body);
+      return readSubmit(body, idOf);
     case CLIENT_TYPES["submit-to-room"]: {
       const [ref, submit] = [body.u32(), body.id<"submit">()];
       return { type: "submit-to-room", ref, submit, envelope: body.rest() };
@@ -85,22 +90,23 @@ function readHello(body: FrameReader): Hello {
   return { type: "hello", previous, next, windowSize };
 }
 
-function readSubmit(body: FrameReader): Submit {
+function readSubmit(body: FrameReader, idOf: IdOf): Submit {
   const [ref, submit] = [body.u32(), body.id<"submit">()];
   const count = between(body.u8(), 1, MAX_DESTINATIONS, "destinations");
-  const destinations = Array.from({ length: count }, () => readDestination(body));
+  const destinations: Destination[] = [];
+  while (destinations.length < count) destinations.push(readDestination(body, idOf));
   if (count === 2 && destinations[0]!.account === destinations[1]!.account) {
     throw new FormatError("one account twice");
   }
   return { type: "submit", ref, submit, destinations };
 }
 
-function readDestination(body: FrameReader): Destination {
-  const [account, listVersion] = [body.id<"account">(), body.u32()];
+function readDestination(body: FrameReader, idOf: IdOf): Destination {
+  const [account, listVersion] = [idOf<"account">(body.view(ID_BYTES)), body.u32()];
   const count = between(body.u8(), 0, MAX_DEVICES, "envelopes");
-  const envelopes = Array.from(
-    { length: count },
-    () => ({ device: body.id<"device">(), envelope: body.block() }),
-  );
+  const envelopes: Addressed[] = [];
+  while (envelopes.length < count) {
+    envelopes.push({ device: idOf<"device">(body.view(ID_BYTES)), envelope: body.block() });
+  }
   return { account, listVersion, envelopes };
 }

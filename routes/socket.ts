@@ -4,6 +4,7 @@
  * A browser's cookie opens it only from our own pages (exact Origin: cross-site hijacking, W6).
  * A request without Origin is no browser; it opens it only with a bearer login.
  */
+import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Limits } from "../limits.ts";
 
@@ -19,7 +20,7 @@ export interface UpgradeRequest {
 
 /** Take the socket, or refuse the upgrade with a status. */
 export type UpgradeVerdict =
-  | { readonly accept: (socket: WebSocket) => void }
+  | { readonly accept: (socket: WebSocket, wire: Duplex) => void }
   | { readonly status: 401 | 403 | 404 | 429 | 503 };
 
 /** Decides about one upgrade, before 101. */
@@ -35,9 +36,9 @@ export type AuthenticateSocket<L extends SocketLogin> = (
   request: UpgradeRequest,
 ) => Promise<L | null>;
 
-/** Takes over an open, authenticated socket. Errors and closing are the hub's from here on. */
+/** Takes over an open, authenticated socket and the connection under it. Errors and closing are the hub's from here on. */
 export interface SocketHub<L extends SocketLogin> {
-  accept(socket: WebSocket, login: L): void;
+  accept(socket: WebSocket, wire: Duplex, login: L): void;
 }
 
 /** What the door is built from. */
@@ -63,7 +64,7 @@ export function createSocketDoor<L extends SocketLogin>(parts: SocketDoorParts<L
     const login = await parts.authenticate(request);
     if (login === null) return { status: 401 };
     if (!take(`login ${login.loginId}`, limits.socketsPerLogin)) return { status: 429 };
-    return { accept: (socket) => parts.hub.accept(socket, login) };
+    return { accept: (socket, wire) => parts.hub.accept(socket, wire, login) };
   };
 }
 

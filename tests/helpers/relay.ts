@@ -74,7 +74,7 @@ export async function withRelay(
   });
   server.on("connection", (socket, request) => {
     const query = new URL(request.url!, "http://test.invalid").searchParams;
-    hub.accept(socket, {
+    hub.accept(socket, request.socket, {
       loginId: query.get("login")!,
       account: query.get("account") as AccountId,
       device: query.get("device") as DeviceId,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { QueueBatch, QueueStore } from "../../db/queue.ts";
 import { acceptedAll, message, relayTest } from "../helpers/relay.ts";
-import { addPerson } from "../helpers/relay_world.ts";
+import { addPerson, numbered } from "../helpers/relay_world.ts";
 
 relayTest("two devices talk: accepted, delivered, acknowledged, gone", async (relay) => {
   const [ana, ben] = [addPerson(relay.db), addPerson(relay.db)];
@@ -144,7 +144,36 @@ relayTest(
   },
 );
 
+let full = true;
+relayTest(
+  "who comes while the disk is full is asked to come later, and gets in with the same hello",
+  async (relay) => {
+    const [ana, ben] = [addPerson(relay.db), addPerson(relay.db)];
+    const pair = { previous: new Uint8Array(16), next: numbered(1, 16) };
+    const hello = { type: "hello", ...pair, windowSize: 100 } as const;
+    for (let tries = 0; tries < 3; tries++) {
+      const early = await relay.connect(ana);
+      early.send(hello);
+      assert.deepEqual(await early.closed, { code: 1013, reason: "try again later" });
+      assert.deepEqual(early.items, []);
+    }
+    full = false;
+    const a = await relay.connect(ana);
+    a.send(hello);
+    assert.equal((await a.next("welcome")).restored, false);
+    a.send(message(ben, 1));
+    await a.next("accepted");
+  },
+  {
+    wrap: (queue): QueueStore => ({
+      ...queue,
+      commit: (batch) => full ? Promise.reject(new Error("disk full")) : queue.commit(batch),
+    }),
+  },
+);
+
 let failing: Promise<void> | null = null;
+const begun = Promise.withResolvers<void>();
 relayTest(
   "what came in while a commit failed is refused with it, so that it does not arrive first",
   async (relay) => {
@@ -154,7 +183,7 @@ relayTest(
     failing = promise;
     const [first, second] = [message(ben, 1), message(ben, 2)];
     a.send(first);
-    await a.settled();
+    await begun.promise;
     a.send(second);
     await a.settled();
     failing = null;
@@ -173,6 +202,7 @@ relayTest(
       ...queue,
       commit: async (batch) => {
         if (failing === null) return await queue.commit(batch);
+        begun.resolve();
         await failing;
         throw new Error("disk full");
       },

@@ -92,7 +92,7 @@ const serverItem: fc.Arbitrary<ServerItem> = fc.oneof(
 Deno.test("what a device sends is what the server reads", () => {
   fc.assert(
     fc.property(fc.array(clientItem, { minLength: 1, maxLength: 30 }), (items) => {
-      const read = encodeClientFrames(items).flatMap(decodeClientFrame);
+      const read = encodeClientFrames(items).flatMap((frame) => decodeClientFrame(frame));
       assert.deepEqual(read, items);
     }),
     { seed: SEED, numRuns: 300 },

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
+import { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { createSocketDoor, type UpgradeVerdict } from "../../routes/socket.ts";
 
@@ -16,7 +17,7 @@ function door(limits: { sockets?: number; socketsPerIp?: number; socketsPerLogin
       asked.push(login);
       return Promise.resolve(login.includes("good") ? { loginId: login } : null);
     },
-    hub: { accept: (_socket, { loginId }) => void accepted.push(loginId) },
+    hub: { accept: (_socket, _wire, { loginId }) => void accepted.push(loginId) },
   });
   const connections: EventEmitter[] = [];
   const ask = (headers: Record<string, string>, address = "192.0.2.1") => {
@@ -32,7 +33,7 @@ function door(limits: { sockets?: number; socketsPerIp?: number; socketsPerLogin
 /** Lets the socket in, as the listener does. */
 function enter(verdict: UpgradeVerdict): void {
   assert.ok("accept" in verdict);
-  verdict.accept(new EventEmitter() as unknown as WebSocket);
+  verdict.accept(new EventEmitter() as unknown as WebSocket, new Duplex());
 }
 
 const bearer = (name = "good") => ({ authorization: `Bearer ${name}` });

@@ -59,6 +59,19 @@ Deno.test("waits between tries grow, are jittered, and end at half a minute", ()
   assert.equal(lucky.sockets.length, 2, "half the wait is random");
 });
 
+Deno.test("a server that says try again later is tried again, less and less often, until it is settled", () => {
+  const { link, sockets, seen, pass } = scene();
+  link.start();
+  for (let i = 0; i < 4; i++) {
+    sockets.at(-1)!.handlers.opened();
+    sockets.at(-1)!.handlers.closed(1013);
+    pass(30_000);
+  }
+  const waits = sockets.slice(1).map(({ at }, i) => at - i * 30_000);
+  assert.deepEqual(waits, [500, 1_000, 2_000, 4_000]);
+  assert.equal(seen.filter((word) => word === "closed 1013 true").length, 4);
+});
+
 Deno.test("starting again while waiting connects at once; a settled link waits briefly again", () => {
   const { link, sockets, pass } = scene();
   link.start();

@@ -18,6 +18,7 @@ Deno.test(`${KILLS} times killed under load: everything accepted arrives, once, 
   const path = `${dir}/snug.db`;
   const watch = new Watch();
   const devices = crew(path, watch.run(chance));
+  const accepted = () => devices.reduce((sum, device) => sum + device.accepted, 0);
   let next = new RelayProcess();
   try {
     for (let kill = 0; kill < KILLS && watch.broken.length === 0; kill++) {
@@ -25,6 +26,8 @@ Deno.test(`${KILLS} times killed under load: everything accepted arrives, once, 
       next = new RelayProcess();
       const port = await server.open({ path });
       for (const device of devices) device.connect(port, true);
+      // On a slow machine some instants are all before the first message: this one is after it.
+      if (accepted() < kill) await watch.until(() => accepted() >= kill);
       await new Promise((resolve) => setTimeout(resolve, chance(MOST_MS)));
       const log = await server.kill();
       await Promise.all(devices.map((device) => device.disconnect()));
@@ -37,9 +40,11 @@ Deno.test(`${KILLS} times killed under load: everything accepted arrives, once, 
     await next.kill();
     await Promise.all(devices.map((device) => device.disconnect()));
   }
-  const accepted = devices.reduce((sum, device) => sum + device.accepted, 0);
   assert.deepEqual(watch.broken, [], `SNUG_SEED=${seed}`);
-  assert.ok(accepted > KILLS, `only ${accepted} accepted: that was no load (SNUG_SEED=${seed})`);
-  console.log(`${KILLS} kills, ${accepted} messages accepted, seed ${seed}`);
+  assert.ok(
+    accepted() >= KILLS - 1,
+    `${accepted()} accepted: that was no load (SNUG_SEED=${seed})`,
+  );
+  console.log(`${KILLS} kills, ${accepted()} messages accepted, seed ${seed}`);
   await Deno.remove(dir, { recursive: true });
 });

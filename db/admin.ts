@@ -57,8 +57,11 @@ export interface AdminStore {
   queueDepth(): Promise<QueueDepth>;
 }
 
-/** The store on one SQLite connection. */
-export function createAdmin(db: DatabaseSync): AdminStore {
+/**
+ * The store on one SQLite connection.
+ * @param settle moves what is recent to where it is counted
+ */
+export function createAdmin(db: DatabaseSync, settle: () => Promise<void>): AdminStore {
   const audit = auditRows(db);
   const logins = loginRows(db);
   const departures = departureRows(db);
@@ -90,7 +93,6 @@ export function createAdmin(db: DatabaseSync): AdminStore {
     from (
       select length(coalesce(e.body, b.body)) as bytes, e.minute
       from envelopes e left join bodies b on b.no = e.shared
-      union all select length(body), minute from recent_envelopes
     )
   `);
 
@@ -117,8 +119,9 @@ export function createAdmin(db: DatabaseSync): AdminStore {
   const allLogins = (account: AccountId) =>
     all<{ id: string }>(endAll, account).map(({ id }) => id);
   return {
-    users: (part, after, limit) => later(() => all<UserRow>(users, after, part, part, part, limit)),
-    user: (account) => later(() => one<UserRow>(user, account)),
+    users: (part, after, limit) =>
+      settle().then(() => all<UserRow>(users, after, part, part, part, limit)),
+    user: (account) => settle().then(() => one<UserRow>(user, account)),
     oldestAdmin: () => later(() => one<{ id: AccountId }>(oldest)?.id ?? null),
     count: () => later(() => one<{ accounts: number; admins: number }>(count)!),
     setDisabled: (account, disabled, act) =>
@@ -141,6 +144,6 @@ export function createAdmin(db: DatabaseSync): AdminStore {
       }),
     remove: (account, act) => change(account, act, true, () => departures.remove(account, act.at)),
     loginsWithoutFactor: () => later(() => all<{ id: string }>(withoutFactor).map(({ id }) => id)),
-    queueDepth: () => later(() => one<QueueDepth>(depth)!),
+    queueDepth: () => settle().then(() => one<QueueDepth>(depth)!),
   };
 }

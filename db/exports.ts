@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { AccountId } from "../protocol/ids.ts";
-import { all, later } from "./transaction.ts";
+import { all } from "./transaction.ts";
 
 /** A row as it is stored. */
 export type StoredRow = Readonly<Record<string, string | number | Uint8Array | null>>;
@@ -86,17 +86,10 @@ const PAGED: Readonly<Record<string, string>> = {
     from devices d join queues q on q.device = d.id join envelopes e on e.queue = q.no
     left join bodies b on b.no = e.shared
     where d.account = ? and e.no > ? order by e.no limit ?`,
-  recent_envelopes: `
-    select e.no as page_no, d.id as device, e.position, e.sender, e.minute, e.body
-    from recent_envelopes e join queues q on q.no = e.queue join devices d on d.id = q.device
-    where d.account = ? and e.no > ? order by e.no limit ?`,
-  recent_submits: `
-    select s.no as page_no, d.id as device, s.submit, s.day
-    from recent_submits s join queues q on q.no = s.sender join devices d on d.id = q.device
-    where d.account = ? and s.no > ? order by s.no limit ?`,
   submits: `
-    select s.page_no, s.device, s.submit, s.day from (
-      select row_number() over (order by q.no, s.submit) as page_no, d.id as device, s.submit, s.day
+    select s.page_no, s.device, s.submit, s.more, s.day from (
+      select row_number() over (order by q.no, s.submit) as page_no, d.id as device,
+      s.submit, s.more, s.day
       from devices d join queues q on q.device = d.id join submits s on s.sender = q.no
       where d.account = ?
     ) s where s.page_no > ? order by s.page_no limit ?`,
@@ -105,8 +98,11 @@ const PAGED: Readonly<Record<string, string>> = {
     where account = ? and no > ? order by no limit ?`,
 };
 
-/** The store on one SQLite connection. */
-export function createExports(db: DatabaseSync): ExportsStore {
+/**
+ * The store on one SQLite connection.
+ * @param settle moves what is recent to where it is found by account
+ */
+export function createExports(db: DatabaseSync, settle: () => Promise<void>): ExportsStore {
   const whole = prepared(db, WHOLE);
   const paged = prepared(db, PAGED);
 
@@ -122,7 +118,7 @@ export function createExports(db: DatabaseSync): ExportsStore {
 
   return {
     tables: [...whole.keys(), ...paged.keys()],
-    page: (table, account, after) => later(() => page(table, account, after)),
+    page: (table, account, after) => settle().then(() => page(table, account, after)),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { AccountId } from "../protocol/ids.ts";
-import { later, one } from "./transaction.ts";
+import { one } from "./transaction.ts";
 
 /** One table's rows about an account. Times are milliseconds since 1970, null where none is kept. */
 export interface Footprint {
@@ -82,18 +82,8 @@ const ABOUT_SOMEBODY: Readonly<Record<string, string>> = {
     as bytes, min(e.minute) * 60000 as first, max(e.minute) * 60000 as last
     from devices d join queues q on q.device = d.id join envelopes e on e.queue = q.no
     left join bodies b on b.no = e.shared where d.account = ?`,
-  recent_envelopes: `
-    select count(*) as rows, sum(length(e.sender) + length(e.body) + 24) as bytes,
-    min(e.minute) * 60000 as first, max(e.minute) * 60000 as last
-    from recent_envelopes e where e.queue in (
-      select q.no from devices d join queues q on q.device = d.id where d.account = ?)`,
-  recent_submits: `
-    select count(*) as rows, sum(length(submit) + 16) as bytes,
-    min(day) * 86400000 as first, max(day) * 86400000 as last
-    from recent_submits where sender in (
-      select q.no from devices d join queues q on q.device = d.id where d.account = ?)`,
   submits: `
-    select count(*) as rows, sum(length(s.submit) + 16) as bytes,
+    select count(*) as rows, sum(length(s.submit) + coalesce(length(s.more), 0) + 16) as bytes,
     min(s.day) * 86400000 as first, max(s.day) * 86400000 as last
     from devices d join queues q on q.device = d.id join submits s on s.sender = q.no
     where d.account = ?`,
@@ -154,8 +144,8 @@ const ABOUT_SOMEBODY: Readonly<Record<string, string>> = {
 /**
  * Tables without rows about anybody: counters under keys that are hashes,
  * ciphertexts (`bodies`) that are counted with the envelopes they belong to, lookup ids of rooms,
- * names that nobody has any more,
- * and three numbers.
+ * names that nobody has any more, what is moved to other tables before anybody looks (`turns`,
+ * `taken`), and three numbers.
  */
 export const ABOUT_NOBODY: readonly string[] = [
   "bodies",
@@ -166,20 +156,28 @@ export const ABOUT_NOBODY: readonly string[] = [
   "room_lookups",
   "server_id",
   "server_settings",
+  "taken",
+  "turns",
 ];
 
 /** The tables that have rows about somebody. */
 export const TABLES_ABOUT_SOMEBODY: readonly string[] = Object.keys(ABOUT_SOMEBODY);
 
-/** The store on one SQLite connection. */
-export function createFootprints(db: DatabaseSync): FootprintsStore {
+/**
+ * The store on one SQLite connection.
+ * @param settle moves what is recent to where it is counted
+ */
+export function createFootprints(
+  db: DatabaseSync,
+  settle: () => Promise<void>,
+): FootprintsStore {
   const queries = Object.entries(ABOUT_SOMEBODY).map(([table, sql]) =>
     [table, db.prepare(sql)] as const
   );
   type Sums = Omit<Footprint, "table" | "bytes"> & { readonly bytes: number | null };
   return {
     of: (account) =>
-      later(() =>
+      settle().then(() =>
         queries.map(([table, query]) => {
           const { rows, bytes, first, last } = one<Sums>(query, account)!;
           return { table, rows, bytes: bytes ?? 0, first, last };

@@ -7,23 +7,26 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { QueueCommit } from "./queue_commit.ts";
-import { QueueMemory } from "./queue_memory.ts";
+import { QueueMemory, type Recency } from "./queue_memory.ts";
 import type { QueueLimits, QueueStore } from "./queue_work.ts";
 import { createSweeps } from "./retention.ts";
 import { later } from "./transaction.ts";
 
 export * from "./queue_work.ts";
 
-/** Rows that stay recent: moving them takes a transaction some milliseconds more, now and then. */
-const GENERATION = 2_048;
+/**
+ * What stays recent. Envelopes are in flight for about 30 ms (acks are lazy): those bounds are about
+ * twice what that makes at full speed.
+ */
+const RECENCY: Recency = { events: 8_192, waiting: 3_000, bytes: 2 * 2 ** 20, submits: 2_048 };
 
 /** The store on one SQLite connection. */
 export function createQueue(
   db: DatabaseSync,
   limits: QueueLimits,
-  generation = GENERATION,
+  recency = RECENCY,
 ): QueueStore {
-  const memory = new QueueMemory(db, limits, generation);
+  const memory = new QueueMemory(db, limits, recency);
   const commit = new QueueCommit(db, memory, limits.overflow);
   const sweeps = createSweeps(db, memory);
   const checkpoint = db.prepare("pragma wal_checkpoint(truncate)");
@@ -33,6 +36,7 @@ export function createQueue(
     expireEnvelopes: (minute, rows, from) => later(() => sweeps.envelopes(minute, rows, from)),
     expireSubmits: (day, rows, from) => later(() => sweeps.submits(day, rows, from)),
     checkpoint: () => later(() => void checkpoint.all()),
+    settle: () => later(() => commit.settle()),
     depth: () => later(() => memory.depth()),
   };
 }

@@ -23,15 +23,17 @@ import type {
   SubmissionResult,
   SubmissionWork,
 } from "./queue_work.ts";
-import type { KnownList, QueueMemory, SharedBody } from "./queue_memory.ts";
+import type { KnownList, QueueMemory } from "./queue_memory.ts";
 import type { QueueState } from "./queue_state.ts";
-import type { Sent } from "./queue_tables.ts";
 import { RoomSpeech } from "./room_speech.ts";
 import { transaction } from "./transaction.ts";
 
 const MINUTES_OF_DAY = 1440;
 /** Entries of one device list in one refusal, before their bytes are counted. */
 const MAX_STALE_ENTRIES = 32;
+
+/** Who sends. */
+type Sending = Pick<SubmissionWork, "account" | "sender">;
 
 /** The body of `QueueStore.commit`. */
 export class QueueCommit {
@@ -54,10 +56,20 @@ export class QueueCommit {
     return this.#memory.guarded(() => transaction(this.#db, () => this.#all(batch)));
   }
 
+  /** Moves what is recent, in a transaction of its own. */
+  settle(): void {
+    this.#memory.guarded(() =>
+      transaction(this.#db, () => {
+        this.#memory.begin();
+        this.#memory.settle();
+      })
+    );
+  }
+
   #all({ minute, hellos, confirms, submissions, acks }: QueueBatch): QueueResults {
-    this.#memory.begin();
+    this.#memory.begin(minute);
     for (const { device, position } of acks) this.#ack(device, position);
-    this.#memory.acknowledged();
+    this.#memory.trim();
     const welcomes = hellos.map((hello) => this.#hello(hello));
     for (const confirm of confirms) this.#confirm(confirm);
     const taken = submissions.map((work) => this.#submission(work, minute));
@@ -99,21 +111,28 @@ export class QueueCommit {
     const sender = this.#memory.queue(work.device);
     if (sender === null) return { kind: "gone" };
     const day = Math.floor(minute / MINUTES_OF_DAY);
-    const fresh = this.#memory.submits.fresh(sender, work.submit);
+    const fresh = this.#memory.submits.fresh(sender.sender, work.submit);
     if (fresh === null) return { kind: "accepted", placed: [] };
-    const result = "room" in work ? this.#toRoom(work, minute) : this.#toPeople(work, minute);
-    if (result.kind === "accepted") this.#memory.submits.add(sender, work.submit, fresh, day);
+    const result = "room" in work ? this.#toRoom(work) : this.#toPeople(work);
+    if (result.kind === "accepted") {
+      this.#memory.submits.add(sender.sender, work.submit, fresh, day);
+    }
     return result;
   }
 
-  #toPeople(work: SubmissionWork, minute: number): SubmissionResult {
+  #toPeople(work: SubmissionWork): SubmissionResult {
     const refusal = this.#judge(work);
     if (refusal !== null) return { kind: "refused", refusal };
-    return { kind: "accepted", placed: this.#place(work, minute) };
+    const placed: Placed[] = [];
+    for (const { account, envelopes } of work.destinations) {
+      const own = account === work.account;
+      for (const one of envelopes) this.#place(one, work, own, placed);
+    }
+    return { kind: "accepted", placed };
   }
 
-  /** One stored ciphertext in the queues of all whom the log pins. */
-  #toRoom(work: RoomSubmissionWork, minute: number): SubmissionResult {
+  /** One ciphertext in the queues of all whom the log pins. */
+  #toRoom(work: RoomSubmissionWork): SubmissionResult {
     const { room, account, envelope } = work;
     const verdict = this.#rooms.judge(work);
     if (verdict.kind === "unknown") {
@@ -122,16 +141,15 @@ export class QueueCommit {
     if (verdict.kind === "stale") {
       return { kind: "refused", refusal: { code: "stale-room", room, seq: verdict.seq } };
     }
-    const to = verdict.recipients.map(({ device, account: owner }) => {
-      return { device, own: owner === account, envelope };
-    });
-    const others = to.filter(({ own }) => !own);
+    const others = verdict.recipients.filter((to) => to.account !== account);
     const full = this.#overflow === "refuse" && others.length > 0 &&
-      !others.some((one) => this.#fits(one, account, false));
+      !others.some(({ device }) => this.#fits({ device, envelope }, account, false));
     if (full) return { kind: "refused", refusal: { code: "full" } };
-    const sent = { sender: work.sender, minute };
-    const bodies = new Map<Uint8Array, SharedBody | null>([[envelope, null]]);
-    return { kind: "accepted", placed: this.#placeEach(to, account, sent, bodies) };
+    const placed: Placed[] = [];
+    for (const { device, account: owner } of verdict.recipients) {
+      this.#place({ device, envelope }, work, owner === account, placed);
+    }
+    return { kind: "accepted", placed };
   }
 
   #judge(work: SubmissionWork): Refusal | null {
@@ -161,11 +179,21 @@ export class QueueCommit {
   /** One dormant device blocks nobody: only when no device of a recipient has room is it full. */
   #allFull(work: SubmissionWork): boolean {
     if (this.#overflow === "drop-oldest") return false;
-    return work.destinations.some(({ account, envelopes }) => {
-      const wanted = envelopes.filter(({ envelope }) => envelope.length > 0);
-      return account !== work.account && wanted.length > 0 &&
-        wanted.every((one) => !this.#fits(one, work.account, false));
-    });
+    for (const { account, envelopes } of work.destinations) {
+      if (account !== work.account && this.#noneFits(envelopes, work.account)) return true;
+    }
+    return false;
+  }
+
+  /** Has any of them been asked for, and none a place? */
+  #noneFits(envelopes: readonly Addressed[], from: AccountId): boolean {
+    let wanted = false;
+    for (const one of envelopes) {
+      if (one.envelope.length === 0) continue;
+      if (this.#fits(one, from, false)) return false;
+      wanted = true;
+    }
+    return wanted;
   }
 
   #fits({ device, envelope }: Addressed, from: AccountId, own: boolean): boolean {
@@ -173,39 +201,12 @@ export class QueueCommit {
     return queue !== null && this.#memory.hasRoom(queue, from, own, envelope.length);
   }
 
-  #place(work: SubmissionWork, minute: number): Placed[] {
-    const sent = { sender: work.sender, minute };
-    return work.destinations.flatMap(({ account, envelopes }) => {
-      const own = account === work.account;
-      const to = envelopes.map((one) => ({ ...one, own }));
-      return this.#placeEach(to, work.account, sent, repeatedIn(envelopes));
-    });
-  }
-
-  #placeEach(
-    to: readonly (Addressed & { readonly own: boolean })[],
-    from: AccountId,
-    sent: Sent,
-    repeated: Map<Uint8Array, SharedBody | null>,
-  ): Placed[] {
-    const placed: Placed[] = [];
-    for (const { device, envelope, own } of to) {
-      const queue = this.#memory.queue(device);
-      // Empty: the sender skips a device that it cannot encrypt for. It counts as named, nothing is queued.
-      if (queue === null || envelope.length === 0) continue;
-      if (!this.#makeRoom(queue, from, own, envelope.length)) continue;
-      const body = repeated.has(envelope) ? this.#shared(repeated, envelope) : envelope;
-      const position = this.#memory.place(queue, from, sent, body);
-      placed.push({ device, position, envelope });
-    }
-    return placed;
-  }
-
-  /** Stored at its first use, so that a ciphertext that nobody had room for leaves nothing. */
-  #shared(repeated: Map<Uint8Array, SharedBody | null>, envelope: Uint8Array): SharedBody {
-    const body = repeated.get(envelope) ?? this.#memory.share(envelope);
-    repeated.set(envelope, body);
-    return body;
+  /** Empty: the sender skips a device that it cannot encrypt for. It counts as named, nothing is queued. */
+  #place({ device, envelope }: Addressed, from: Sending, own: boolean, placed: Placed[]): void {
+    const queue = envelope.length === 0 ? null : this.#memory.queue(device);
+    if (queue === null || !this.#makeRoom(queue, from.account, own, envelope.length)) return;
+    const position = this.#memory.place(queue, from.account, from.sender, envelope);
+    placed.push({ device, position, envelope });
   }
 
   /** False when the envelope gets no place here; that is a counted gap of the device. */
@@ -233,16 +234,4 @@ function isCurrent(destination: Destination, list: KnownList, sender: DeviceId):
     }
   }
   return true;
-}
-
-/** Ciphertexts that stand for several devices: the same array, not equal bytes. */
-function repeatedIn(envelopes: readonly Addressed[]): Map<Uint8Array, SharedBody | null> {
-  const repeated = new Map<Uint8Array, SharedBody | null>();
-  if (envelopes.length < 2) return repeated;
-  const seen = new Set<Uint8Array>();
-  for (const { envelope } of envelopes) {
-    if (seen.has(envelope)) repeated.set(envelope, null);
-    seen.add(envelope);
-  }
-  return repeated;
 }

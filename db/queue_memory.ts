@@ -4,13 +4,14 @@
  * (a list moved on, a device was removed), whoever changed it.
  */
 import type { DatabaseSync } from "node:sqlite";
-import type { AccountId, DeviceId } from "../protocol/ids.ts";
+import { type AccountId, type DeviceId, idFrom } from "../protocol/ids.ts";
 import { deviceRows } from "./devices.ts";
 import type { Queued, QueueDepth, QueueLimits, ReadLimits } from "./queue_work.ts";
-import { type EnvelopeTable, envelopeTable, queueTable, type Sent } from "./queue_tables.ts";
-import type { QueueState, Waiting } from "./queue_state.ts";
-import { RecentEnvelopes } from "./recent_envelopes.ts";
-import { RecentSubmits } from "./recent_submits.ts";
+import { type EnvelopeTable, envelopeTable, queueTable } from "./queue_tables.ts";
+import { type QueueRow, QueueState } from "./queue_state.ts";
+import { readRecent, RecentEnvelopes, type Window } from "./recent.ts";
+import { TakenSubmits } from "./taken.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** Where an account's device list stands. */
 export interface KnownList {
@@ -22,6 +23,12 @@ export interface KnownList {
 const MAX_LISTS = 50_000;
 const MAX_WAITING = 300_000;
 
+/** What stays recent. */
+export interface Recency extends Window {
+  /** Submissions. */
+  readonly submits: number;
+}
+
 /** See the head of this file. All methods but {@link QueueMemory.guarded} run in a transaction. */
 export class QueueMemory {
   readonly #queues = new Map<DeviceId, QueueState>();
@@ -30,21 +37,21 @@ export class QueueMemory {
   readonly #envelopes: EnvelopeTable;
   readonly #recent: RecentEnvelopes;
   /** Submissions that were taken. */
-  readonly submits: RecentSubmits;
+  readonly submits: TakenSubmits;
   readonly #devices;
   readonly #limits: QueueLimits;
   /** Queues whose count of gaps changed in this transaction. */
   readonly #lost = new Set<QueueState>();
   #epoch = { lists: -1, removals: -1 };
   #waiting = 0;
-  /** In all queues, remembered or not; null when it has to be counted again. */
-  #total: number | null = null;
+  /** Rows of `envelopes`; null when they have to be counted again. */
+  #stored: number | null = null;
 
-  constructor(db: DatabaseSync, limits: QueueLimits, generation: number) {
+  constructor(db: DatabaseSync, limits: QueueLimits, recency: Recency) {
     this.#table = queueTable(db);
     this.#envelopes = envelopeTable(db);
-    this.#recent = new RecentEnvelopes(db, generation);
-    this.submits = new RecentSubmits(db, generation);
+    this.#recent = new RecentEnvelopes(db, recency);
+    this.submits = new TakenSubmits(db, recency.submits);
     this.#devices = deviceRows(db);
     this.#limits = limits;
   }
@@ -59,13 +66,11 @@ export class QueueMemory {
     }
   }
 
-  /** First in every transaction: drops what no longer holds. */
-  begin(): void {
+  /** First in every transaction: drops what no longer holds. `minute`: of what it places. */
+  begin(minute = 0): void {
     this.#lost.clear();
-    const epoch = this.#table.epoch();
-    if (epoch.lists !== this.#epoch.lists || this.#lists.size > MAX_LISTS) this.#lists.clear();
-    if (epoch.removals !== this.#epoch.removals || this.#waiting > MAX_WAITING) this.#forget();
-    this.#epoch = epoch;
+    this.#refresh();
+    this.#recent.begin(minute);
   }
 
   /** Last in every transaction: writes what is open; returns the totals of queues that lost something. */
@@ -84,9 +89,8 @@ export class QueueMemory {
   queue(device: DeviceId): QueueState | null {
     const known = this.#queues.get(device);
     if (known !== undefined) return known;
-    const loaded = this.#table.load(device);
+    const loaded = this.#load(device);
     if (loaded === null) return null;
-    this.#claimRecent(loaded);
     this.#queues.set(device, loaded);
     this.#waiting += loaded.count;
     return loaded;
@@ -105,22 +109,25 @@ export class QueueMemory {
 
   /** What waits in all queues. Outside of a transaction too. */
   depth(): QueueDepth {
-    if (this.#table.epoch().removals !== this.#epoch.removals) this.#total = null;
-    this.#total ??= this.#envelopes.count();
-    return { waiting: this.#total, oldestMinute: this.#envelopes.oldestMinute() };
+    this.#refresh();
+    this.#stored ??= this.#envelopes.count();
+    // What is stored came before what is recent, but for clocks that jump.
+    const oldestMinute = this.#envelopes.oldestMinute() ?? this.#recent.oldestMinute;
+    return { waiting: this.#stored + this.#recent.waiting, oldestMinute };
   }
 
   /** What waits after `position`. Outside of a transaction too. */
   read(device: DeviceId, position: number, { envelopes, bytes }: ReadLimits): Queued[] {
+    this.#refresh();
     const queue = this.queue(device);
     if (queue === null) return [];
     const waiting = queue.fit(position, envelopes, bytes);
-    const recent = waiting.filter((one) => this.#recent.has(one));
-    const older = waiting.length - recent.length;
+    // Turns move oldest first, so what is stored comes before what is recent.
+    const stored = waiting.findIndex(({ turn }) => turn !== null);
+    const older = stored < 0 ? waiting.length : stored;
     const rows = older === 0 ? [] : this.#envelopes.read(queue.no, position, older);
-    if (recent.length === 0) return rows;
-    for (const one of recent) rows.push(this.#recent.read(one));
-    return rows.sort((a, b) => a.position - b.position);
+    for (let at = older; at < waiting.length; at++) rows.push(readRecent(waiting[at]!));
+    return rows;
   }
 
   /** Has the queue room for one more of so many bytes from this account? */
@@ -140,50 +147,34 @@ export class QueueMemory {
     }
   }
 
-  /** Appends an envelope, or a use of a shared body; returns its position. */
-  place(queue: QueueState, from: AccountId, sent: Sent, body: Uint8Array | SharedBody): number {
-    const position = queue.next;
-    const kept = body instanceof Uint8Array
-      ? { no: this.#recent.append(queue.no, position, sent, body), bytes: body.length }
-      : { no: this.#placeShared(queue, position, sent, body), bytes: body.bytes };
-    queue.add({ ...kept, position, account: from });
-    this.#changed(1);
-    return position;
-  }
-
-  /** Not among the recent ones: uses of a body are counted where its other uses are. */
-  #placeShared(queue: QueueState, position: number, sent: Sent, body: SharedBody): 0 {
-    this.#envelopes.appendShared(this.#recent.next(), queue.no, position, sent, body.no);
-    return 0;
-  }
-
-  /** Stores one ciphertext for many queues. */
-  share(envelope: Uint8Array): SharedBody {
-    return { no: this.#envelopes.share(envelope), bytes: envelope.length };
+  /** Appends an envelope; returns its position. */
+  place(queue: QueueState, from: AccountId, sender: Uint8Array, body: Uint8Array): number {
+    const one = this.#recent.place(queue.positions, from, sender, body);
+    queue.add(one);
+    this.#waiting++;
+    return one.position;
   }
 
   /** The device has everything up to `position`. */
   acknowledge(queue: QueueState, position: number): void {
     const removed = queue.removeUpTo(position);
-    if (removed.length === 0) return;
-    this.#changed(-removed.length);
-    let older = false;
-    for (const one of removed) {
-      if (this.#recent.has(one)) this.#recent.remove(one);
-      else older = true;
+    this.#waiting -= removed.length;
+    const stored = countStored(removed);
+    if (stored > 0) {
+      this.#envelopes.removeUpTo(queue.no, position);
+      this.#count(-stored);
     }
-    if (older) this.#envelopes.removeUpTo(queue.no, position);
-    if (queue.count === 0) this.#table.saveTop(queue);
+    if (removed.length > stored) this.#recent.remove(removed);
   }
 
-  /** After the acks and before anything is placed, which then takes the room of what they removed. */
-  acknowledged(): void {
-    this.#recent.removeGone();
+  /** After the acks and before anything is placed: what has been recent for long goes. */
+  trim(): void {
+    this.#count(this.#recent.trim());
   }
 
   /** Moves what is recent to where it is swept and found by device. */
   settle(): void {
-    this.#recent.settle();
+    this.#count(this.#recent.settle());
     this.submits.settle();
   }
 
@@ -214,27 +205,50 @@ export class QueueMemory {
 
   #drop(queue: QueueState, one: Waiting): void {
     queue.remove(one);
-    this.#changed(-1);
-    if (this.#recent.has(one)) this.#recent.remove(one);
-    else this.#envelopes.removeOne(queue.no, one.position);
-    if (queue.count === 0) this.#table.saveTop(queue);
+    this.#waiting--;
+    if (one.turn !== null) this.#recent.remove([one]);
+    else {
+      this.#envelopes.removeOne(queue.no, one.position);
+      this.#count(-1);
+    }
     this.miss(queue);
   }
 
-  #changed(by: number): void {
-    this.#waiting += by;
-    if (this.#total !== null) this.#total += by;
+  /** Rows of `envelopes` came or went. */
+  #count(by: number): void {
+    if (this.#stored !== null) this.#stored += by;
   }
 
-  #claimRecent(queue: QueueState): void {
-    const older = queue.count;
-    for (const one of this.#recent.claim(queue.no)) queue.add(one);
-    if (older > 0 && queue.count > older) queue.order();
-    this.submits.claim(queue);
+  #load(device: DeviceId): QueueState | null {
+    const row = this.#table.find(device) ?? this.#create(device);
+    if (row === null) return null;
+    const { no, top } = row;
+    const claim = this.#recent.claim(no);
+    const positions = claim?.positions ?? { queue: no, next: top + 1, top };
+    const queue = new QueueState(device, row, positions, this.submits.claim(no));
+    for (const { position, account, bytes } of this.#table.stored(no)) {
+      positions.next = Math.max(positions.next, position + 1);
+      queue.add({ in: positions, position, account: idFrom(account), bytes, turn: null, at: 0 });
+    }
+    for (const one of claim?.waiting ?? []) queue.add(one);
+    return queue;
+  }
+
+  /** Never with the number of a queue that was removed, as long as something recent names it. */
+  #create(device: DeviceId): QueueRow | null {
+    const named = Math.max(this.#recent.highest, this.submits.highest);
+    return this.#table.create(device, named);
+  }
+
+  #refresh(): void {
+    const epoch = this.#table.epoch();
+    if (epoch.lists !== this.#epoch.lists || this.#lists.size > MAX_LISTS) this.#lists.clear();
+    if (epoch.removals !== this.#epoch.removals || this.#waiting > MAX_WAITING) this.#forget();
+    this.#epoch = epoch;
   }
 
   #forget(): void {
-    this.#total = null;
+    this.#stored = null;
     this.#recent.forget();
     this.submits.forget();
     this.#queues.clear();
@@ -243,8 +257,8 @@ export class QueueMemory {
   }
 }
 
-/** A stored ciphertext that several queues point to. */
-export interface SharedBody {
-  readonly no: number;
-  readonly bytes: number;
+function countStored(removed: readonly Waiting[]): number {
+  let stored = 0;
+  for (const { turn } of removed) if (turn === null) stored++;
+  return stored;
 }

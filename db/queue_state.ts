@@ -3,17 +3,9 @@
  * without the ciphertexts. Saves a query per envelope; the rows are the truth, and after a
  * transaction that failed every state is forgotten and read again.
  */
-import type { DeviceId, SubmitId } from "../protocol/ids.ts";
-
-/** One waiting envelope. */
-export interface Waiting {
-  /** Number of the row while it is a recent one; 0 when it never was. */
-  readonly no: number;
-  readonly position: number;
-  /** Account id of the sender. */
-  readonly account: string;
-  readonly bytes: number;
-}
+import type { DeviceId } from "../protocol/ids.ts";
+import type { Sender } from "./taken.ts";
+import type { Positions, Waiting } from "./waiting.ts";
 
 /** A row of `queues`. */
 export interface QueueRow {
@@ -26,27 +18,32 @@ export interface QueueRow {
 
 /** The queue of one device. */
 export class QueueState {
-  /** Number of the row. */
-  readonly no: number;
-  /** The position that the next envelope gets. */
-  next: number;
   gaps: number;
   bytes = 0;
   incarnation: Uint8Array | null;
   confirmed: boolean;
-  /** The highest id of a submission that was ever taken from this device, and the recent ones. */
-  highest: Uint8Array | null = null;
-  readonly taken = new Set<SubmitId>();
   readonly #waiting: Waiting[] = [];
   readonly #perSender = new Map<string, number>();
   #head = 0;
 
-  constructor(readonly device: DeviceId, row: QueueRow) {
-    this.no = row.no;
-    this.next = row.top + 1;
+  /**
+   * @param positions where its envelopes stand
+   * @param sender what is remembered of submissions that the device made
+   */
+  constructor(
+    readonly device: DeviceId,
+    row: QueueRow,
+    readonly positions: Positions,
+    readonly sender: Sender,
+  ) {
     this.gaps = row.gaps;
     this.incarnation = row.incarnation;
     this.confirmed = row.confirmed === 1;
+  }
+
+  /** Number of the row. */
+  get no(): number {
+    return this.positions.queue;
   }
 
   get count(): number {
@@ -69,12 +66,6 @@ export class QueueState {
   add(one: Waiting): void {
     this.#waiting.push(one);
     this.#count(one, 1);
-    this.next = Math.max(this.next, one.position + 1);
-  }
-
-  /** After adding out of order. */
-  order(): void {
-    this.#waiting.sort((a, b) => a.position - b.position);
   }
 
   /** Forgets everything up to `position`, and says of each what it was. */

@@ -148,5 +148,7 @@ export interface QueueStore {
   ): Promise<Sweep<SubmitCursor>>;
   /** Writes the log back into the database and cuts it to nothing, unless somebody reads. */
   checkpoint(): Promise<void>;
+  /** Moves what is recent to the tables that others read. */
+  settle(): Promise<void>;
   depth(): Promise<QueueDepth>;
 }

@@ -66,24 +66,26 @@ export interface Store {
 export function openStore(path: string, limits: QueueLimits): Store {
   const unlock = path === ":memory:" ? () => {} : lockFolder(`${path}-lock`);
   const db = openLocked(path, unlock);
+  const queue = createQueue(db, limits);
+  const { settle } = queue;
   return {
     accounts: createAccounts(db),
-    admin: createAdmin(db),
+    admin: createAdmin(db, settle),
     archive: createArchive(db),
     audit: createAudit(db),
     challenges: createChallenges(db),
     departures: createDepartures(db),
     devices: createDevices(db),
     directory: createDirectory(db),
-    exports: createExports(db),
-    footprints: createFootprints(db),
+    exports: createExports(db, settle),
+    footprints: createFootprints(db, settle),
     invites: createInvites(db),
     limits: createLimits(db),
     logins: createLogins(db),
     passkeys: createPasskeys(db),
     passwords: createPasswords(db),
     prekeys: createPrekeys(db),
-    queue: createQueue(db, limits),
+    queue,
     reports: createReports(db),
     resets: createResetsStore(db),
     rooms: createRooms(db),

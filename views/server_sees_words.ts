@@ -110,16 +110,6 @@ export const KEPT_WORDS: Readonly<Record<string, KeptWords>> = {
     stays:
       "Gone when your device has it, or after 30 days unless whoever runs the server set another time.",
   },
-  recent_envelopes: {
-    title: "Waiting envelopes, new",
-    words: "The same, of the last moments.",
-    stays: "As above; within the hour they are moved there.",
-  },
-  recent_submits: {
-    title: "Sent just now, to be recognised",
-    words: "Random numbers of what your devices sent in the last moments, with the day.",
-    stays: "Within the hour they are moved to the others.",
-  },
   submits: {
     title: "Sent, to be recognised",
     words: "Random numbers of what your devices sent, with the day: so that nothing is sent twice.",

@@ -11,6 +11,7 @@ import { archive } from "./0008_archive.ts";
 import { departures } from "./0009_departures.ts";
 import { directory } from "./0010_directory.ts";
 import { recent } from "./0011_recent.ts";
+import { turns } from "./0012_turns.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   accounts,
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   departures,
   directory,
   recent,
+  turns,
 ];

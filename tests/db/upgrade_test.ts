@@ -19,6 +19,15 @@ const RELEASED = (await namesIn(fileURLToPath(new URL("../fixtures/schemas", imp
 /** Tables whose rows an upgrade may drop: what is in them is worth minutes. */
 const PASSING: readonly string[] = ["challenges", "device_challenges", "totp_offers", "invites"];
 
+/** Tables that are no more, and where their rows are now. */
+const MOVED: Readonly<Record<string, string>> = {
+  recent_envelopes: "envelopes",
+  recent_submits: "submits",
+};
+
+/** What a row lost on the way. */
+const DROPPED: Readonly<Record<string, string>> = { recent_submits: "no" };
+
 type Rows = Record<string, readonly Record<string, unknown>[]>;
 
 async function writeOld(path: string, version: number): Promise<void> {
@@ -83,7 +92,9 @@ for (const version of RELEASED) {
       for (const [table, rows] of Object.entries(before)) {
         if (PASSING.includes(table)) continue;
         for (const row of rows) {
-          assert.ok(isKept(row, after[table] ?? []), `${table}: ${JSON.stringify(row, asText)}`);
+          const kept = after[MOVED[table] ?? table] ?? [];
+          delete row[DROPPED[table] ?? ""];
+          assert.ok(isKept(row, kept), `${table}: ${JSON.stringify(row, asText)}`);
         }
       }
       db.close();

@@ -28,6 +28,7 @@ import { createLogins } from "../../db/logins.ts";
 import { createPasskeys } from "../../db/passkeys.ts";
 import { createPasswords } from "../../db/passwords.ts";
 import { createPrekeys } from "../../db/prekeys.ts";
+import { createQueue } from "../../db/queue.ts";
 import { createReports } from "../../db/reports.ts";
 import { createResetsStore } from "../../db/resets.ts";
 import { createRooms } from "../../db/rooms.ts";
@@ -42,6 +43,7 @@ import type { AccountId, RoomId } from "../../protocol/ids.ts";
 import { accountRoutes } from "../../routes/account.ts";
 import { adminRoutes } from "../../routes/admin.tsx";
 import { createAssets } from "../../routes/assets.ts";
+import { ROOMY } from "./relay_world.ts";
 
 export const ORIGIN = "https://chat.example.org";
 /** 2026-01-02, noon UTC. */
@@ -153,6 +155,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
     limitsGiven: options.limitsGiven ?? new Set(),
     table: limitTable(),
   });
+  const { settle } = createQueue(db, ROOMY);
   const deps: AuthDeps = {
     store: {
       accounts: createAccounts(db),
@@ -161,11 +164,11 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
       departures: createDepartures(db),
       devices: createDevices(db),
       directory: createDirectory(db),
-      exports: createExports(db),
+      exports: createExports(db, settle),
       prekeys: createPrekeys(db),
       vaults: createVaults(db),
       limits: createLimits(db),
-      footprints: createFootprints(db),
+      footprints: createFootprints(db, settle),
       invites: createInvites(db),
       passkeys: createPasskeys(db),
       passwords: createPasswords(db),
@@ -173,7 +176,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
       resets: createResetsStore(db),
       rooms: createRooms(db),
       archive: createArchive(db),
-      admin: createAdmin(db),
+      admin: createAdmin(db, settle),
       audit: createAudit(db),
       reports: createReports(db),
       serverSettings: createServerSettings(db),

@@ -1,6 +1,7 @@
 /** A queue without a hub, and what tests do with it. */
 import type { DatabaseSync } from "node:sqlite";
 import { createQueue, type QueueLimits, type QueueStore } from "../../db/queue.ts";
+import type { Recency } from "../../db/queue_memory.ts";
 import { openDatabase } from "../../db/sqlite.ts";
 import type { DeviceId } from "../../protocol/ids.ts";
 import {
@@ -37,6 +38,11 @@ export function queueTest(
 
 /** {@link ROOMY} limits with changes. */
 export const limited = (changes: Partial<QueueLimits>): QueueLimits => ({ ...ROOMY, ...changes });
+
+/** So little stays recent that something is always on its way out. */
+export const briefly = (events: number): Recency => {
+  return { events, waiting: events, bytes: 2 ** 20, submits: events };
+};
 
 /** The numbers that wait for a device, in order. */
 export async function waiting(queue: QueueStore, device: DeviceId, after = 0): Promise<number[]> {

@@ -67,6 +67,7 @@ relayTest("one upload reaches every other pinned device, and is stored once", as
   const from = await relay.online(people[0]);
   const { envelope } = await new Speaker(ana, room.state).send("soup is ready");
   assert.equal(await outcome(from, envelope), "accepted");
+  await relay.queue.settle();
   const bodies = relay.db.prepare("select count(*) as n from bodies").get() as { n: number };
   const uses = relay.db.prepare("select count(*) as n from envelopes").get() as { n: number };
   assert.deepEqual([bodies.n, uses.n], [1, 2]);
@@ -89,6 +90,7 @@ relayTest("a submission sent again is not queued again", async (relay) => {
   from.send(item, item);
   await from.next("accepted");
   await from.next("accepted");
+  await relay.queue.settle();
   const uses = relay.db.prepare("select count(*) as n from envelopes").get() as { n: number };
   assert.equal(uses.n, 2);
 });

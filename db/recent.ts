@@ -1,0 +1,220 @@
+/**
+ * Envelopes of the last moments. What a transaction did to queues is one row of `turns`, and the same
+ * row is kept in memory, where what waits is read from. When there is too much, the oldest turns go:
+ * what still waits in them moves to `envelopes`, in order, where it is found by device. Most is gone by
+ * then, and was written once.
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { Moving } from "./moving.ts";
+import type { Queued } from "./queue_work.ts";
+import { SENDER_BYTES, TurnWriter } from "./turn_log.ts";
+import { type Claim, Unclaimed } from "./unclaimed.ts";
+import type { Positions, Turn, Waiting } from "./waiting.ts";
+
+/** How much stays recent. */
+export interface Window {
+  /** Events of turns, also of envelopes that are gone. */
+  readonly events: number;
+  /** Envelopes that wait: moving all of them takes less than 20 ms. */
+  readonly waiting: number;
+  /** Of turns, in memory. */
+  readonly bytes: number;
+}
+
+/** When there is too much it goes down to this part, so that small turns go many at a time. */
+const KEPT = 7 / 8;
+const EMPTY = new Uint8Array();
+
+/** See the head of this file. Used in a transaction, but for reading. */
+export class RecentEnvelopes {
+  readonly #window: Window;
+  readonly #writer = new TurnWriter();
+  readonly #moving: Moving;
+  readonly #unclaimed: Unclaimed;
+  readonly #insert: StatementSync;
+  readonly #delete: StatementSync;
+  /** In order; null: to be read. */
+  #turns: Turn[] | null = null;
+  /** The turn that is being written. */
+  #open: Turn | null = null;
+  #no = 0;
+  #minute = 0;
+  #highest = 0;
+  /** The ciphertext that was placed last, and where. */
+  #last: { body: Uint8Array; at: number } | null = null;
+  #events = 0;
+  #waiting = 0;
+  #bytes = 0;
+
+  constructor(db: DatabaseSync, window: Window) {
+    this.#window = window;
+    this.#moving = new Moving(db);
+    this.#unclaimed = new Unclaimed(db);
+    this.#insert = db.prepare("insert into turns (no, body) values (?, ?)");
+    this.#delete = db.prepare("delete from turns where no <= ?");
+  }
+
+  /** Envelopes that wait here. */
+  get waiting(): number {
+    this.#known();
+    return this.#waiting;
+  }
+
+  /** The highest number of a queue that a turn names. */
+  get highest(): number {
+    this.#known();
+    return this.#highest;
+  }
+
+  /** When the oldest that waits here was taken, minutes since 1970. */
+  get oldestMinute(): number | null {
+    return this.#known().find(({ waiting }) => waiting > 0)?.minute ?? null;
+  }
+
+  /** First in a transaction that places or removes. */
+  begin(minute: number): void {
+    this.#known();
+    this.#minute = minute;
+  }
+
+  /** Appends an envelope. The same array several times in a row is written once. */
+  place(to: Positions, account: string, sender: Uint8Array, body: Uint8Array): Waiting {
+    const turn = this.#turn();
+    const position = to.next++;
+    const at = this.#append(to.queue, position, sender, body);
+    const one = { in: to, position, account, bytes: body.length, turn, at };
+    turn.placed.push(one);
+    turn.waiting++;
+    this.#waiting++;
+    return one;
+  }
+
+  /** Of these, which follow each other in one queue, what is here goes. */
+  remove(gone: readonly Waiting[]): void {
+    let [first, last] = [0, 0];
+    for (const one of gone) {
+      if (one.turn === null) continue;
+      if (last === 0) first = one.position;
+      last = one.position;
+      one.turn.waiting--;
+      one.turn = null;
+      this.#waiting--;
+    }
+    if (last === 0) return;
+    this.#turn();
+    this.#writer.removed(gone[0]!.in.queue, first, last);
+  }
+
+  /** What is here of a queue that comes into memory. */
+  claim(queue: number): Claim | null {
+    this.#known();
+    return this.#unclaimed.claim(queue);
+  }
+
+  /**
+   * After the acks and before anything is placed, which then takes the room of what goes. Says how
+   * many rows `envelopes` has more.
+   */
+  trim(): number {
+    return this.#exceeds(1) ? this.#moveWhile(() => this.#exceeds(KEPT)) : 0;
+  }
+
+  /** Moves everything; says how many rows `envelopes` has more. */
+  settle(): number {
+    this.write();
+    return this.#moveWhile(() => true);
+  }
+
+  /** Last in a transaction, and whenever the row is full. */
+  write(): void {
+    const turn = this.#open;
+    if (turn === null) return;
+    turn.body = this.#writer.end();
+    turn.events = this.#writer.events;
+    this.#insert.run(turn.no, turn.body);
+    this.#keep(turn);
+    this.#open = this.#last = null;
+  }
+
+  /** A transaction failed, or memory is given up: what is here is to be read again. */
+  forget(): void {
+    this.#turns = this.#open = this.#last = null;
+    this.#moving.forget();
+    this.#events = this.#waiting = this.#bytes = 0;
+  }
+
+  #known(): Turn[] {
+    if (this.#turns !== null) return this.#turns;
+    const turns = this.#unclaimed.read();
+    this.#highest = this.#unclaimed.highest;
+    this.#no = turns.at(-1)?.no ?? 0;
+    this.#turns = [];
+    for (const turn of turns) {
+      this.#keep(turn);
+      this.#waiting += turn.waiting;
+    }
+    return this.#turns;
+  }
+
+  #turn(): Turn {
+    if (this.#writer.full) this.write();
+    if (this.#open !== null) return this.#open;
+    const turn = { no: ++this.#no, minute: this.#minute, body: EMPTY };
+    this.#writer.begin(turn.minute);
+    return this.#open = { ...turn, placed: [], waiting: 0, events: 0 };
+  }
+
+  #append(queue: number, position: number, sender: Uint8Array, body: Uint8Array): number {
+    if (queue > this.#highest) this.#highest = queue;
+    if (this.#last?.body === body) {
+      this.#writer.again(queue, position);
+      return this.#last.at;
+    }
+    const at = this.#writer.placed(queue, position, sender, body);
+    this.#last = { body, at };
+    return at;
+  }
+
+  #keep(turn: Turn): void {
+    this.#turns!.push(turn);
+    this.#events += turn.events;
+    this.#bytes += turn.body.length;
+  }
+
+  #exceeds(part: number): boolean {
+    const { events, waiting, bytes } = this.#window;
+    return this.#events > part * events || this.#waiting > part * waiting ||
+      this.#bytes > part * bytes;
+  }
+
+  #moveWhile(isMore: () => boolean): number {
+    const turns = this.#known();
+    const waited = this.#waiting;
+    let count = 0;
+    while (count < turns.length && isMore()) this.#move(turns[count++]!);
+    if (count === 0) return 0;
+    this.#moving.write();
+    this.#delete.run(turns[count - 1]!.no);
+    turns.splice(0, count);
+    return waited - this.#waiting;
+  }
+
+  #move(turn: Turn): void {
+    this.#moving.turn(turn);
+    this.#events -= turn.events;
+    this.#bytes -= turn.body.length;
+    this.#waiting -= turn.waiting;
+  }
+}
+
+/** As it is read, of one that waits in a turn. */
+export function readRecent(one: Waiting): Queued {
+  const { minute, body } = one.turn!;
+  const at = one.at + SENDER_BYTES;
+  return {
+    position: one.position,
+    minute,
+    sender: body.subarray(one.at, at),
+    envelope: body.subarray(at, at + one.bytes),
+  };
+}

@@ -1,0 +1,127 @@
+/** The rows of `turns` as they are read when memory was lost, and the queues that nobody has asked for since. */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { ID_BYTES, idFrom } from "../protocol/ids.ts";
+import { BrokenRow } from "./packing.ts";
+import { all, one } from "./transaction.ts";
+import { readTurn, type TurnReader } from "./turn_log.ts";
+import type { Positions, Turn, Waiting } from "./waiting.ts";
+
+/** What a queue has in turns. */
+export interface Claim {
+  readonly positions: Positions;
+  /** In order. */
+  readonly waiting: readonly Waiting[];
+}
+
+interface Known {
+  readonly positions: Positions;
+  /** By position, in order; also what was moved since. */
+  readonly waiting: Map<number, Waiting>;
+  /** The last position that a turn names. */
+  last: number;
+}
+
+interface TurnRow {
+  readonly no: number;
+  readonly body: Uint8Array;
+}
+
+/** See the head of this file. */
+export class Unclaimed {
+  readonly #scan: StatementSync;
+  readonly #top: StatementSync;
+  /** By number of the queue; null where there is no such queue any more. */
+  readonly #queues = new Map<number, Known | null>();
+  #highest = 0;
+
+  constructor(db: DatabaseSync) {
+    this.#scan = db.prepare("select no, body from turns order by no");
+    this.#top = db.prepare("select top from queues where no = ?");
+  }
+
+  /** The highest number of a queue that a turn names. */
+  get highest(): number {
+    return this.#highest;
+  }
+
+  /**
+   * Reads everything again.
+   * @throws {BrokenRow} that says which row cannot be read
+   */
+  read(): Turn[] {
+    this.#queues.clear();
+    this.#highest = 0;
+    return all<TurnRow>(this.#scan).map((row) => this.#turn(row));
+  }
+
+  /** Once; null when no turn names the queue. */
+  claim(queue: number): Claim | null {
+    const known = this.#queues.get(queue) ?? null;
+    this.#queues.delete(queue);
+    if (known === null) return null;
+    const waiting = [...known.waiting.values()].filter(({ turn }) => turn !== null);
+    return { positions: known.positions, waiting };
+  }
+
+  #turn({ no, body }: TurnRow): Turn {
+    try {
+      const turn: Turn = { no, minute: 0, body, placed: [], waiting: 0, events: 0 };
+      readTurn(body, this.#reader(turn));
+      return turn;
+    } catch (error) {
+      if (!(error instanceof BrokenRow)) throw error;
+      throw new BrokenRow(`row ${no} of the table turns cannot be read: ${error.message}`);
+    }
+  }
+
+  #reader(turn: Turn): TurnReader {
+    return {
+      begin(minute) {
+        turn.minute = minute;
+      },
+      placed: (queue, position, at, bytes) => {
+        turn.events++;
+        const known = this.#known(queue);
+        if (known !== null) place(turn, known, position, at, bytes);
+      },
+      removed: (queue, first, last) => {
+        turn.events++;
+        const known = this.#known(queue);
+        if (known !== null) remove(known.waiting, first, last);
+      },
+    };
+  }
+
+  #known(queue: number): Known | null {
+    this.#highest = Math.max(this.#highest, queue);
+    const before = this.#queues.get(queue);
+    if (before !== undefined) return before;
+    const row = one<{ top: number }>(this.#top, queue);
+    const positions = row && { queue, next: row.top + 1, top: row.top };
+    const known = positions && { positions, waiting: new Map<number, Waiting>(), last: 0 };
+    this.#queues.set(queue, known);
+    return known;
+  }
+}
+
+function place(turn: Turn, known: Known, position: number, at: number, bytes: number): void {
+  const { positions, waiting } = known;
+  if (position <= known.last) throw new BrokenRow("positions do not rise");
+  const account = idFrom(turn.body.subarray(at, at + ID_BYTES));
+  const one = { in: positions, position, account, bytes, turn, at };
+  known.last = position;
+  positions.next = Math.max(positions.next, position + 1);
+  turn.placed.push(one);
+  turn.waiting++;
+  waiting.set(position, one);
+}
+
+function remove(waiting: Map<number, Waiting>, first: number, last: number): void {
+  for (const [position, one] of waiting) {
+    if (position > last) return;
+    if (position < first) continue;
+    one.turn!.waiting--;
+    one.turn = null;
+    waiting.delete(position);
+  }
+}

@@ -23,6 +23,11 @@ export function safetyNumber(a: SafetyNumberSide, b: SafetyNumberSide): Promise<
   return Promise.resolve([digitsOf(a), digitsOf(b)].sort().join(""));
 }
 
+/** One side's half: the same 30 digits stand, first or last, in the numbers of all pairs with this account. */
+export function safetyNumberHalf(side: SafetyNumberSide): string {
+  return digitsOf(side);
+}
+
 /** Sixty digits as twelve groups of five, for reading aloud. */
 export function safetyNumberGroups(number: string): string[] {
   return number.match(/.{5}/g) ?? [];

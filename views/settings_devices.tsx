@@ -49,13 +49,45 @@ export function DevicesPage(
         )
         : null}
       <p class="hint">
-        Your contacts see how many devices you have and whether each is a browser or a terminal, not
-        their names, and are told when one is added or removed.
-      </p>
-      <p class="hint">
         {devices.length} of {most}. What is sent to a device waits up to 30 days for it.
       </p>
+      <OthersSee />
+      <Script assets={assets} nonce={nonce} name="account.js" type="module" />
     </Layout>
+  );
+}
+
+/** Filled in by the page's script: it asks as a contact does, and this browser judges the answer. */
+function OthersSee(): Html {
+  return (
+    <div id="step">
+      <section id="others-see" class="others-see" aria-labelledby="others-title">
+        <h2 id="others-title">What others see</h2>
+        <p>
+          This is the list that your contacts’ devices get, and encrypt for. Names and the days you
+          were here are not in it. Contacts are told when a device comes or goes.
+        </p>
+        <p class="hint" role="status" data-state="quiet">Asking as a contact would…</p>
+        <ul id="others-devices" class="rows" role="list" />
+        <div id="others-more" hidden>
+          <h3 id="others-half">Your half of every safety number</h3>
+          <p
+            id="others-number"
+            class="digits"
+            dir="ltr"
+            aria-labelledby="others-half"
+            role="group"
+          />
+          <p class="hint">
+            Somebody who compares numbers with you sees these 30 digits and 30 of their own. Yours
+            stay the same with every contact and every device. <a href="/safety">How to compare</a>
+          </p>
+        </div>
+        <noscript>
+          <p class="problem">Please allow scripts for this address to see it.</p>
+        </noscript>
+      </section>
+    </div>
   );
 }
 

@@ -16,6 +16,7 @@ import {
 } from "../passkeys.ts";
 import { deleteAccount } from "../account_deletion.ts";
 import { changePassword } from "../password_change.ts";
+import { type SeenAccount, seenByOthers } from "../seen_devices.ts";
 import { removeOwnDevice } from "../settings_devices.ts";
 import { takeLinkCode } from "../link_approving.ts";
 import { waitForLink } from "../link_waiting.ts";
@@ -33,6 +34,7 @@ import { need, problem } from "./account/page.ts";
 import { runRemoveDevice } from "./account/devices.ts";
 import { askForRoom } from "./account/make_room.ts";
 import { type ApproveLink, runApproveLink, runWaitForLink } from "./account/link.ts";
+import { runOthersSee } from "./account/others_see.ts";
 import { browserAuthenticator, knowsPasskeys } from "./account/passkey_browser.ts";
 import { offerPasskey, type VaultDoor } from "./account/passkey_sign_in.ts";
 import { type PasskeySettings, runPasskeys, runRemovePasskey } from "./account/passkeys.ts";
@@ -173,6 +175,16 @@ async function removeDeviceHere(device: string): Promise<Outcome<"other" | "self
   }
 }
 
+/** The own device list as contacts get it. The chat in another tab may be the store's writer: here it is read. */
+async function lookAsOthers(): Promise<Outcome<SeenAccount>> {
+  const store = await openIdbStore("snug");
+  try {
+    return await seenByOthers({ api, store });
+  } finally {
+    await store.close();
+  }
+}
+
 const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /** The signed-in side of a link. The chat in another tab may be the store's writer: here it is read. */
@@ -208,6 +220,8 @@ async function main(): Promise<void> {
     }. Snug needs ${SUPPORTED}.`;
     return problem(step, words);
   }
+  const others = step.querySelector<HTMLElement>("#others-see");
+  if (others) return await runOthersSee(others, lookAsOthers);
   const password = passwordClient(step.dataset["worker"]!);
   const form = step.querySelector<HTMLFormElement>("#sign-in");
   if (form) {

@@ -54,6 +54,14 @@ browserTest(
       await rename(first, server, "Desk <b>at</b> home");
       await first.getByText("Desk <b>at</b> home").first().waitFor();
       await first.getByText("2 of 8.").waitFor();
+      const others = first.getByRole("region", { name: "What others see" });
+      await others.getByText("2 devices, signed by your account’s key").waitFor();
+      assert.equal(await others.getByRole("listitem").count(), 2);
+      const fingerprints = await others.locator("code").allTextContents();
+      assert.equal(new Set(fingerprints).size, 2);
+      const half = others.getByRole("group", { name: "Your half of every safety number" });
+      assert.match((await half.textContent())!, /^[0-9]{30}$/);
+      assert.ok(!(await others.textContent())!.includes("Desk"), "names are not told");
       await inspect(first, "devices");
 
       await first.getByRole("listitem").filter({ hasNotText: "this one" })
@@ -100,6 +108,9 @@ browserTest("a ninth browser asks which of the eight makes room, by keyboard too
       await signIn(other, server, ana);
       await other.context().close();
     }
+    await first.goto(`${server.origin}/settings/link`);
+    await first.getByRole("heading", { name: "There is no room" }).waitFor();
+    await inspect(first, "link-no-room");
     const ninth = await page();
     await ninth.goto(`${server.origin}/sign-in`);
     const enter = async () => {

@@ -26,7 +26,7 @@ import { MAX_ENVELOPE_BYTES } from "../protocol/limits.ts";
 import { readRoomHeader } from "../protocol/room_envelope.ts";
 import type { Meter } from "./meter.ts";
 import { Outflow } from "./outflow.ts";
-import { type TokenBucket, tokenBucket } from "./rate.ts";
+import { TokenBucket } from "./rate.ts";
 
 /** Who is at the other end, as the login says. */
 export interface SocketUser {
@@ -104,9 +104,9 @@ export class Connection {
     this.#helloBy = parts.now() + HELLO_MS;
     this.#sender = concat(idBytes(user.account), idBytes(user.device));
     const { socketMessagesPerSecond: messages, socketBytesPerSecond: bytes } = parts.limits;
-    this.#messages = tokenBucket(messages, messages, parts.now);
-    this.#bytes = tokenBucket(bytes, bytes, parts.now);
-    this.#flood = tokenBucket(messages * FLOOD_FACTOR, messages * FLOOD_FACTOR, parts.now);
+    this.#messages = new TokenBucket(messages, messages, parts.now);
+    this.#bytes = new TokenBucket(bytes, bytes, parts.now);
+    this.#flood = new TokenBucket(messages * FLOOD_FACTOR, messages * FLOOD_FACTOR, parts.now);
     this.#out = new Outflow(socket, wire, {
       device: user.device,
       meter: parts.meter,

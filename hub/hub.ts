@@ -4,11 +4,15 @@ import type { WebSocket } from "ws";
 import type { QueueStore } from "../db/queue.ts";
 import type { Limits } from "../limits.ts";
 import type { Log } from "../log.ts";
-import type { IdOf } from "../protocol/frame.ts";
 import type { AccountId, DeviceId, RoomId } from "../protocol/ids.ts";
 import { KnownIds } from "../protocol/known_ids.ts";
 import type { Bus, BusEvent } from "./bus.ts";
-import { Connection, type ConnectionLimits, type SocketUser } from "./connection.ts";
+import {
+  Connection,
+  type ConnectionLimits,
+  type ConnectionParts,
+  type SocketUser,
+} from "./connection.ts";
 import { Connections } from "./connections.ts";
 import { Delivery } from "./delivery.ts";
 import { Expiry } from "./expiry.ts";
@@ -42,7 +46,8 @@ export class Hub {
   readonly #connections = new Connections();
   readonly #delivery: Delivery;
   readonly #expiry: Expiry;
-  readonly #idOf: IdOf;
+  /** One for all: an idle connection is to cost little. */
+  readonly #shared: ConnectionParts;
   readonly #dirty = new Set<Connection>();
   readonly #unsubscribe: () => void;
   #flushing = false;
@@ -52,8 +57,7 @@ export class Hub {
   constructor(parts: HubParts) {
     this.#parts = parts;
     this.presence = createPresence(parts.now);
-    const known = new KnownIds();
-    this.#idOf = (bytes) => known.of(bytes);
+    this.#shared = this.#connectionParts();
     this.#delivery = new Delivery({
       ...parts,
       connectionOf: (device) => this.#connections.ofDevice(device),
@@ -75,24 +79,7 @@ export class Hub {
   /** Takes over an open socket whose login was checked, and the connection under it. */
   accept(socket: WebSocket, wire: Writable, user: SocketUser): void {
     if (this.#stopping) return socket.close(GOING_AWAY, "the server stops");
-    const connection = new Connection(socket, wire, user, {
-      hello: (connection, { previous, next }) =>
-        this.#delivery.hello(connection, { device: user.device, previous, next }),
-      opened: (connection) => this.#connections.claim(connection),
-      confirm: (work) => this.#delivery.confirm(work),
-      submit: (connection, ref, work) => this.#delivery.submit(connection, ref, work),
-      ack: (device, position) => this.#delivery.ack(device, position),
-      dirty: (connection) => this.#markDirty(connection),
-      closed: (connection) => this.#closed(connection),
-      heard: ({ user }) => this.presence.heard(user.account, user.device),
-      idOf: this.#idOf,
-      queue: this.#parts.queue,
-      limits: this.#parts.limits,
-      meter: this.#parts.meter,
-      now: this.#parts.now,
-      log: this.#parts.log,
-    });
-    this.#connections.add(connection);
+    this.#connections.add(new Connection(socket, wire, user, this.#shared));
   }
 
   /** These logins are no more, on whatever node their sockets are. */
@@ -141,6 +128,24 @@ export class Hub {
       connection.close(GOING_AWAY, "the server stops");
     }
     this.#unsubscribe();
+  }
+
+  #connectionParts(): ConnectionParts {
+    const { queue, limits, meter, now, log } = this.#parts;
+    const known = new KnownIds();
+    return {
+      hello: (connection, { previous, next }) =>
+        this.#delivery.hello(connection, { device: connection.user.device, previous, next }),
+      opened: (connection) => this.#connections.claim(connection),
+      confirm: (work) => this.#delivery.confirm(work),
+      submit: (connection, ref, work) => this.#delivery.submit(connection, ref, work),
+      ack: (device, position) => this.#delivery.ack(device, position),
+      dirty: (connection) => this.#markDirty(connection),
+      closed: (connection) => this.#closed(connection),
+      heard: ({ user }) => this.presence.heard(user.account, user.device),
+      idOf: (bytes) => known.of(bytes),
+      ...{ queue, limits, meter, now, log },
+    };
   }
 
   #closed(connection: Connection): void {

@@ -1,37 +1,40 @@
 /** How fast one socket may ask for things. */
 
-/** A bucket of tokens that fills at a steady rate. */
-export interface TokenBucket {
-  /** Takes `amount` if it is there. */
-  take(amount: number): boolean;
-  /** Whole seconds until `amount` is there, at least 1. */
-  wait(amount: number): number;
-}
+/** A bucket of tokens that fills at a steady rate: full at first. */
+export class TokenBucket {
+  readonly #capacity: number;
+  readonly #perSecond: number;
+  readonly #now: () => number;
+  #level: number;
+  #at: number;
 
-/** A full bucket of `capacity`, filled with `perSecond`; `now` in milliseconds. */
-export function tokenBucket(
-  capacity: number,
-  perSecond: number,
-  now: () => number,
-): TokenBucket {
-  let level = capacity;
-  let at = now();
-  const refill = () => {
-    const time = now();
+  /** @param now milliseconds */
+  constructor(capacity: number, perSecond: number, now: () => number) {
+    this.#capacity = this.#level = capacity;
+    this.#perSecond = perSecond;
+    this.#now = now;
+    this.#at = now();
+  }
+
+  /** Takes `amount` if it is there. */
+  take(amount: number): boolean {
+    this.#refill();
+    if (this.#level < amount) return false;
+    this.#level -= amount;
+    return true;
+  }
+
+  /** Whole seconds until `amount` is there, at least 1. */
+  wait(amount: number): number {
+    this.#refill();
+    return Math.max(1, Math.ceil((amount - this.#level) / this.#perSecond));
+  }
+
+  #refill(): void {
+    const time = this.#now();
     // A clock that jumps back must not stop the refill for as long as it jumped.
-    level = Math.min(capacity, level + Math.max(0, time - at) / 1000 * perSecond);
-    at = time;
-  };
-  return {
-    take(amount) {
-      refill();
-      if (level < amount) return false;
-      level -= amount;
-      return true;
-    },
-    wait(amount) {
-      refill();
-      return Math.max(1, Math.ceil((amount - level) / perSecond));
-    },
-  };
+    const grown = Math.max(0, time - this.#at) / 1000 * this.#perSecond;
+    this.#level = Math.min(this.#capacity, this.#level + grown);
+    this.#at = time;
+  }
 }

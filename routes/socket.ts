@@ -57,10 +57,12 @@ export function createSocketDoor<L extends SocketLogin>(parts: SocketDoorParts<L
   const { limits } = parts;
   const places = createPlaces();
   return async (request) => {
-    if (!originAllowed(request.headers, parts.origin)) return { status: 403 };
-    const take = (key: string, most: number) => places.take(key, most, request.onClose);
+    const { headers, address, onClose } = request;
+    if (!originAllowed(headers, parts.origin)) return { status: 403 };
+    // What this closure holds lives as long as the connection: not the request and its headers.
+    const take = (key: string, most: number) => places.take(key, most, onClose);
     if (!take("all", limits.sockets)) return { status: 503 };
-    if (!take(`ip ${request.address}`, limits.socketsPerIp)) return { status: 429 };
+    if (!take(`ip ${address}`, limits.socketsPerIp)) return { status: 429 };
     const login = await parts.authenticate(request);
     if (login === null) return { status: 401 };
     if (!take(`login ${login.loginId}`, limits.socketsPerLogin)) return { status: 429 };

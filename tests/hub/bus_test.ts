@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type BusEvent, localBus } from "../../hub/bus.ts";
 import { createPresence, PRESENCE_MS } from "../../hub/presence.ts";
-import { tokenBucket } from "../../hub/rate.ts";
+import { TokenBucket } from "../../hub/rate.ts";
 import type { AccountId, DeviceId } from "../../protocol/ids.ts";
 import { nextId } from "../helpers/relay_world.ts";
 
@@ -42,7 +42,7 @@ Deno.test("a device is present until it leaves or is not heard for 45 seconds", 
 
 Deno.test("a token bucket lets a second's worth through at once and refills", () => {
   const clock = { now: 1000 };
-  const bucket = tokenBucket(10, 10, () => clock.now);
+  const bucket = new TokenBucket(10, 10, () => clock.now);
   assert.ok(bucket.take(10));
   assert.ok(!bucket.take(1));
   assert.equal(bucket.wait(1), 1);
@@ -55,7 +55,7 @@ Deno.test("a token bucket lets a second's worth through at once and refills", ()
 
 Deno.test("a clock that jumps back a day does not stop the refill for a day", () => {
   const clock = { now: 86_400_000 };
-  const bucket = tokenBucket(10, 10, () => clock.now);
+  const bucket = new TokenBucket(10, 10, () => clock.now);
   bucket.take(10);
   clock.now = 0;
   assert.ok(!bucket.take(1));

@@ -5,23 +5,24 @@
 import { parseArgs } from "node:util";
 import { idle, storm } from "./load_crowd.ts";
 import { fixedRate, offline, saturate } from "./load_modes.ts";
-import { memoryOf, pinSelf } from "./load_process.ts";
+import { pinSelf } from "./load_process.ts";
 import { type LoadServer, startSnug } from "./load_server.ts";
 
 const HELP =
   `tools/load.ts MODE [options]: puts a Snug of its own under load, one JSON line a result
 
-  saturation   as many messages as go through, each durable before it is accepted
+  saturation   as many messages as go through, each durable before it is accepted; what the
+               server's memory did meanwhile, and by how much it grew for a million messages
   rate         so many messages a second, and how long each takes
   offline      messages stored for one device that is away, then drained
   idle         what an idle connection costs
-  storm        the server is killed under all clients; all come back
+  storm        the server is killed under all clients; all come back and are to stay
 
   --pairs N         senders and receivers [50]
   --in-flight N     messages under way for each pair [20]
-  --seconds N       how long, after warming up [5]
+  --seconds N       how long, after warming up; how long all stay after a storm [5]
   --per-second N    messages a second, for rate [1000]
-  --messages N      for offline [10000]
+  --messages N      for offline [10000]; saturation then lasts until so many went through
   --clients N       for idle and storm [10000]
   --bytes N         in an envelope [256]
   --tls             over TLS
@@ -44,10 +45,9 @@ const MODES: Readonly<Record<string, Mode>> = {
       pairs: number(options, "pairs", 50),
       inFlight: number(options, "in-flight", 20),
     };
-    const before = memoryOf(server.pid);
-    const found = await saturate(server, shape, number(options, "seconds", 5));
-    const grown = (memoryOf(server.pid) - before) / 2 ** 20;
-    return { ...shape, ...found, grownMib: grown };
+    const messages = options["messages"] === undefined ? null : number(options, "messages", 0);
+    const found = await saturate(server, shape, number(options, "seconds", 5), messages);
+    return { ...shape, ...found };
   },
   async rate(server, options) {
     const shape = {
@@ -65,7 +65,7 @@ const MODES: Readonly<Record<string, Mode>> = {
   },
   idle: async (server, options) => ({ ...await idle(server, number(options, "clients", 10_000)) }),
   storm: async (server, options) => ({
-    ...await storm(server, number(options, "clients", 10_000)),
+    ...await storm(server, number(options, "clients", 10_000), number(options, "seconds", 5)),
   }),
 };
 

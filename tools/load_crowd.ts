@@ -51,6 +51,8 @@ export interface Storm {
   readonly allBack: number;
   /** Tries that were refused or broken off. */
   readonly failures: number;
+  /** Connections that were lost again in the time after all were back. */
+  readonly lostAgain: number;
   readonly memoryMib: number;
 }
 
@@ -58,9 +60,13 @@ export interface Storm {
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;
 
-/** All are connected, the server is killed and started again, all come back with jitter. */
-export async function storm(server: LoadServer, clients: number): Promise<Storm> {
-  let [online, failures, killed] = [0, 0, 0];
+/** All are connected, the server is killed and started again, all come back with jitter and stay for so many seconds. */
+export async function storm(
+  server: LoadServer,
+  clients: number,
+  seconds: number,
+): Promise<Storm> {
+  let [failures, killed, lostAgain] = [0, 0, 0];
   const back: number[] = [];
   const done = Promise.withResolvers<void>();
   const keep = async (index: number): Promise<void> => {
@@ -69,9 +75,9 @@ export async function storm(server: LoadServer, clients: number): Promise<Storm>
       try {
         const lost = Promise.withResolvers<void>();
         await server.connect(index, { ...QUIET, closed: () => lost.resolve() });
-        online++;
         if (killed > 0 && back.push(performance.now() - killed) === clients) done.resolve();
-        if (killed === 0) lost.promise.then(() => keep(index));
+        if (killed > 0) lost.promise.then(() => lostAgain++);
+        else lost.promise.then(() => keep(index));
         return;
       } catch {
         failures++;
@@ -82,8 +88,10 @@ export async function storm(server: LoadServer, clients: number): Promise<Storm>
   killed = performance.now();
   await server.restart();
   await done.promise;
+  await pause(seconds * 1_000);
   const memoryMib = memoryOf(server.pid) / 2 ** 20;
-  return { clients, halfBack: back[clients >> 1]!, allBack: back.at(-1)!, failures, memoryMib };
+  const [halfBack, allBack] = [back[clients >> 1]!, back.at(-1)!];
+  return { clients, halfBack, allBack, failures, lostAgain, memoryMib };
 }
 
 function jitter(wait: number): number {

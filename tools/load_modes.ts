@@ -1,5 +1,6 @@
 /** What is measured of a target: saturation, a fixed rate, a queue stored and drained. */
-import { timeOf } from "./load_process.ts";
+import { type MemoryFound, memoryFound, type MemoryLook } from "./load_memory.ts";
+import { memoryOf, timeOf } from "./load_process.ts";
 import type { LoadClient, LoadTarget, Told } from "./load_target.ts";
 
 /** So many senders, each with so many messages that are not delivered yet. */
@@ -9,6 +10,8 @@ export interface Shape {
 }
 
 const WARM_UP = 0.3;
+/** Between two looks, at most. */
+const LOOK_MS = 250;
 const IGNORED: Told = { accepted: () => {}, delivered: () => {} };
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
@@ -18,13 +21,19 @@ export interface Saturation {
   /** 1 is a whole processor. */
   readonly serverTime: number;
   readonly ownTime: number;
+  /** Of the server, from the end of warming up. */
+  readonly memory: MemoryFound;
 }
 
-/** Even clients send to odd ones; every delivery lets its sender send again. */
+/**
+ * Even clients send to odd ones; every delivery lets its sender send again. After warming up for
+ * three tenths of `seconds` it lasts so long, or until `messages` were delivered.
+ */
 export async function saturate(
   target: LoadTarget,
   { pairs, inFlight }: Shape,
   seconds: number,
+  messages: number | null = null,
 ): Promise<Saturation> {
   let [count, sent, running] = [0, 0, true];
   const clients: LoadClient[] = [];
@@ -42,17 +51,35 @@ export async function saturate(
   for (let index = 0; index < pairs * 2; index += 2) send(index, inFlight);
   await pause(seconds * 1_000 * WARM_UP);
   const from = { count, at: performance.now(), server: timeOf(target.pid), own: timeOf(Deno.pid) };
-  await pause(seconds * 1_000);
+  const looks = await watched(target, seconds, messages, () => count - from.count);
   const elapsed = (performance.now() - from.at) / 1_000;
   const result = {
     rate: (count - from.count) / elapsed,
     serverTime: (timeOf(target.pid) - from.server) / elapsed,
     ownTime: (timeOf(Deno.pid) - from.own) / elapsed,
+    memory: memoryFound(looks),
   };
   running = false;
   await settled(() => count >= sent);
   for (const client of clients) client.close();
   return result;
+}
+
+/** Looks at the server's memory until the load is over. */
+async function watched(
+  target: LoadTarget,
+  seconds: number,
+  messages: number | null,
+  passed: () => number,
+): Promise<MemoryLook[]> {
+  const looks: MemoryLook[] = [];
+  const look = () => looks.push({ messages: passed(), bytes: memoryOf(target.pid) });
+  const end = performance.now() + seconds * 1_000;
+  const over = () => messages === null ? performance.now() >= end : passed() >= messages;
+  for (look(); !over(); look()) {
+    await pause(Math.min(LOOK_MS, seconds * 100));
+  }
+  return looks;
 }
 
 /** What is under way arrives, and what was said about it too: the next load begins with empty queues. */

@@ -34,6 +34,7 @@ export function WaitingPage({ assets, nonce }: PageProps): Html {
               <output id="link-digits" />
             </p>
           </div>
+          <progress id="link-bar" class="bar" aria-labelledby="progress" />
           <p id="progress" class="progress-words" role="status">Making your keys.</p>
           <p class="account-note">
             <Icon assets={assets} name="shield" />
@@ -116,6 +117,7 @@ export function LinkPage(
           </div>
           <div class="working" id="link-working" hidden>
             <Lamp />
+            <progress class="bar" aria-labelledby="progress" />
             <p id="progress" class="progress-words" role="status" />
           </div>
           <button type="submit" class="primary" disabled>Continue</button>

@@ -214,6 +214,7 @@ function ByPassword({ assets, nonce }: DeleteProps): Html {
           <button type="submit" class="primary">Delete my account</button>
           <div class="working" id="delete-account-working" hidden>
             <Lamp />
+            <progress class="bar" aria-labelledby="progress" />
             <p id="progress" class="progress-words" role="status" />
           </div>
         </form>

@@ -6,6 +6,7 @@ import { conversationPage } from "../history_page.ts";
 import type { Bytes } from "../../protocol/encoding.ts";
 import { type Conversation, done, type Message, type Outcome } from "../types.ts";
 import { titleOf } from "./names.ts";
+import type { Told } from "./progress.ts";
 import type { StretchAnswer, StretchCall } from "./stretch_worker.ts";
 import type { Tab } from "./leader.ts";
 
@@ -13,9 +14,6 @@ import type { Tab } from "./leader.ts";
 const PAGE = 500;
 /** Pieces of a file that are taken in at a time. */
 const BATCH = 8;
-
-/** Says how far something is: so many of so many. */
-export type Told = (words: string) => void;
 
 /** Argon2id in a worker of its own. Rejects when the worker cannot be loaded. */
 const stretchIn = (makeWorker: () => Worker): Stretch => (passphrase, salt) =>
@@ -50,14 +48,14 @@ export async function sealAll(
   const talks = await tab.conversations();
   async function* contents(): AsyncGenerator<SegmentContent> {
     for (const [at, { id }] of talks.entries()) {
-      told(`Gathering conversation ${at + 1} of ${talks.length}.`);
+      told(`Gathering conversation ${at + 1} of ${talks.length}.`, at / (talks.length + 1));
       const collected = await tab.history.collect(id);
       if (!collected.ok) throw new ArchiveCut();
       yield* collected.value;
     }
-    told("Writing the file.");
+    told("Writing the file.", talks.length / (talks.length + 1));
   }
-  told("Stretching the passphrase. This takes a moment, and longer for those who guess.");
+  told("Stretching the passphrase. This takes a moment, and longer for those who guess.", null);
   const head = { account, username, origin, time: now() };
   return await sealHistory(head, contents(), passphrase, stretchIn(stretchWorker));
 }
@@ -68,6 +66,7 @@ export async function readablePage(
   talk: Conversation,
   told: Told,
 ): Promise<Outcome<string>> {
+  told("Fetching what is not here yet.", null);
   const whole = await tab.history.whole(talk.id);
   if (!whole.ok) return whole;
   const pages: Message[][] = [];
@@ -78,7 +77,7 @@ export async function readablePage(
     if (rows.length === 0) break;
     pages.push(rows);
     before = rows[0]!.order;
-    told(`${(count += rows.length).toLocaleString()} messages so far.`);
+    told(`${(count += rows.length).toLocaleString()} messages so far.`, null);
   }
   const title = titleOf(talk);
   const { fullName, username } = tab.me;
@@ -94,7 +93,7 @@ export async function openFile(
   passphrase: string,
   told: Told,
 ): Promise<Outcome<HistoryFile>> {
-  told("Opening the file.");
+  told("Opening the file.", null);
   return await openHistory(
     new Uint8Array(await file.arrayBuffer()),
     passphrase,
@@ -137,7 +136,7 @@ export async function takeIn(
 ): Promise<Outcome<Taken>> {
   let messages = 0;
   for (let at = 0; at < contents.length; at += BATCH) {
-    told(`Taking in piece ${at + 1} of ${contents.length}.`);
+    told(`Taking in piece ${at + 1} of ${contents.length}.`, at / contents.length);
     messages += await tab.history.take(head.account, contents.slice(at, at + BATCH), people);
   }
   const inFile = contents.reduce((sum, { messages }) => sum + messages.length, 0);

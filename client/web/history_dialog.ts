@@ -9,6 +9,7 @@ import { type CopyParts, fileName, readablePage, save, sealAll } from "./history
 import { importSection } from "./history_import.ts";
 import { type MoreParts, outcomeOf } from "./more_parts.ts";
 import { titleOf } from "./names.ts";
+import { makeProgress, type Told } from "./progress.ts";
 
 const MIB = 1_048_576;
 
@@ -37,22 +38,20 @@ export function section(title: string, ...children: readonly (Node | string)[]):
   );
 }
 
-/** A line that says how something goes; heard as well as seen. */
-export function statusLine(): HTMLElement {
-  return el("p", { class: "field-words", role: "status" });
-}
-
 function serverSection(parts: HistoryDialogParts): HTMLElement {
   const state = el("p", {}, "Asking the server…");
-  const line = statusLine();
+  const { element, told } = makeProgress();
   const actions = el("div", { class: "dialog-actions" });
   const { history } = parts.tab;
   const show = async (said?: string) => {
     const status = await history.status().catch(() => null);
-    if (status === null) return setText(state, parts.failed);
+    if (status === null) {
+      told("");
+      return setText(state, parts.failed);
+    }
     setText(state, stateWords(status));
-    fill(actions, ...buttons(parts, status, after));
-    if (said !== undefined) setText(line, said);
+    fill(actions, ...buttons(parts, status, told, after));
+    if (said !== undefined) told(said);
   };
   const after = (outcome: Outcome<unknown>, said: string) =>
     void show(outcome.ok ? said : outcome.words);
@@ -62,7 +61,7 @@ function serverSection(parts: HistoryDialogParts): HTMLElement {
     el("p", {}, WHAT_IT_IS),
     state,
     actions,
-    line,
+    element,
   );
 }
 
@@ -71,20 +70,25 @@ type After = (outcome: Outcome<unknown>, said: string) => void;
 function buttons(
   parts: HistoryDialogParts,
   { on, bytes }: HistoryStatus,
+  told: Told,
   after: After,
 ): HTMLElement[] {
   const { history } = parts.tab;
   const turn = button("secondary", on ? "Switch it off" : "Switch it on", () => {
     const done = on ? "Switched off. What is there stays until you erase it." : "Switched on.";
-    void busyWhile(turn, outcomeOf(parts, history.setOn(!on))).then((told) => after(told, done));
+    void busyWhile(turn, outcomeOf(parts, history.setOn(!on))).then((turned) =>
+      after(turned, done)
+    );
   });
   const check = button("secondary", "Check it", () => {
-    void busyWhile(check, outcomeOf(parts, history.check())).then((told) =>
-      after(told, told.ok ? checkedWords(told.value) : "")
+    told("Checking every piece. What is long ago is fetched first.", null);
+    void busyWhile(check, outcomeOf(parts, history.check())).then((checked) =>
+      after(checked, checked.ok ? checkedWords(checked.value) : "")
     );
   });
   const erase = button("secondary", "Erase it", async () => {
     if (!await confirmed(ERASE)) return erase.focus();
+    told("Erasing it from the server.", null);
     after(await busyWhile(erase, outcomeOf(parts, history.erase())), "Erased.");
   });
   return bytes === 0 ? [turn] : [turn, check, erase];
@@ -107,20 +111,19 @@ function checkedWords({ missing, unknown }: { missing: number; unknown: number }
 }
 
 function fileSection(parts: HistoryDialogParts): HTMLElement {
-  const line = statusLine();
+  const { element, told } = makeProgress();
   const field = makeField({
     id: "export-passphrase",
     label: "Passphrase for the file",
     hint: `At least ${MIN_PASSPHRASE} characters: five words will do. Nobody can open it without.`,
     attributes: { type: "password", autocomplete: "new-password", maxlength: 256 },
   });
-  const { form } = makeForm("Save one file of everything", [...field.parts, line], async () => {
+  const { form } = makeForm("Save one file of everything", [...field.parts, element], async () => {
     if ([...field.input.value].length < MIN_PASSPHRASE) {
       return field.say(
         `A passphrase has at least ${MIN_PASSPHRASE} characters: five words will do.`,
       );
     }
-    const told = (words: string) => setText(line, words);
     const sealed = await outcomeOf(parts, sealAll(parts, field.input.value, told));
     if (!sealed.ok) return told(sealed.words);
     const name = fileName(parts.tab.me.username, parts.now(), "history");
@@ -133,17 +136,16 @@ function fileSection(parts: HistoryDialogParts): HTMLElement {
 }
 
 function pageSection(parts: HistoryDialogParts, talks: readonly Conversation[]): HTMLElement {
-  const line = statusLine();
+  const { element, told } = makeProgress();
   const options = talks.map((talk) => el("option", { value: talk.id }, titleOf(talk)));
   const choice = el("select", { id: "export-conversation" }, ...options);
   const { form } = makeForm("Save as a page", [
     el("label", { for: choice.id }, "Conversation"),
     choice,
-    line,
+    element,
   ], async () => {
     const talk = talks.find(({ id }) => id === choice.value);
-    if (!talk) return setText(line, "There is no conversation yet.");
-    const told = (words: string) => setText(line, words);
+    if (!talk) return told("There is no conversation yet.");
     const page = await outcomeOf(parts, readablePage(parts, talk, told));
     if (!page.ok) return told(page.words);
     const name = fileName(titleOf(talk), parts.now(), "html");

@@ -2,7 +2,7 @@
 import type { AccountId } from "../../protocol/ids.ts";
 import type { HistoryFile } from "../history_file.ts";
 import { done, type Outcome } from "../types.ts";
-import { el, fill, setText } from "./dom.ts";
+import { el, fill } from "./dom.ts";
 import { type Field, makeField, makeForm } from "./fields.ts";
 import {
   type CopyParts,
@@ -13,15 +13,15 @@ import {
   type Taken,
 } from "./history_copy.ts";
 import { type MoreParts, outcomeOf } from "./more_parts.ts";
+import { makeProgress, type Told } from "./progress.ts";
 import { counted } from "./words.ts";
 
 type Parts = MoreParts & CopyParts;
 
 /** File and passphrase first; then, for another account's file, who is who. */
 export function importSection(parts: Parts): HTMLElement {
-  const line = el("p", { class: "field-words", role: "status" });
+  const { element, told } = makeProgress();
   const body = el("div", {});
-  const told = (words: string) => setText(line, words);
   fill(body, openForm(parts, told, (file) => next(parts, body, file, told)));
   return el(
     "section",
@@ -29,13 +29,13 @@ export function importSection(parts: Parts): HTMLElement {
     el("h3", { id: "history-import" }, "Bring a copy in"),
     el("p", {}, "A file of Snug, of this account or another one. Nothing comes in twice."),
     body,
-    line,
+    element,
   );
 }
 
 function openForm(
   parts: Parts,
-  told: (words: string) => void,
+  told: Told,
   opened: (file: HistoryFile) => Promise<void>,
 ): HTMLFormElement {
   const file = makeField({ id: "import-file", label: "File", attributes: { type: "file" } });
@@ -60,7 +60,7 @@ async function next(
   parts: Parts,
   body: HTMLElement,
   file: HistoryFile,
-  told: (words: string) => void,
+  told: Told,
 ): Promise<void> {
   const strangers = strangersIn(file, parts.tab.me.account);
   const take = async (people: ReadonlyMap<AccountId, AccountId>) => {

@@ -9,11 +9,12 @@ const WORDS = "Your earlier conversations are coming back…";
 /** Shows it for as long as it is so. A device that has everything asks once and shows nothing. */
 export async function showRestoring({ history }: Pick<Tab, "history">): Promise<void> {
   const line = need("restoring");
+  const words = need("restoring-words");
   for (;;) {
     // Who leads may have gone meanwhile; then the next one is asked.
     const status = await history.status().catch(() => null);
     if (status?.restored ?? false) break;
-    setText(line, WORDS);
+    setText(words, WORDS);
     line.hidden = status === null;
     await new Promise((resolve) => setTimeout(resolve, AGAIN));
   }

@@ -27,6 +27,20 @@ async function downloaded(page: Page, press: () => Promise<void>) {
   return { name: download.suggestedFilename(), bytes };
 }
 
+/** Remembers what the bars of a page have shown: how far, or null where nobody knew. */
+async function watchBars(page: Page): Promise<() => Promise<(number | null)[]>> {
+  await page.evaluate(() => {
+    const seen: (number | null)[] = [];
+    Object.assign(globalThis, { seen });
+    new MutationObserver(() => {
+      for (const bar of document.querySelectorAll<HTMLProgressElement>("progress.bar")) {
+        if (bar.checkVisibility()) seen.push(bar.position < 0 ? null : bar.value);
+      }
+    }).observe(document.body, { subtree: true, childList: true, attributes: true });
+  });
+  return () => page.evaluate(() => (globalThis as unknown as { seen: (number | null)[] }).seen);
+}
+
 const onTalk = (
   scenario: Scenario,
   work: Parameters<typeof onPage>[3],
@@ -68,10 +82,14 @@ browserTest("everything goes into one sealed file, and comes in again with a sum
     await passphrase.press("Enter");
     await dialog.getByText("A passphrase has at least 12 characters").waitFor();
     await passphrase.fill(PASSPHRASE);
+    const shown = await watchBars(page);
     const { name, bytes } = await downloaded(page, () => passphrase.press("Enter"));
     assert.match(name, /^snug-ana-\d{4}-\d\d-\d\d\.history$/);
     await dialog.getByText(`Saved as ${name}.`).waitFor();
     assert.equal(await passphrase.inputValue(), "");
+    const shares = await shown();
+    assert.ok(shares.includes(null) && shares.some((share) => share !== null && share > 0));
+    assert.equal(await dialog.getByRole("progressbar").count(), 0, "no bar stays when it is done");
     assert.ok(!new TextDecoder("latin1").decode(bytes).includes("I do."), "nothing is in clear");
     const { head, contents } = must(await openHistory(bytes, PASSPHRASE, stretchHere));
     assert.equal(head.username, "ana");
@@ -143,8 +161,10 @@ browserTest("half a history is not saved as a whole one", async () => {
 browserTest(
   "what is still coming back is said, and so are older messages that take long",
   async () => {
-    await onTalk({ ...talk, archive: { restoring: 2 } }, async ({ page }) => {
+    await onTalk({ ...talk, archive: { restoring: 8 } }, async ({ page }) => {
       await page.getByText("Your earlier conversations are coming back…").waitFor();
+      await page.getByRole("progressbar", { name: "Your earlier conversations" }).waitFor();
+      await inspect(page, "restoring");
       await page.getByText("Your earlier conversations are coming back…").waitFor({
         state: "hidden",
       });

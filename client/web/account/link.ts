@@ -41,6 +41,7 @@ function showCode(wait: LinkWait): void {
   need<HTMLElement>("#link-code").textContent = wait.code;
   fill(need<HTMLElement>("#link-qr"), qrCode(wait.address, "QR code of the same code"));
   progress("Waiting for your other device.");
+  working(false);
 }
 
 function showNews(news: WaitingNews): void {
@@ -54,13 +55,20 @@ function showNews(news: WaitingNews): void {
   progress("Waiting for the digits and your password there.");
 }
 
+/** The bar is for what this browser does, not for waits for people. */
+function working(busy: boolean): void {
+  need<HTMLElement>("#link-bar").hidden = !busy;
+}
+
 async function enter(step: HTMLElement, parts: WaitForLink, wait: LinkWait): Promise<void> {
   progress("Signing this browser in.");
+  working(true);
   const entered = await parts.enter(wait);
   if (entered.ok) return location.assign("/chat");
   if (entered.code !== "not-available") return over(step, entered.words);
   // Something on this device is in the way, such as a chat in another tab: it can be tried again.
   progress("");
+  working(false);
   problem(step, entered.words);
   const on = el("button", { type: "button", class: "primary" }, "Go on");
   on.addEventListener("click", () => {
@@ -75,6 +83,7 @@ async function enter(step: HTMLElement, parts: WaitForLink, wait: LinkWait): Pro
 function over(step: HTMLElement, words: string): void {
   problem(step, words);
   progress("");
+  working(false);
   for (const part of ["#link-show", "#link-check"]) need<HTMLElement>(part, step).hidden = true;
   const again = need<HTMLButtonElement>("#link-again", step);
   again.hidden = false;

@@ -38,12 +38,14 @@ export interface HubParts {
 const GOING_AWAY = 1001;
 /** Ticks between two sweeps of the queue: an hour. The first is at the start. */
 const SWEEP_TICKS = 3600;
+/** Between two sweeps of presence: who is over time counts as away without it. */
+const PRESENCE_TICKS = 60;
 
 /** See the head of this file. Its methods never throw. */
 export class Hub {
   readonly presence: Presence;
   readonly #parts: HubParts;
-  readonly #connections = new Connections();
+  readonly #connections: Connections;
   readonly #delivery: Delivery;
   readonly #expiry: Expiry;
   /** One for all: an idle connection is to cost little. */
@@ -57,6 +59,7 @@ export class Hub {
   constructor(parts: HubParts) {
     this.#parts = parts;
     this.presence = createPresence(parts.now);
+    this.#connections = new Connections(parts.afterTurn);
     this.#shared = this.#connectionParts();
     this.#delivery = new Delivery({
       ...parts,
@@ -109,7 +112,7 @@ export class Hub {
   /** Once a second: heartbeats, sockets that did not close, presence, now and then a sweep. */
   tick(): void {
     this.#connections.tick();
-    this.presence.sweep();
+    if (this.#ticks % PRESENCE_TICKS === 0) this.presence.sweep();
     if (this.#ticks++ % SWEEP_TICKS === 0) void this.#expiry.sweep();
   }
 

@@ -10,7 +10,8 @@ import { opaqueClient } from "../../client/opaque.ts";
 import { MemoryStore } from "../../client/store_memory.ts";
 import { createApi } from "../../client/account_transport.ts";
 import type { Api } from "../../client/transport.ts";
-import type { After } from "../../client/link.ts";
+import type { After, SocketFactory } from "../../client/link.ts";
+import { keys, type OutboxRecord } from "../../client/records.ts";
 import type { EngineEvent } from "../../client/types.ts";
 import { type TerminalHttp, terminalHttp } from "../../client/terminal/http.ts";
 import { terminalSocket } from "../../client/terminal/web_socket.ts";
@@ -28,9 +29,10 @@ export class RealServer {
   #running: RunningServer | null = null;
   #printed = "";
   #logged = "";
+  #ahead = 0;
   readonly #log = createLog({
     level: "debug",
-    now: () => Date.now(),
+    now: () => this.now(),
     write: (line) => this.#logged += `${line}\n`,
   });
 
@@ -104,9 +106,30 @@ export class RealServer {
       env: () => undefined,
       print: (line) => this.#printed += `${line}\n`,
       writeLog: () => {},
-      now: () => Date.now(),
+      now: this.now,
       stop: new AbortController().signal,
     });
+  }
+
+  /** Milliseconds since 1970, as this server believes. */
+  readonly now = (): number => Date.now() + this.#ahead;
+
+  /** Lets time pass for the server alone. */
+  pass(ms: number): void {
+    this.#ahead += ms;
+  }
+
+  /** How many envelopes wait, and how many submissions were taken since the start. */
+  async queued(): Promise<{ readonly waiting: number; readonly accepted: number }> {
+    const http = terminalHttp({ origin: this.origin, caCerts: null });
+    try {
+      const answer = await http.send({ method: "GET", path: "/metrics", headers: {}, body: null });
+      const text = new TextDecoder().decode(answer.body);
+      const count = (name: string) => Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)![1]);
+      return { waiting: count("snug_queue_envelopes"), accepted: count("snug_accepted_total") };
+    } finally {
+      http.close();
+    }
   }
 
   async down(): Promise<void> {
@@ -151,8 +174,10 @@ function freePort(): number {
   return (listener.addr as Deno.NetAddr).port;
 }
 
-/** Milliseconds. */
-const LONG_WAIT = 50_000;
+/** Waits from here on are for {@link RealDevice.pass}. Milliseconds. */
+const LONG_WAIT = 25_000;
+/** Nothing that a test waits for takes so long, however busy the machine. Milliseconds. */
+export const IN_VAIN = 240_000;
 
 /** One device of somebody at a real server. */
 export class RealDevice {
@@ -162,6 +187,8 @@ export class RealDevice {
   #check: () => void = () => {};
   #ahead = 0;
   readonly #http: TerminalHttp[] = [];
+  /** Sockets that say goodbye. */
+  readonly #goodbyes = new Set<Promise<void>>();
   readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>();
 
   constructor(readonly server: RealServer) {}
@@ -221,7 +248,7 @@ export class RealDevice {
 
   async open(wrapping: Wrapping = {}): Promise<OpenEngine> {
     this.store = this.store.reopen();
-    const plain = { send: this.#send(), socket: terminalSocket(this.#place()) };
+    const plain = { send: this.#send(), socket: this.#watched(terminalSocket(this.#place())) };
     const send = wrapping.send?.(plain.send) ?? plain.send;
     this.engine = await openEngine({
       store: wrapping.store?.(this.store) ?? this.store,
@@ -242,7 +269,42 @@ export class RealDevice {
   async close(): Promise<void> {
     await this.engine?.close();
     this.engine = null;
+    // Whoever still waits for something of this device finds it gone.
+    this.#check();
+    await Promise.all(this.#goodbyes);
     for (const one of this.#http.splice(0)) one.close();
+  }
+
+  /** Whether nothing of this device is on its way out, or on its way through the engine. */
+  async isQuiet(): Promise<boolean> {
+    await this.engine!.idle();
+    return await this.pending() === "online";
+  }
+
+  /** The state of the connection, and the kinds of what waits to be sent. */
+  async pending(): Promise<string> {
+    const rows = await this.store.list<OutboxRecord>("outbox", { prefix: keys.waiting("") });
+    const kinds = rows.map(({ value: { body, sealed } }) => `${body.kind} ${sealed !== null}`);
+    return [this.engine!.connection, ...kinds].join();
+  }
+
+  #watched(connect: SocketFactory): SocketFactory {
+    return (login, handlers) => {
+      const ended = Promise.withResolvers<void>();
+      const socket = connect(login, {
+        ...handlers,
+        closed: (code) => {
+          ended.resolve();
+          handlers.closed(code);
+        },
+      });
+      const close = () => {
+        const goodbye = ended.promise.then(() => void this.#goodbyes.delete(goodbye));
+        this.#goodbyes.add(goodbye);
+        socket.close();
+      };
+      return { send: (frame) => socket.send(frame), close };
+    };
   }
 
   #send(): TerminalHttp["send"] {
@@ -251,12 +313,21 @@ export class RealDevice {
     return http.send;
   }
 
-  /** Resolves once `holds` does; looked at with every event of this device. */
+  /**
+   * Resolves once `holds` does; looked at with every event of this device.
+   * @throws after four minutes, with what was waited for
+   */
   async until(holds: () => Promise<boolean> | boolean): Promise<void> {
-    for (;;) {
-      const next = new Promise<void>((resolve) => this.#check = resolve);
-      if (await holds()) return;
-      await next;
+    const over = Promise.withResolvers<never>();
+    const timer = setTimeout(() => over.reject(new Error(`in vain: ${holds}`)), IN_VAIN);
+    try {
+      for (;;) {
+        const next = new Promise<void>((resolve) => this.#check = resolve);
+        if (await holds()) return;
+        await Promise.race([next, over.promise]);
+      }
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -19,9 +19,9 @@ function again(seed: number, days = 1): string {
   return `SNUG_SEED=${seed} SNUG_DAYS=${days} deno test -A tests/property/schedules_test.ts`;
 }
 
-/** At once, past what gathers a test's output until its end: whoever runs out of patience has read it. */
+/** At once, and past `--quiet`, which swallows what a test prints: whoever runs out of patience has read it. */
 function say(words: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`${words}\n`));
+  Deno.writeTextFileSync("/dev/stderr", `${words}\n`, { append: true, create: false });
 }
 
 function live(from: number, to: number): Promise<Lived[]> {
@@ -50,10 +50,9 @@ function unfinished(): string {
   return [...underway].map((seed) => `Not finished: ${again(seed)}`).join("\n");
 }
 
-/** Whatever ends the process from outside is told by the seeds. */
-function cutOff(): void {
-  say(unfinished());
-  Deno.exit(143);
+/** Whatever ends the process from outside is told by the seeds: an error here ends the run with its words. */
+function cutOff(): never {
+  throw new Error(`cut off: ${again(first, DAYS)}\n${unfinished()}`);
 }
 
 // The seed is in the name, which is printed before anything else happens.

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { Doom } from "../helpers/doom.ts";
 import { must } from "../helpers/people_world.ts";
+import { quiet } from "../helpers/quiet.ts";
 import { RealDevice, RealServer } from "../helpers/real_server.ts";
 
 /** Each third step, and each in the slow run; tests/client/engine_crash_test.ts takes each, with a server of its own. */
@@ -12,6 +13,7 @@ const STRIDE = Deno.env.get("SNUG_SLOW") ? 1 : 3;
 const PASSWORD = "lantern under the stairs";
 
 interface Talk {
+  readonly server: RealServer;
   readonly ana: RealDevice;
   readonly ben: RealDevice;
   readonly toBen: string;
@@ -33,13 +35,12 @@ async function recovered(talk: Talk, sure: readonly string[], step: number): Pro
   const { ana, ben } = talk;
   await Promise.all([ana.close(), ben.close()]);
   await Promise.all([ana.open(), ben.open()]);
-  await ana.until(async () => (await mine(talk)).every(({ state }) => state !== "sending"));
+  await quiet(talk.server, [ana, ben]);
   const sent = await mine(talk);
-  const unsent = sent.filter(({ state }) => state === "not sent");
-  assert.deepEqual(unsent, [], `step ${step}`);
+  const waits = sent.filter(({ state }) => state === "sending" || state === "not sent");
+  assert.deepEqual(waits, [], `step ${step}`);
   const texts = sent.map(({ text }) => text);
   for (const text of sure) assert.ok(texts.includes(text), `step ${step}: ${text} is lost`);
-  await ben.until(async () => (await ben.texts("ana")).length >= texts.length);
   assert.deepEqual(await ben.texts("ana"), texts, `step ${step}`);
   await Promise.all([ana.close(), ben.close()]);
 }
@@ -52,7 +53,7 @@ Deno.test("death at one step of sending and receiving after the other, with the 
     await ben.signUp("ben", `${PASSWORD} b`);
     const { id } = must(await (await ana.open()).startConversation("ben"));
     await ana.close();
-    const talk = { ana, ben, toBen: id };
+    const talk = { server, ana, ben, toBen: id };
     const steps = await dieOnAndOn(talk);
     assert.ok(steps > 40, `only ${steps} steps`);
     const bad = [...ana.events, ...ben.events]

@@ -15,9 +15,12 @@ export function refuseBroken(error: unknown): Outcome<never> {
   const broken = error instanceof VerifyError || error instanceof FormatError ||
     error instanceof DecryptError;
   if (!broken) throw error;
-  const words = "What the server keeps for this account does not belong to it. Nothing was done.";
-  return refused("untrusted-server", words);
+  return refused("untrusted-server", BROKEN);
 }
+
+const BROKEN =
+  "What the server keeps for this account is an old copy, or not of this account. Nothing was done. " +
+  "Use a device that is signed in, and ask whoever runs the server whether a backup was put back.";
 
 /** The server's refusals in the client's words. */
 const CODES: Readonly<Record<string, Refusal>> = {

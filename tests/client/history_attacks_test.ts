@@ -127,6 +127,40 @@ Deno.test("attack: the server puts a segment elsewhere, or makes one up: it is n
   await world.closeAll();
 });
 
+Deno.test("attack: the server replays segments of other accounts and of other conversations: none is shown where it does not belong", async () => {
+  const one = await scene();
+  const { world, archive, ana, ben } = one;
+  const cleo = await world.person("cleo");
+  await world.open(cleo);
+  const said = await chat(one, 2);
+  await say(cleo, await talkTo(cleo, "ben"), "between Cleo and Ben");
+  await say(ana, await talkTo(ana, "cleo"), "between Ana and Cleo");
+  await world.pass(60_000);
+  const mine = archive.shelf(ana.keys.account);
+  const [tagOfBen, ofCleo] = [mine.segments[0]!.body.tag, mine.segments.at(-1)!];
+  assert.notEqual(ofCleo.body.tag, tagOfBen);
+  const foreign = [ben, cleo].flatMap(({ keys }) => archive.shelf(keys.account).segments);
+  assert.ok(foreign.length > 0, "others have an archive too");
+  // Under their own names, under Ana's, and one of Ana's own under another conversation's mark.
+  const renamed = foreign.map((kept) => {
+    const body = { ...kept.body, tag: tagOfBen, key: mine.segments[0]!.body.key };
+    const head = { ...kept.segment.head, body: encode(segmentBodySchema, body) };
+    return { ...kept, body, segment: { ...kept.segment, head } };
+  });
+  const moved = { ...ofCleo.body, tag: tagOfBen };
+  const head = { ...ofCleo.segment.head, body: encode(segmentBodySchema, moved) };
+  const replayed = [{ ...ofCleo, body: moved, segment: { ...ofCleo.segment, head } }];
+  mine.segments.push(...foreign, ...renamed, ...replayed);
+  const second = await another(world, ana);
+  must(await second.engine!.history.whole(ben.keys.account));
+  assert.deepEqual(await texts(second, ben), said);
+  assert.deepEqual(await texts(second, cleo), ["between Ana and Cleo"]);
+  const shown = (await second.engine!.conversations()).map(({ id }) => id);
+  assert.deepEqual(shown.toSorted(), [ben.keys.account, cleo.keys.account].toSorted());
+  assert.ok(warnings(second).includes("history-incomplete"), "what cannot be read is said");
+  await world.closeAll();
+});
+
 Deno.test("a person whose key the server exchanged is shown as changed on a new device too", async () => {
   const one = await scene();
   const { world, ana, ben } = one;

@@ -28,6 +28,8 @@ Deno.test("attack: an older vault with the older password record is refused, who
   putBack();
   const outcome = await signIn(flowAt(new Visitor(world, "browser"), new MemoryStore()), ana);
   assert.ok(!outcome.ok && outcome.code === "untrusted-server", JSON.stringify(outcome));
+  // What it is, that nothing happened, and what to do now.
+  assert.match(outcome.words, /an old copy.*Nothing was done.*Use a device.*ask whoever runs/);
   const { entries } = value(await ana.visitor.api.account(ana.account));
   assert.equal(entries.length, 2, "nothing was signed on top");
   world.close();

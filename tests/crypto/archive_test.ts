@@ -10,10 +10,17 @@ import {
 } from "../../crypto/archive.ts";
 import { openDeposit, sealDeposit } from "../../crypto/archive_deposit.ts";
 import { DecryptError } from "../../crypto/errors.ts";
+import { paddedLength } from "../../crypto/padding.ts";
 import { utf8 } from "../../protocol/encoding.ts";
 import { VerifyError } from "../../protocol/errors.ts";
 import { randomId } from "../../protocol/ids.ts";
-import { readSegment, segmentBodySchema, verifySegment } from "../../protocol/segment.ts";
+import { TAG_BYTES } from "../../protocol/limits.ts";
+import {
+  readSegment,
+  SEGMENT_SALT_BYTES,
+  segmentBodySchema,
+  verifySegment,
+} from "../../protocol/segment.ts";
 import { encode } from "../../protocol/codec.ts";
 import { bitFlips } from "../helpers/mutations.ts";
 
@@ -48,6 +55,21 @@ Deno.test("the same content is never sealed to the same bytes twice", async () =
   const two = await sealSegment(own, secret, { ...names, content });
   assert.notDeepEqual(one.sealed, two.sealed);
   assert.equal(one.sealed.length, 32 + 256 + 16, "salt, padded content, tag");
+});
+
+Deno.test("the size of a segment says which bucket its content is in, and nothing finer", async () => {
+  const { own, secret, names } = await scene();
+  const sizes = new Map<number, Set<number>>();
+  for (const length of [0, 1, 12, 254, 255, 256, 257, 1_023, 1_024, 4_095, 4_096, 5_000, 5_001]) {
+    const content = new Uint8Array(length).fill(7);
+    const { sealed } = await sealSegment(own, secret, { ...names, content });
+    const padded = sealed.length - SEGMENT_SALT_BYTES - TAG_BYTES;
+    assert.equal(padded, paddedLength(length), `${length} bytes`);
+    sizes.set(padded, (sizes.get(padded) ?? new Set()).add(length));
+  }
+  const alike = [...sizes.values()].map((lengths) => [...lengths]);
+  assert.deepEqual(alike[0], [0, 1, 12, 254, 255], "a word and a long sentence look the same");
+  assert.deepEqual(alike.at(-1), [5_000, 5_001]);
 });
 
 Deno.test("attack: a segment with any bit of its sealed bytes turned does not open", async () => {

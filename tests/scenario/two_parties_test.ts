@@ -226,7 +226,8 @@ Deno.test("case 5: 3,000 sent, the last two kept by the queue, 3,000 pieces of g
   }
   for (const envelope of queue) await bob.receive(envelope);
   const { user, system } = cpuUsage(before);
-  assert.ok(user + system < 3_000_000, "a flood of garbage is cheap");
+  // Of the processor, not of the wall: what else the machine does must not fail this.
+  assert.ok(user + system < 1_000_000, `${(user + system) / 1000} ms for a flood of garbage`);
   assert.deepEqual(bob.shown, ["start", "2998", "2999"]);
   assert.equal(bob.active().missing, 2998);
   assert.equal(bob.unknown, 0);

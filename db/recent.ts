@@ -21,8 +21,11 @@ export interface Window {
   readonly bytes: number;
 }
 
-/** When there is too much it goes down to this part, so that small turns go many at a time. */
-const KEPT = 7 / 8;
+/**
+ * When there is too much it goes down to this part: of small turns some go at a time, and of large ones
+ * as much as comes, which takes the pages that become free.
+ */
+const KEPT = 63 / 64;
 const EMPTY = new Uint8Array();
 
 /** See the head of this file. Used in a transaction, but for reading. */

@@ -1,9 +1,10 @@
 /**
  * Which submissions were taken. Those of one transaction are one row of `taken`, and are remembered;
- * many at a time they move to `submits`. An id that is higher than all before it is new without
- * looking; those of our clients rise.
+ * many at a time they move to `submits`. An id that is higher than all that moved is looked for in
+ * memory alone; those of our clients rise, but for the ones of one millisecond.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { equalBytes } from "../protocol/encoding.ts";
 import { idBytes, idFrom, type SubmitId } from "../protocol/ids.ts";
 import { BrokenRow } from "./packing.ts";
 import { isHigher, type SubmitsTable, submitsTable } from "./submits_table.ts";
@@ -14,9 +15,9 @@ import { all } from "./transaction.ts";
 export interface Sender {
   /** Number of its queue. */
   readonly queue: number;
-  /** The highest id that was ever taken, null when it is not known yet or there is none. */
-  highest: Uint8Array | null;
-  /** Recent ids, in order, and those below one before them. */
+  /** The highest id in `submits`, null when there is none. */
+  floor: Uint8Array | null;
+  /** Recent ids above it, in order, and those below. */
   readonly rising: Uint8Array[];
   readonly stray: Set<SubmitId>;
   /** Days since 1970, of the newest. */
@@ -27,6 +28,9 @@ interface TakenRow {
   readonly no: number;
   readonly body: Uint8Array;
 }
+
+/** Rows of `submits` that a move may make beside full ones, as a part of ids: it never takes 20 ms. */
+const LOOSE = 1 / 8;
 
 /** See the head of this file. Used in a transaction. */
 export class TakenSubmits {
@@ -39,6 +43,8 @@ export class TakenSubmits {
   /** Senders with recent ids, by number of their queue; null: to be read. */
   #recent: Map<number, Sender> | null = null;
   #count = 0;
+  /** Senders, and ids that get a row of their own. */
+  #loose = 0;
   #day: number | null = null;
   #highest = 0;
 
@@ -60,28 +66,29 @@ export class TakenSubmits {
   /** The bytes of an id that was not taken before, else null. */
   fresh(sender: Sender, submit: SubmitId): Uint8Array | null {
     const bytes = idBytes(submit);
-    if (isHigher(bytes, sender.highest)) return bytes;
-    const known = sender.stray.has(submit) || isAmong(sender.rising, bytes) ||
-      this.#table.has(sender.queue, bytes);
+    if (sender.stray.size > 0 && sender.stray.has(submit)) return null;
+    const known = isHigher(bytes, sender.floor)
+      ? isAt(sender.rising, placeOf(sender.rising, bytes), bytes)
+      : this.#table.has(sender.queue, bytes);
     return known ? null : bytes;
   }
 
   add(sender: Sender, submit: SubmitId, bytes: Uint8Array, day: number): void {
-    const rises = isHigher(bytes, sender.highest);
+    const rises = isHigher(bytes, sender.floor);
     this.#begin(day);
     this.#writer.add(sender.queue, bytes, rises);
-    this.#known().set(sender.queue, sender);
+    const known = this.#known();
+    if (!known.has(sender.queue)) {
+      known.set(sender.queue, sender);
+      this.#loose++;
+    }
     this.#remember(sender, submit, bytes, rises, day);
   }
 
   /** What has to be known of a queue that comes into memory. */
   claim(queue: number): Sender {
     const sender = this.#known().get(queue) ?? nobody(queue);
-    sender.highest = sender.rising.at(-1) ?? this.#table.highest(queue);
-    for (const stray of sender.stray) {
-      const bytes = idBytes(stray);
-      if (isHigher(bytes, sender.highest)) sender.highest = bytes;
-    }
+    sender.floor = this.#table.highest(queue);
     return sender;
   }
 
@@ -89,7 +96,7 @@ export class TakenSubmits {
   write(): void {
     if (this.#day !== null) this.#insert.run(this.#writer.end());
     this.#day = null;
-    if (this.#count > this.#most) this.settle();
+    if (this.#count > this.#most || this.#loose > this.#most * LOOSE) this.settle();
   }
 
   /** Moves everything. */
@@ -97,7 +104,7 @@ export class TakenSubmits {
     for (const sender of this.#known().values()) this.#move(sender);
     this.#delete.run();
     this.#known().clear();
-    this.#count = 0;
+    this.#count = this.#loose = 0;
   }
 
   /** A transaction failed, or memory is given up: what is here is to be read again. */
@@ -118,8 +125,11 @@ export class TakenSubmits {
     rises: boolean,
     day: number,
   ): void {
-    if (rises) sender.rising.push(sender.highest = bytes);
-    else sender.stray.add(submit);
+    if (rises) sender.rising.splice(placeOf(sender.rising, bytes), 0, bytes);
+    else {
+      sender.stray.add(submit);
+      this.#loose++;
+    }
     sender.day = Math.max(sender.day, day);
     this.#highest = Math.max(this.#highest, sender.queue);
     this.#count++;
@@ -130,6 +140,7 @@ export class TakenSubmits {
     for (const submit of sender.stray) {
       this.#table.addAlone(sender.queue, idBytes(submit), sender.day);
     }
+    sender.floor = sender.rising.at(-1) ?? sender.floor;
     sender.rising.length = 0;
     sender.stray.clear();
   }
@@ -137,9 +148,10 @@ export class TakenSubmits {
   #known(): Map<number, Sender> {
     if (this.#recent !== null) return this.#recent;
     const senders = new Map<number, Sender | null>();
-    this.#count = this.#highest = 0;
+    this.#count = this.#loose = this.#highest = 0;
     for (const row of all<TakenRow>(this.#scan)) this.#read(row, senders);
     const known = [...senders].filter((one): one is [number, Sender] => one[1] !== null);
+    this.#loose += known.length;
     return this.#recent = new Map(known);
   }
 
@@ -162,17 +174,22 @@ export class TakenSubmits {
 }
 
 function nobody(queue: number): Sender {
-  return { queue, highest: null, rising: [], stray: new Set(), day: 0 };
+  return { queue, floor: null, rising: [], stray: new Set(), day: 0 };
 }
 
-function isAmong(rising: readonly Uint8Array[], id: Uint8Array): boolean {
+/** Where in the order an id belongs: mostly at the end. */
+function placeOf(rising: readonly Uint8Array[], id: Uint8Array): number {
   let [from, to] = [0, rising.length];
+  if (isHigher(id, rising.at(-1) ?? null)) return to;
   while (from < to) {
     const middle = (from + to) >> 1;
-    const at = rising[middle]!;
-    if (isHigher(id, at)) from = middle + 1;
-    else if (isHigher(at, id)) to = middle;
-    else return true;
+    if (isHigher(id, rising[middle]!)) from = middle + 1;
+    else to = middle;
   }
-  return false;
+  return from;
+}
+
+function isAt(rising: readonly Uint8Array[], place: number, id: Uint8Array): boolean {
+  const there = rising[place];
+  return there !== undefined && equalBytes(there, id);
 }

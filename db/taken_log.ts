@@ -3,8 +3,8 @@
  *
  *     1 (the version), day, entries, 0, number of entries
  *
- * An entry: twice the number of the sender's queue, and one more when the id stands below one that
- * was taken before; then the id (16 bytes). Numbers as packing.ts has them.
+ * An entry: twice the number of the sender's queue, and one more when the id stands below one of
+ * the sender's in `submits`; then the id (16 bytes). Numbers as packing.ts has them.
  */
 import { ID_BYTES } from "../protocol/ids.ts";
 import { BrokenRow, Packer, Unpacker } from "./packing.ts";

@@ -63,7 +63,7 @@ export function stepBack(): void {
 const BEHIND = 10;
 
 /** Bytes that the server reads at once. */
-const PIECE = 65_536;
+const PIECE = 524_288;
 
 /** In the thread: makes every backup it is told to. */
 export function answerBackups(now: () => number): void {

@@ -97,7 +97,7 @@ async function fill(draft: Draft, copy: BackupCopy, options: DraftOptions): Prom
 /** Writes what is not in `file` yet, after it has seen that the rest is. */
 async function goOn(file: Deno.FsFile) {
   let { size: left } = await file.stat();
-  const append = steadily(file);
+  const append = steadily(file, "rests");
   return {
     async write(bytes: Uint8Array): Promise<void> {
       const there = await readUpTo(file, Math.min(left, bytes.length));

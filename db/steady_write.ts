@@ -5,17 +5,31 @@
  */
 
 const STEP_BYTES = 2 ** 20;
+/** In milliseconds; a disk that stands still is not waited for twice. */
+const MOST_REST = 100;
 
-/** Writes all of what it is given, in small steps, through to the disk. */
-export function steadily(file: Deno.FsFile): (bytes: Uint8Array) => Promise<void> {
+/**
+ * Writes all of what it is given, in small steps, through to the disk.
+ * @param rests whether it leaves the disk to others after each step, for as long as the step took
+ */
+export function steadily(
+  file: Deno.FsFile,
+  rests: "rests" | "hurries",
+): (bytes: Uint8Array) => Promise<void> {
   let unsynced = 0;
   return async (bytes) => {
     await writeAll(file, bytes);
     unsynced += bytes.length;
     if (unsynced < STEP_BYTES) return;
-    await file.syncData();
     unsynced = 0;
+    const start = performance.now();
+    await file.syncData();
+    if (rests === "rests") await rest(Math.min(MOST_REST, performance.now() - start));
   };
+}
+
+function rest(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** A single call may write less than it was given. */

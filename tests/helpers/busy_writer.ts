@@ -4,10 +4,13 @@
  * Each transaction adds two rows, changes some and removes some, all over the file, and keeps two
  * promises that a torn copy would break: the amounts sum up to zero, and `mark` says how many
  * transactions there were. On every line of standard input it says, in JSON, how many there have
- * been and how long the longest one since the last line took.
+ * been, how long the longest one since the last line took, and how long one had to wait at most, with
+ * its turn. A line `DATA FILE RECIPIENT` (hexadecimal) makes a backup first, as a server does by itself.
  */
 import { setImmediate } from "node:timers";
+import { backupInThread } from "../../backup_worker.ts";
 import { openDatabase } from "../../db/sqlite.ts";
+import { fromHex } from "../../protocol/encoding.ts";
 
 const KEPT = 20_000;
 const SCATTER = 7_919;
@@ -26,7 +29,7 @@ const drop = db.prepare("delete from ledger where no in (?, ?)");
 const read = db.prepare("select amount from ledger where no = ?");
 const mark = db.prepare("update mark set done = ? where one = 1");
 let done = Number(db.prepare("select done from mark").get()!.done);
-let longest = 0;
+let [longest, waited] = [0, 0];
 
 function write(): void {
   const no = done * 2;
@@ -45,12 +48,27 @@ function write(): void {
   db.exec("commit");
 }
 
+const THREAD = new URL("./backup_thread.ts", import.meta.url).href;
+
+async function backUp(line: string): Promise<unknown> {
+  const [dataDir = "", file = "", recipient = ""] = line.split(" ");
+  if (recipient === "") return undefined;
+  const task = { dataDir, file, recipient: fromHex(recipient) };
+  return await backupInThread(THREAD, task, new AbortController().signal);
+}
+
 async function answer(): Promise<void> {
-  const decoder = new TextDecoder();
-  for await (const chunk of Deno.stdin.readable) {
-    for (const _ of decoder.decode(chunk).matchAll(/\n/g)) {
-      console.log(JSON.stringify({ done, longest }));
-      longest = 0;
+  const lines = Deno.stdin.readable.pipeThrough(
+    new TextDecoderStream() as TransformStream<Uint8Array<ArrayBuffer>, string>,
+  );
+  let unread = "";
+  for await (const chunk of lines) {
+    const parts = (unread + chunk).split("\n");
+    unread = parts.pop()!;
+    for (const line of parts) {
+      const outcome = await backUp(line);
+      console.log(JSON.stringify({ done, longest, waited, outcome }));
+      [longest, waited] = [0, 0];
     }
   }
   db.close();
@@ -58,10 +76,12 @@ async function answer(): Promise<void> {
 }
 
 void answer();
-while (true) {
+for (let turn = performance.now();; turn = performance.now()) {
   // Group commits of a busy server come one an event-loop turn, and leave it time to read.
   await new Promise((resolve) => setImmediate(resolve));
   const start = performance.now();
   write();
-  longest = Math.max(longest, performance.now() - start);
+  const end = performance.now();
+  longest = Math.max(longest, end - start);
+  waited = Math.max(waited, end - turn);
 }

@@ -4,6 +4,7 @@ import { browserTest } from "../helpers/browser.ts";
 import { withChatPages } from "../helpers/chat_page.ts";
 import {
   article,
+  complaintsInBothThemes,
   complaintsOf,
   enter,
   field,
@@ -15,33 +16,26 @@ import {
   phone,
   talk,
 } from "../helpers/chat_talk.ts";
-import { fakeId } from "../helpers/fake_engine.ts";
+import { fakeId } from "../helpers/fake_scenario.ts";
 
 browserTest("axe finds nothing, in any state, light and dark, wide and narrow", async () => {
   await withChatPages(async (pages) => {
-    for (const colorScheme of ["light", "dark"] as const) {
-      await onPage(pages, talk, { colorScheme, reducedMotion: "reduce" }, async ({ page }) => {
-        await complaintsOf(page, "the list");
-        await enter(page, "Mira Kaplan");
-        await article(page, "Lost").waitFor();
-        await complaintsOf(page, "a conversation");
-        await page.getByRole("button", { name: "Conversation details" }).click();
-        await page.getByText("30641").waitFor();
-        await complaintsOf(page, "details");
-        await enter(page, "Ben Okafor");
-        await complaintsOf(page, "a changed key");
-        await page.getByRole("button", { name: "New conversation" }).click();
-        await complaintsOf(page, "the dialog");
-      });
-      await onPage(
-        pages,
-        { connection: "offline" },
-        { colorScheme, ...phone },
-        async ({ page }) => {
-          await complaintsOf(page, "empty and offline");
-        },
-      );
-    }
+    await onPage(pages, talk, { reducedMotion: "reduce" }, async ({ page }) => {
+      await complaintsInBothThemes(page, "the list");
+      await enter(page, "Mira Kaplan");
+      await article(page, "Lost").waitFor();
+      await complaintsInBothThemes(page, "a conversation");
+      await page.getByRole("button", { name: "Conversation details" }).click();
+      await page.getByText("30641").waitFor();
+      await complaintsInBothThemes(page, "details");
+      await enter(page, "Ben Okafor");
+      await complaintsInBothThemes(page, "a changed key");
+      await page.getByRole("button", { name: "New conversation" }).click();
+      await complaintsInBothThemes(page, "the dialog");
+    });
+    await onPage(pages, { connection: "offline" }, phone, async ({ page }) => {
+      await complaintsInBothThemes(page, "empty and offline");
+    });
   });
 });
 

@@ -4,7 +4,7 @@ import type { Browser, Page } from "playwright-core";
 import { person, signUp } from "../e2e/people.ts";
 import { freePort, type Server, startServer } from "../e2e/server.ts";
 import { plugIn } from "../helpers/authenticator.ts";
-import { browserTest, launchBrowser } from "../helpers/browser.ts";
+import { browserTest, withBrowser } from "../helpers/browser.ts";
 import { inspect } from "../helpers/inspect.ts";
 
 const ana = person("ana");
@@ -12,11 +12,9 @@ const ana = person("ana");
 async function withScene(work: (browser: Browser, server: Server) => Promise<void>): Promise<void> {
   const data = await Deno.makeTempDir({ prefix: "snug-passkey-pages-" });
   const server = await startServer({ data, port: freePort() });
-  const browser = await launchBrowser();
   try {
-    await work(browser, server);
+    await withBrowser((browser) => work(browser, server));
   } finally {
-    await browser.close();
     assert.equal(await server.stop(), 0, server.log());
     await Deno.remove(data, { recursive: true });
   }
@@ -40,7 +38,6 @@ browserTest(
       await signUp(page, server, ana);
       const key = await plugIn(page, { prf: false });
       await page.goto(`${server.origin}/settings/passkeys`);
-      await inspect(page, "passkeys-none");
       await page.getByRole("button", { name: "Add a passkey" }).click();
       await page.getByText("A name, please.").waitFor();
       await addByKeyboard(page);

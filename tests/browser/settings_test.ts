@@ -27,7 +27,6 @@ const LETTERS = [
 /** Sets up an app; ends on the page with the recovery codes. */
 async function enrol(page: Page, server: Server): Promise<{ secret: string; codes: string[] }> {
   await page.goto(`${server.origin}/settings/second-factor`);
-  await inspect(page, "second-factor-off");
   await page.getByRole("button", { name: "Set up an authenticator app" }).click();
   await page.getByRole("img", { name: "QR code for your authenticator app" }).waitFor();
   await page.getByText("No camera?").click();
@@ -63,7 +62,6 @@ async function arrived(page: Page, server: Server): Promise<void> {
 
 async function changePassword(page: Page, server: Server, next: string): Promise<void> {
   await page.goto(`${server.origin}/settings/password`);
-  await inspect(page, "password");
   await page.getByLabel("Current password").fill("not my password");
   await page.getByLabel("New password").fill(next);
   await page.getByRole("button", { name: "Change password" }).click();

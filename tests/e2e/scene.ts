@@ -1,7 +1,7 @@
 /** One server and one browser for a test, and no trace of either afterwards. */
 import assert from "node:assert/strict";
 import type { Browser, Page } from "playwright-core";
-import { launchBrowser } from "../helpers/browser.ts";
+import { withBrowser } from "../helpers/browser.ts";
 import { freePort, type Server, type ServerOptions, startServer } from "./server.ts";
 
 export interface Scene {
@@ -18,11 +18,9 @@ export async function withScene(
 ): Promise<void> {
   const data = await Deno.makeTempDir({ prefix: "snug-scene-" });
   const server = await startServer({ data, port: freePort(), ...options });
-  const browser = await launchBrowser();
   try {
-    await work({ server, data, browser });
+    await withBrowser((browser) => work({ server, data, browser }));
   } finally {
-    await browser.close();
     assert.equal(await server.stop(), 0, server.log());
     await Deno.remove(data, { recursive: true });
   }

@@ -5,9 +5,10 @@ import { INTEGRITY_POLICY } from "../../routes/policy.ts";
 import { type AssetManifest, createAssets } from "../../routes/assets.ts";
 import { buildPage } from "../../tools/page.ts";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { launchBrowser } from "./browser.ts";
+import { withBrowser, withOwnBrowser } from "./browser.ts";
 import type { Harness } from "./chat_harness.ts";
-import type { FakeEngine, Scenario } from "./fake_engine.ts";
+import type { FakeEngine } from "./fake_engine.ts";
+import type { Scenario } from "./fake_scenario.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -47,12 +48,12 @@ export async function withChatPages(
     const file = files.get(new URL(request.url).pathname);
     return file ? new Response(file.body, file) : new Response("no such file", { status: 404 });
   });
-  const browser = await launchBrowser(browserArgs);
   const origin = `http://localhost:${server.addr.port}`;
+  const use = (browser: Browser) =>
+    work({ origin, browser, open: (...args) => openPage(browser, origin, ...args) });
   try {
-    await work({ origin, browser, open: (...args) => openPage(browser, origin, ...args) });
+    await (browserArgs.length > 0 ? withOwnBrowser(browserArgs, use) : withBrowser(use));
   } finally {
-    await browser.close();
     await server.shutdown();
   }
 }

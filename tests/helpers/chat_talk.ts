@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import axe, { type AxeResults } from "axe-core";
 import type { Locator, Page } from "playwright-core";
 import type { ChatPage, ChatPages } from "./chat_page.ts";
-import type { Scenario } from "./fake_engine.ts";
+import type { Scenario } from "./fake_scenario.ts";
 
 export const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
@@ -85,23 +85,46 @@ export async function onPage(
   await chat.page.context().close();
 }
 
+/** The rules of axe that look at colours; of all others a theme changes nothing. */
+const COLOURS = ["color-contrast", "link-in-text-block"];
+
 /** Nothing that axe finds, once what fades in or changes colour has come to rest. */
-export async function complaintsOf(page: Page, state: string): Promise<void> {
-  await page.evaluate(async () => {
+export async function complaintsOf(
+  page: Page,
+  state: string,
+  rules: "all" | "colours" = "all",
+): Promise<void> {
+  const loaded = await page.evaluate(async () => {
     const finite = (each: Animation) => each.effect?.getComputedTiming().endTime !== Infinity;
     const moving = () => document.getAnimations().filter(finite);
     // One that is called off, by a new state or a row that goes, has come to rest too.
     while (moving().some(({ playState }) => playState === "running")) {
       await Promise.allSettled(moving().map(({ finished }) => finished));
     }
+    return "axe" in globalThis;
   });
-  await page.evaluate(axe.source);
-  const found = await page.evaluate(async () => {
-    const scope = globalThis as unknown as { axe: { run(of: Document): Promise<AxeResults> } };
-    const { violations } = await scope.axe.run(document);
+  if (!loaded) await page.evaluate(axe.source);
+  const only = rules === "all" ? {} : { runOnly: { type: "rule", values: COLOURS } };
+  const found = await page.evaluate(async (only) => {
+    type Axe = { run(of: Document, options: object): Promise<AxeResults> };
+    const scope = globalThis as unknown as { axe: Axe };
+    const { violations } = await scope.axe.run(document, { ...only, resultTypes: ["violations"] });
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
-  });
+  }, only);
   assert.deepEqual(found, [], state);
+}
+
+/** The same in both themes, on one page: everything by day, what colours are by night. */
+export async function complaintsInBothThemes(page: Page, state: string): Promise<void> {
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await complaintsOf(
+      page,
+      `${state}, ${colorScheme}`,
+      colorScheme === "light" ? "all" : "colours",
+    );
+  }
+  await page.emulateMedia({ colorScheme: "light" });
 }
 
 export async function inView(page: Page, text: string): Promise<boolean> {

@@ -65,6 +65,39 @@ Deno.test("the dark theme gives every colour a value of its own", () => {
   assert.deepEqual([...own.keys()].sort(), [...light.keys()].sort());
 });
 
+Deno.test("by night the colours are others, and nothing else", async () => {
+  const shape = (block: string) =>
+    new Map([...block.matchAll(/(--[a-z-]+): ([^;]+);/g)].map(([, name, value]) => {
+      return [name!, value!.replace(/#[0-9a-f]+|rgb\([^)]*\)/g, "a colour")];
+    }));
+  const byNight = shape(nightBlock());
+  for (const [name, value] of byNight) assert.equal(value, shape(lightBlock).get(name), name);
+  const rest = nightBlock().replace(/--[a-z-]+: [^;]+;/g, "").replace(/\s/g, "");
+  assert.equal(rest, "{:root{}}", "tokens of one rule");
+  for (const [path, text] of await sources(["static", "client/web", "views", "routes"])) {
+    const asked = text.split("prefers-color-scheme").length - 1;
+    const allowed = path === "static/style.css" ? 1 : path === "static/chat.html" ? 2 : 0;
+    assert.equal(asked, allowed, `${path} asks for the theme`);
+  }
+});
+
+/** What stands in the braces of the media query. */
+function nightBlock(): string {
+  return darkBlock.slice(0, darkBlock.indexOf("\n}\n") + 2);
+}
+
+async function sources(folders: readonly string[]): Promise<Map<string, string>> {
+  const root = new URL("../../../", import.meta.url);
+  const texts = new Map<string, string>();
+  for (const folder of folders) {
+    for await (const { name, isFile } of Deno.readDir(new URL(folder, root))) {
+      if (!isFile || !/\.(css|html|tsx?)$/.test(name)) continue;
+      texts.set(`${folder}/${name}`, await Deno.readTextFile(new URL(`${folder}/${name}`, root)));
+    }
+  }
+  return texts;
+}
+
 Deno.test("every sender's name can be read in both themes", async () => {
   const roomsCss = await Deno.readTextFile(new URL("../../../static/rooms.css", import.meta.url));
   const pattern = /\.who-\d+ \{\s*color: light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)/g;

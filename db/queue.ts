@@ -16,7 +16,7 @@ export * from "./queue_work.ts";
 
 /**
  * What stays recent. Envelopes are in flight for about 30 ms (acks are lazy): those bounds are about
- * twice what that makes at full speed, and moving all of it holds the writer for less than 20 ms.
+ * twice what that makes at full speed.
  */
 const RECENCY: Recency = { events: 8_192, waiting: 3_000, bytes: 2 * 2 ** 20, submits: 8_192 };
 
@@ -36,7 +36,13 @@ export function createQueue(
     expireEnvelopes: (minute, rows, from) => later(() => sweeps.envelopes(minute, rows, from)),
     expireSubmits: (day, rows, from) => later(() => sweeps.submits(day, rows, from)),
     checkpoint: () => later(() => void checkpoint.all()),
-    settle: () => later(() => commit.settle()),
+    settle: () => settle(commit),
     depth: () => later(() => memory.depth()),
   };
+}
+
+/** In steps, with turns of the event loop between them: nobody waits long for the writer. */
+async function settle(commit: QueueCommit): Promise<void> {
+  while (!commit.settleSome()) await new Promise((resolve) => setTimeout(resolve));
+  commit.settleSubmits();
 }

@@ -56,12 +56,22 @@ export class QueueCommit {
     return this.#memory.guarded(() => transaction(this.#db, () => this.#all(batch)));
   }
 
-  /** Moves what is recent, in a transaction of its own. */
-  settle(): void {
+  /** Moves some of what is recent; true when all of it did. */
+  settleSome(): boolean {
+    return this.#memory.guarded(() =>
+      transaction(this.#db, () => {
+        this.#memory.begin();
+        return this.#memory.settleSome();
+      })
+    );
+  }
+
+  /** Moves submissions. */
+  settleSubmits(): void {
     this.#memory.guarded(() =>
       transaction(this.#db, () => {
         this.#memory.begin();
-        this.#memory.settle();
+        this.#memory.submits.settle();
       })
     );
   }

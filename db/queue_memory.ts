@@ -22,6 +22,8 @@ export interface KnownList {
 /** More lists or waiting envelopes than this in memory, and all is forgotten: about 50 MiB. */
 const MAX_LISTS = 50_000;
 const MAX_WAITING = 300_000;
+/** Envelopes: the writer is never held for 20 ms. */
+const MOVED_AT_ONCE = 500;
 
 /** What stays recent. */
 export interface Recency extends Window {
@@ -44,6 +46,8 @@ export class QueueMemory {
   readonly #lost = new Set<QueueState>();
   #epoch = { lists: -1, removals: -1 };
   #waiting = 0;
+  /** The turn up to which everything is to move. */
+  #settling: number | null = null;
   /** Rows of `envelopes`; null when they have to be counted again. */
   #stored: number | null = null;
 
@@ -172,10 +176,16 @@ export class QueueMemory {
     this.#count(this.#recent.trim());
   }
 
-  /** Moves what is recent to where it is swept and found by device. */
-  settle(): void {
-    this.#count(this.#recent.settle());
-    this.submits.settle();
+  /**
+   * Moves some of the envelopes that were recent when this was first asked to where they are swept and
+   * found by device; true when all of them did.
+   */
+  settleSome(): boolean {
+    this.#settling ??= this.#recent.newest;
+    this.#count(this.#recent.settle(this.#settling, MOVED_AT_ONCE));
+    if (!this.#recent.isSettled(this.#settling)) return false;
+    this.#settling = null;
+    return true;
   }
 
   /** An envelope is given up: gone, and counted as a gap. */

@@ -15,7 +15,7 @@ import type { Positions, Turn, Waiting } from "./waiting.ts";
 export interface Window {
   /** Events of turns, also of envelopes that are gone. */
   readonly events: number;
-  /** Envelopes that wait: moving all of them takes less than 20 ms. */
+  /** Envelopes that wait. */
   readonly waiting: number;
   /** Of turns, in memory. */
   readonly bytes: number;
@@ -122,10 +122,23 @@ export class RecentEnvelopes {
     return this.#exceeds(1) ? this.#moveWhile(() => this.#exceeds(KEPT)) : 0;
   }
 
-  /** Moves everything; says how many rows `envelopes` has more. */
-  settle(): number {
+  /** Number of the newest turn. */
+  get newest(): number {
+    this.#known();
+    return this.#no;
+  }
+
+  /** Has everything up to turn `no` moved? */
+  isSettled(no: number): boolean {
+    const [oldest] = this.#known();
+    return oldest === undefined || oldest.no > no;
+  }
+
+  /** Moves turns up to `no`, until about `most` envelopes did; says how many rows `envelopes` has more. */
+  settle(no: number, most: number): number {
     this.write();
-    return this.#moveWhile(() => true);
+    const until = this.#waiting - most;
+    return this.#moveWhile((turn) => turn.no <= no && this.#waiting > until);
   }
 
   /** Last in a transaction, and whenever the row is full. */
@@ -190,11 +203,11 @@ export class RecentEnvelopes {
       this.#bytes > part * bytes;
   }
 
-  #moveWhile(isMore: () => boolean): number {
+  #moveWhile(isMore: (oldest: Turn) => boolean): number {
     const turns = this.#known();
     const waited = this.#waiting;
     let count = 0;
-    while (count < turns.length && isMore()) this.#move(turns[count++]!);
+    while (count < turns.length && isMore(turns[count]!)) this.#move(turns[count++]!);
     if (count === 0) return 0;
     this.#moving.write();
     this.#delete.run(turns[count - 1]!.no);

@@ -43,7 +43,7 @@ function envelopeSweep(db: DatabaseSync, memory: QueueMemory): Sweeps["envelopes
     memory.guarded(() =>
       transaction(db, () => {
         memory.begin();
-        if (from === 0) memory.settle();
+        if (from === 0 && !memory.settleSome()) return { removed: 0, gaps: new Map(), next: 0 };
         const seen = all<EnvelopeRow>(look, from, rows);
         const old = seen.filter((row) => row.minute < minute);
         for (const { device, position } of old) {
@@ -66,7 +66,7 @@ function submitSweep(db: DatabaseSync, memory: QueueMemory): Sweeps["submits"] {
     memory.guarded(() =>
       transaction(db, () => {
         memory.begin();
-        if (from.sender === 0) memory.settle();
+        if (from.sender === 0) memory.submits.settle();
         const seen = all<SubmitRow>(look, from.sender, from.submit, rows);
         const old = seen.filter((row) => row.day < day);
         for (const { sender, submit } of old) drop.run(sender, submit);

@@ -108,7 +108,7 @@ export const KEPT_WORDS: Readonly<Record<string, KeptWords>> = {
     words:
       "Encrypted, for your devices: from which account and device, the minute, and a padded size.",
     stays:
-      "Gone when your device has it, or after 30 days unless whoever runs the server set another time.",
+      "Gone within the hour in which your device has it, or after 30 days unless whoever runs the server set another time.",
   },
   submits: {
     title: "Sent, to be recognised",

@@ -1,5 +1,5 @@
 /** Many connections that mostly do nothing: what each costs, and what a restart of the server does to them. */
-import { memoryOf } from "./load_process.ts";
+import { memoryOf, timeOf } from "./load_process.ts";
 import type { LoadServer } from "./load_server.ts";
 import type { Told } from "./load_target.ts";
 
@@ -17,6 +17,8 @@ export interface Idle {
   readonly fullMib: number;
   /** Event-loop delay of the server while they are pinged, milliseconds: the bound of /metrics it is below. */
   readonly delayP99: number;
+  /** Of the server, while they are pinged; 1 is a whole processor. */
+  readonly serverTime: number;
 }
 
 /** Connects so many, leaves them alone while each is pinged twice, and looks. */
@@ -32,7 +34,10 @@ export async function idle(server: LoadServer, connections: number): Promise<Idl
   await pause(2_000);
   const full = memoryOf(server.pid);
   const from = await server.metrics();
+  const start = { at: performance.now(), time: timeOf(server.pid) };
   await pause(28_000);
+  const elapsed = (performance.now() - start.at) / 1_000;
+  const serverTime = (timeOf(server.pid) - start.time) / elapsed;
   const delayP99 = quantile(from, await server.metrics(), "snug_event_loop_delay_seconds", 0.99);
   for (const client of clients) client.close();
   return {
@@ -41,6 +46,7 @@ export async function idle(server: LoadServer, connections: number): Promise<Idl
     emptyMib: before / 2 ** 20,
     fullMib: full / 2 ** 20,
     delayP99: delayP99 * 1_000,
+    serverTime,
   };
 }
 

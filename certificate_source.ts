@@ -1,8 +1,7 @@
 /** Where the listener's certificate comes from, and how it hears of a new one. */
 import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
 import { dirname } from "node:path";
-import { type AcmeConfig, openAcme } from "./acme_source.ts";
-import { selfSigned } from "./certificate.ts";
+import type { AcmeConfig } from "./acme_source.ts";
 import { type Config, ConfigError } from "./config.ts";
 import type { CertificatePair } from "./listener.ts";
 import type { Log } from "./log.ts";
@@ -21,6 +20,9 @@ export interface CertificateSource {
   /** Calls `take` with every later certificate until the returned function is called. */
   watch(take: (pair: CertificatePair) => void): () => void;
 }
+
+/** Making certificates takes a large library: it is loaded where one is made. */
+const maker = () => import("./certificate.ts");
 
 /** What the source needs from outside. */
 export interface CertificateIo {
@@ -54,6 +56,7 @@ async function ownCertificate(
 ): Promise<CertificateSource> {
   const host = new URL(config.origin).hostname.replace(/^\[|\]$/g, "");
   const names = config.domain === undefined ? [host] : [host, config.domain];
+  const { selfSigned } = await maker();
   const first = await selfSigned(config.dataDir, names, now());
   return {
     pair: first.pair,
@@ -87,8 +90,11 @@ async function askedCertificate(
   io: CertificateIo,
 ): Promise<CertificateSource> {
   await Deno.mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const { openAcme } = await import("./acme_source.ts");
   const { first, lines, watch } = await openAcme(config, io);
-  const pair = first ?? (await selfSigned(config.dataDir, [config.domain!], io.now())).pair;
+  if (first !== null) return { pair: first, lines, watch };
+  const { selfSigned } = await maker();
+  const { pair } = await selfSigned(config.dataDir, [config.domain!], io.now());
   return { pair, lines, watch };
 }
 

@@ -1,6 +1,6 @@
 /** Letters by e-mail, and where there is no mail server, on the console and in a folder. */
 import { Buffer } from "node:buffer";
-import { createTransport, type SendMailOptions, type Transporter } from "nodemailer";
+import type { SendMailOptions, Transporter } from "nodemailer";
 import { toBase64Url, utf8 } from "../protocol/encoding.ts";
 import type { Mailer, RandomSource } from "./deps.ts";
 import type { Letter, Mail } from "./letters.ts";
@@ -32,12 +32,27 @@ export interface SmtpOptions {
   readonly ca?: string;
 }
 
-/** Letters by SMTP over a few kept connections. */
+/** Letters by SMTP over a few kept connections; nodemailer is loaded with the first letter. */
 export function createSmtpChannel(options: SmtpOptions): SmtpChannel {
+  const settings = transportSettings(options);
+  let opened: Promise<Transporter> | undefined;
+  const transport = () => opened ??= library().then((mail) => mail.createTransport(settings));
+  return {
+    send: async (mail) => void await (await transport()).sendMail(message(mail, options.from)),
+    verify: async () => void await (await transport()).verify(),
+    close: () => void opened?.then((each) => each.close()),
+  };
+}
+
+function library(): Promise<typeof import("nodemailer")> {
+  return import("nodemailer");
+}
+
+function transportSettings(options: SmtpOptions) {
   const url = new URL(options.url);
   const secure = url.protocol === "smtps:";
-  const transport = createTransport({
-    pool: true,
+  return {
+    pool: true as const,
     maxConnections: MAX_CONNECTIONS,
     host: url.hostname.replace(/^\[|\]$/g, ""),
     port: Number(url.port) || (secure ? 465 : 587),
@@ -51,11 +66,6 @@ export function createSmtpChannel(options: SmtpOptions): SmtpChannel {
     socketTimeout: SOCKET_MS,
     disableFileAccess: true,
     disableUrlAccess: true,
-  });
-  return {
-    send: async (mail) => void await transport.sendMail(message(mail, options.from)),
-    verify: async () => void await transport.verify(),
-    close: () => transport.close(),
   };
 }
 
@@ -80,12 +90,14 @@ export interface OutboxOptions {
 
 /** Letters as .eml files, those for phones as .txt files, and codes on the console. */
 export function createOutboxChannel(options: OutboxOptions): MailChannel {
-  const writer = createTransport({ streamTransport: true, buffer: true, newline: "windows" });
+  const settings = { streamTransport: true, buffer: true, newline: "windows" } as const;
+  let opened: Promise<Transporter> | undefined;
+  const writer = () => opened ??= library().then((mail) => mail.createTransport(settings));
   return {
     async send(letter) {
       const date = new Date(options.now());
       const content = letter.kind === "email"
-        ? await render(writer, { ...message(letter, options.from), date })
+        ? await render(await writer(), { ...message(letter, options.from), date })
         : shortMessage(letter);
       await Deno.mkdir(options.folder, { recursive: true, mode: 0o700 });
       const stamp = date.toISOString().replaceAll(":", "-");
@@ -94,7 +106,7 @@ export function createOutboxChannel(options: OutboxOptions): MailChannel {
       await Deno.writeFile(path, content, { createNew: true, mode: 0o600 });
       if (letter.code !== null) options.print(`Code for ${letter.to}: ${letter.code}`);
     },
-    close: () => writer.close(),
+    close: () => void opened?.then((each) => each.close()),
   };
 }
 

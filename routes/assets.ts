@@ -1,4 +1,5 @@
 /** The page's files, embedded in the executable: a map from URL to bytes, never a file path. */
+import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
 
 /** Which content security policy an asset's own answer carries. */
@@ -25,6 +26,7 @@ export type AssetManifest = Readonly<Record<string, AssetEntry>>;
 
 /** A file ready to be sent. */
 export interface Asset extends Omit<AssetEntry, "body"> {
+  /** Decoded when first asked for. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The same, compressed; undefined for what is compressed already. Made when first asked for. */
   readonly gzip: () => Uint8Array<ArrayBuffer> | undefined;
@@ -40,13 +42,10 @@ export interface Assets {
   all(): readonly Asset[];
 }
 
-/** Decodes a manifest once. */
+/** Looks up files in a manifest. */
 export function createAssets(manifest: AssetManifest): Assets {
   const byPath = new Map<string, Asset>();
-  for (const { body, ...entry } of Object.values(manifest)) {
-    const bytes = fromBase64(body);
-    byPath.set(entry.path, { ...entry, bytes, gzip: compressOnce(entry.type, bytes) });
-  }
+  for (const entry of Object.values(manifest)) byPath.set(entry.path, assetOf(entry));
   return {
     link(name) {
       const entry = Object.hasOwn(manifest, name) ? manifest[name] : undefined;
@@ -58,13 +57,20 @@ export function createAssets(manifest: AssetManifest): Assets {
   };
 }
 
-/** These files hold no secret and nothing of a request, so their length tells nothing (BREACH). */
-function compressOnce(type: string, bytes: Uint8Array<ArrayBuffer>): Asset["gzip"] {
+function assetOf({ body, ...entry }: AssetEntry): Asset {
+  let decoded: Uint8Array<ArrayBuffer> | undefined;
   let packed: Uint8Array<ArrayBuffer> | undefined;
-  if (!/^text\/|\+xml$|\+json$/.test(type)) return () => undefined;
-  return () => packed ??= new Uint8Array(gzipSync(bytes, { level: 9 }));
-}
-
-function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const compressible = /^text\/|\+xml$|\+json$/.test(entry.type);
+  const bytes = () => decoded ??= new Uint8Array(Buffer.from(body, "base64"));
+  return {
+    ...entry,
+    get bytes() {
+      return bytes();
+    },
+    // These files hold no secret and nothing of a request, so their length tells nothing (BREACH).
+    gzip() {
+      if (!compressible) return undefined;
+      return packed ??= new Uint8Array(gzipSync(bytes(), { level: 9 }));
+    },
+  };
 }

@@ -19,6 +19,7 @@ import { FormatError, VerifyError } from "../protocol/errors.ts";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import type { Change } from "./change.ts";
 import type { Contact } from "./records.ts";
+import { endAlarm, raiseAlarm } from "./own_alarms.ts";
 import { getRoom, roomOf } from "./room_records.ts";
 import { removePeer } from "./sessions.ts";
 import { addLine, getContact, getConversation, nameOf, putConversation } from "./timeline.ts";
@@ -178,7 +179,10 @@ export class Directory {
     const added = missingFrom(before.devices, list.devices);
     const removed = missingFrom(list.devices, before.devices);
     for (const { device } of removed) await removePeer(change, account, device);
-    if (account === this.#me.account) return this.#tellOwn(change, added);
+    if (account === this.#me.account) {
+      for (const { device } of removed) endAlarm(change, device);
+      return this.#tellOwn(change, added);
+    }
     const name = nameOf(contact);
     for (const { device, kind } of added) {
       const text = `${name} has a new device, a ${kind}.`;
@@ -192,9 +196,8 @@ export class Directory {
   }
 
   #tellOwn(change: Change, added: readonly DeviceEntry[]): void {
-    for (const { device, kind } of added.filter(({ device }) => device !== this.#me.device)) {
-      const words = `Your account has a new device, a ${kind}. ` +
-        "If that was not you, remove it and change your password.";
+    for (const entry of added.filter(({ device }) => device !== this.#me.device)) {
+      const { device, words } = raiseAlarm(change, entry);
       this.#warn(change, "own-new-device", words, this.#me.account, device);
     }
   }

@@ -75,6 +75,8 @@ class DeviceEngine implements OpenEngine {
   readonly #renewing: Renewing;
   readonly #gaps: Gaps;
   readonly #rooms: Rooms;
+  readonly alarms = (): ReturnType<Engine["alarms"]> => this.#devices.alarms();
+  readonly acceptDevice = (device: DeviceId): Promise<void> => this.#devices.accept(device);
   #ending: Promise<void> | null = null;
 
   constructor(options: EngineOptions, me: MeRecord, own: DeviceKeys) {
@@ -92,7 +94,7 @@ class DeviceEngine implements OpenEngine {
     const outbox = this.#outbox = new Outbox(own, now);
     const supplies = this.#supplies = new Supplies({ api, writer, directory, outbox });
     this.#devices = new OwnDevices({
-      ...{ me: this.me, own, writer, api, door: options.api },
+      ...{ me: this.me, own, store, writer, api, door: options.api },
       refresh: () => this.#refreshNow(account),
       erase: () => this.#erase(),
     });

@@ -1,7 +1,7 @@
 /** What an engine is put together from. */
 import type { KeyMode } from "../crypto/private_key.ts";
 import { randomUint } from "../crypto/random.ts";
-import type { HistoryEngine } from "./history.ts";
+import type { HistoryEngine } from "./history_engine.ts";
 import type { After, SocketFactory } from "./link.ts";
 import type { RoomCommands } from "./rooms.ts";
 import type { LocalStore } from "./store.ts";

@@ -4,7 +4,8 @@
  */
 import { type Change, PAGES, StoreFailed } from "./change.ts";
 import type { ContentBody } from "./content.ts";
-import type { History, HistoryEngine, HistoryOptions } from "./history.ts";
+import type { History, HistoryOptions } from "./history.ts";
+import type { HistoryEngine } from "./history_engine.ts";
 import type { DeviceId } from "../protocol/ids.ts";
 import type { ConversationId, Message, MessagesOptions } from "./types.ts";
 

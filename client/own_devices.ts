@@ -12,14 +12,17 @@ import type { DeviceId } from "../protocol/ids.ts";
 import type { Writer } from "./change.ts";
 import type { DeviceApi } from "./device_login.ts";
 import { outcomeOf } from "./flow_refusals.ts";
+import { alarms, endAlarm } from "./own_alarms.ts";
 import { wasRemoved } from "./removal.ts";
+import type { LocalStore } from "./store.ts";
 import { getContact } from "./timeline.ts";
 import type { EngineApi } from "./transport.ts";
-import { done, type Me, type Outcome, type OwnDevice, refused } from "./types.ts";
+import { done, type Me, type Outcome, type OwnAlarm, type OwnDevice, refused } from "./types.ts";
 
 export interface OwnDevicesOptions {
   readonly me: Me;
   readonly own: DeviceKeys;
+  readonly store: LocalStore;
   readonly writer: Writer;
   readonly api: DeviceApi;
   /** The same without a login: a removed device has none. */
@@ -39,6 +42,16 @@ export class OwnDevices {
 
   constructor(options: OwnDevicesOptions) {
     this.#o = options;
+  }
+
+  /** Those that nobody here has spoken about. */
+  async alarms(): Promise<OwnAlarm[]> {
+    return await alarms(this.#o.store);
+  }
+
+  /** The person added it. */
+  async accept(device: DeviceId): Promise<void> {
+    await this.#o.writer.change((change) => Promise.resolve(endAlarm(change, device)));
   }
 
   /** Without an answer of the server there are no names and no days. */

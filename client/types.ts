@@ -317,6 +317,12 @@ export interface Me {
   readonly fullName: string;
 }
 
+/** A device of one's own that nobody here has spoken about, and what to ask. */
+export interface OwnAlarm {
+  readonly device: DeviceId;
+  readonly words: string;
+}
+
 export interface MessagesOptions {
   /** A message's `order`; only older ones are listed. */
   readonly before?: string;
@@ -359,6 +365,10 @@ export interface Engine {
    */
   acceptChange(account: AccountId, number: string): Promise<Outcome<PersonConversation>>;
   devices(): Promise<OwnDevice[]>;
+  /** Devices that were added to the account and that nobody here has spoken about: by `acceptDevice` or `revokeDevice`. */
+  alarms(): Promise<OwnAlarm[]>;
+  /** The person says that they added it. */
+  acceptDevice(device: DeviceId): Promise<void>;
   renameDevice(device: DeviceId, name: string): Promise<Outcome<OwnDevice[]>>;
   /**
    * Removes a device of one's own for good: it gets nothing any more and erases what it has. Removing the

@@ -2,10 +2,11 @@
  * `snug chat --json`: one JSON object a line in, one a line out, for scripts, bots and tests. The
  * words on the wire are a promise (docs: "the outside contract"). Bad input is answered, never fatal.
  */
-import type { AccountId, DeviceId, MessageId } from "../../protocol/ids.ts";
+import type { AccountId, MessageId } from "../../protocol/ids.ts";
 import type { Engine, EngineEvent, Message, Outcome, Room } from "../types.ts";
 import type { Conversation, ConversationId, PersonConversation } from "../types.ts";
 import { ChatError } from "./errors.ts";
+import { isDeviceCommand, runDeviceCommand } from "./json_devices.ts";
 import { isHistoryCommand, runHistoryCommand } from "./json_history.ts";
 import { isLinkCommand, runLinkCommand } from "./json_link.ts";
 import { isPeopleCommand, runPeopleCommand } from "./json_people.ts";
@@ -61,6 +62,7 @@ export class JsonClient {
     if (isRoomCommand(what)) return await this.#room(what, input);
     if (isHistoryCommand(what)) return await this.#kept(what, input);
     if (isPeopleCommand(what)) return await this.#ofPeople(what, input);
+    if (isDeviceCommand(what)) return await this.#ofDevices(what, input);
     if (isLinkCommand(what)) return await this.#link(what, input);
     if (isRoomQuestion(what)) return await this.#askOfRooms(what, input);
     throw new ChatError("bad-input", `There is no command "${what.slice(0, 40)}".`);
@@ -73,9 +75,6 @@ export class JsonClient {
     "open": () => this.#open(),
     "send": (input) => this.#send(input),
     "read": (input) => this.#read(input),
-    "devices": () => this.#devices(),
-    "rename-device": (input) => this.#renameDevice(input),
-    "revoke-device": (input) => this.#revokeDevice(input),
     "history": (input) => this.#history(input),
     "stop-reset": () => this.#onReset("reset-stopped", this.#session.stopReset()),
     "approve-reset": (input) =>
@@ -125,6 +124,8 @@ export class JsonClient {
         message: resetWords(due, (name) => `{"do":"${name}"}`),
       })
     );
+    const alarms = await engine.alarms();
+    alarms.forEach((one) => this.#tell({ kind: "warning", what: "own-new-device", ...one }));
     engine.connect();
     const { username, device } = engine.me;
     return { event: "ready", username, device };
@@ -205,27 +206,10 @@ export class JsonClient {
     return outcome.ok ? { event: "muted", conversation: id, muted } : errorFrom(outcome);
   }
 
-  async #devices(): Promise<Answer> {
-    return { event: "devices", devices: await this.#session.engine.devices() };
-  }
-
-  async #renameDevice(input: Input): Promise<Answer> {
-    const device = await this.#deviceNamed(input);
-    const outcome = await this.#session.engine.renameDevice(device, text(input, "name"));
-    return outcome.ok ? { event: "devices", devices: outcome.value } : errorFrom(outcome);
-  }
-
-  async #revokeDevice(input: Input): Promise<Answer> {
-    const device = await this.#deviceNamed(input);
-    const outcome = await this.#session.engine.revokeDevice(device);
-    return outcome.ok ? { event: "devices", devices: outcome.value } : errorFrom(outcome);
-  }
-
-  async #deviceNamed(input: Input): Promise<DeviceId> {
-    const named = text(input, "device");
-    const found = (await this.#session.engine.devices()).find(({ device }) => device === named);
-    if (found) return found.device;
-    throw new ChatError("bad-input", 'Your account has no such device. "devices" lists them.');
+  async #ofDevices(what: string, input: Input): Promise<Answer> {
+    const read = (field: string) => text(input, field);
+    const outcome = await runDeviceCommand(what, this.#session.engine, read);
+    return outcome.ok ? outcome.value : errorFrom(outcome);
   }
 
   async #history(input: Input): Promise<Answer> {

@@ -214,6 +214,7 @@ export class LineClient {
     engine.on((event) => this.#tell(event));
     this.#say(`You are @${engine.me.username}.`);
     this.#session.watchReset((due) => this.#say(resetWords(due, (name) => `/${name}`)));
+    for (const { words } of await engine.alarms()) this.#say(words);
     engine.connect();
     await this.#list();
   }

@@ -105,9 +105,17 @@ class ChatPage {
     this.#showList();
     this.#follow(this.#place.open);
     void showRestoring(tab);
+    void this.#askAboutDevices();
     this.#welcomeGuest();
     this.#welcomeAsked();
     this.#openHistory();
+  }
+
+  /** Devices that nobody here has spoken about yet. */
+  async #askAboutDevices(): Promise<void> {
+    for (const { device, words } of await this.#parts.tab.alarms()) {
+      this.#extras.alarm(device, words);
+    }
   }
 
   /** Somebody was chosen on the page of people: whether to write to them is another press. */

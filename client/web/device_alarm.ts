@@ -9,7 +9,10 @@ export function showDeviceAlarm(parts: MoreParts, device: DeviceId, words: strin
   const id = `alarm-${device}`;
   if (document.getElementById(id) !== null) return;
   const alarm = el("div", { id, class: "standing alarm", role: "alert" });
-  const mine = button("secondary", "That was me", () => alarm.remove());
+  const mine = button("secondary", "That was me", async () => {
+    alarm.remove();
+    await parts.tab.acceptDevice(device);
+  });
   const out = button("secondary", "Remove it", async () => {
     if (!await confirmed(QUESTION)) return out.focus();
     const removed = await busyWhile(out, outcomeOf(parts, parts.tab.revokeDevice(device)));

@@ -1,5 +1,5 @@
 /** The dialog "Your history": the sealed copy on the server, copies to keep, and one to bring in. */
-import type { HistoryStatus } from "../history.ts";
+import type { HistoryStatus } from "../history_engine.ts";
 import { MIN_PASSPHRASE } from "../history_file.ts";
 import type { Conversation, Outcome } from "../types.ts";
 import { busyWhile, confirmed, openDialog } from "./dialog.ts";

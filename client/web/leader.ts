@@ -178,6 +178,8 @@ class SharedTab implements Tab {
   readonly setVerified = this.#remote("setVerified");
   readonly acceptChange = this.#remote("acceptChange");
   readonly devices = this.#remote("devices");
+  readonly alarms = this.#remote("alarms");
+  readonly acceptDevice = this.#remote("acceptDevice");
   readonly revokeDevice = this.#remote("revokeDevice");
   readonly rooms = this.#remoteAll("rooms", ROOM_METHODS) as unknown as RoomsEngine;
   readonly people = this.#remoteAll("people", PEOPLE_METHODS) as unknown as PeopleEngine;

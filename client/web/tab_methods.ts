@@ -1,5 +1,5 @@
 /** What tabs may ask of the one that runs the engine. */
-import type { HistoryEngine } from "../history.ts";
+import type { HistoryEngine } from "../history_engine.ts";
 import type { Engine, PeopleEngine, RoomsEngine } from "../types.ts";
 
 /** What tabs may ask of the leader. */
@@ -15,6 +15,8 @@ export const METHODS = [
   "setVerified",
   "acceptChange",
   "devices",
+  "alarms",
+  "acceptDevice",
   "revokeDevice",
 ] as const;
 

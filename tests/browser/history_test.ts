@@ -7,7 +7,7 @@ import { stretchHere } from "../../client/stretching.ts";
 import { browserTest } from "../helpers/browser.ts";
 import { withChatPages } from "../helpers/chat_page.ts";
 import { enter, log, onPage, talk } from "../helpers/chat_talk.ts";
-import type { Scenario } from "../helpers/fake_engine.ts";
+import type { Scenario } from "../helpers/fake_scenario.ts";
 import { inspect } from "../helpers/inspect.ts";
 import { must } from "../helpers/people_world.ts";
 

@@ -7,7 +7,7 @@ import { browserTest } from "../helpers/browser.ts";
 import { type ChatPage, withChatPages } from "../helpers/chat_page.ts";
 import { called, details, dialog, members, press } from "../helpers/chat_rooms.ts";
 import { complaintsOf, enter, field, list, log, onPage, phone } from "../helpers/chat_talk.ts";
-import { fakeId, type Scenario } from "../helpers/fake_engine.ts";
+import { fakeId, type Scenario } from "../helpers/fake_scenario.ts";
 import { cameraWith, dotsOf, filmOf } from "../helpers/film.ts";
 
 const NUMBER = "306418821047753099265188026497733156024811907845623907420658";

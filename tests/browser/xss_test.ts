@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { browserTest } from "../helpers/browser.ts";
 import { withChatPages } from "../helpers/chat_page.ts";
-import type { Scenario } from "../helpers/fake_engine.ts";
+import type { Scenario } from "../helpers/fake_scenario.ts";
 
 const BREAKERS = ["", '">', "'>", "</textarea>", "</title>", "-->", "]]>", "</script>", "`>"];
 const BODIES = [

@@ -5,7 +5,8 @@ import { joinTabs } from "../../client/web/leader.ts";
 import { trustedScript } from "../../client/web/trusted_types.ts";
 import { followViewport } from "../../client/web/viewport.ts";
 import { makeCalendar } from "../../client/web/words.ts";
-import { FakeEngine, type Scenario } from "./fake_engine.ts";
+import { FakeEngine } from "./fake_engine.ts";
+import type { Scenario } from "./fake_scenario.ts";
 
 /** What a test reaches through `page.evaluate`. */
 export interface Harness {

@@ -1,7 +1,7 @@
 /** What the tests of rooms in the page share: three rooms with every state in them, and their dialogs by name. */
 import type { Locator, Page } from "playwright-core";
 import type { ChatPage } from "./chat_page.ts";
-import { fakeId, type Line, type Scenario } from "./fake_engine.ts";
+import { fakeId, type Line, type Scenario } from "./fake_scenario.ts";
 import { ANOTHER_CODE, type FakeMember } from "./fake_rooms.ts";
 
 export const members: FakeMember[] = [

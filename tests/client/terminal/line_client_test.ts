@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { LineClient } from "../../../client/terminal/line_client.ts";
 import type { ChatSession } from "../../../client/terminal/session.ts";
 import type { AccountId } from "../../../protocol/ids.ts";
-import { FakeEngine, fakeId } from "../../helpers/fake_engine.ts";
+import { FakeEngine } from "../../helpers/fake_engine.ts";
+import { fakeId } from "../../helpers/fake_scenario.ts";
 
 /** A terminal that talks with Ben, and what it has printed since. */
 async function talking() {

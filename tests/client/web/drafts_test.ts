@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { makeDrafts } from "../../../client/web/drafts.ts";
 import type { ConversationId } from "../../../client/types.ts";
-import { fakeId } from "../../helpers/fake_engine.ts";
+import { fakeId } from "../../helpers/fake_scenario.ts";
 
 const ben = fakeId<ConversationId>("ben");
 

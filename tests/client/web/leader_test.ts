@@ -8,7 +8,8 @@ import {
 } from "../../../client/web/leader.ts";
 import { type EngineEvent, NoDevice } from "../../../client/types.ts";
 import { type AccountId, randomId } from "../../../protocol/ids.ts";
-import { FakeEngine, fakeId } from "../../helpers/fake_engine.ts";
+import { FakeEngine } from "../../helpers/fake_engine.ts";
+import { fakeId } from "../../helpers/fake_scenario.ts";
 
 const ben = fakeId<AccountId>("ben");
 

@@ -51,12 +51,22 @@ export function isThread(): boolean {
 
 /**
  * Everybody who talks comes before a backup, at the processor and, where the disk is asked in order of
- * that, there too. In a thread of the server on Linux only, where it is the thread's alone.
+ * that, there too. In a thread of the server on Linux only, where it is the thread's alone. Where the
+ * system refuses it, a backup that is in the way is better than none.
  */
 export function stepBack(): void {
   if (isThread() && Deno.build.os !== "linux") return;
-  // Coming forward is for root alone, and not what is meant.
-  if (getPriority(0) < BEHIND) setPriority(0, BEHIND);
+  try {
+    // Coming forward is for root alone, and not what is meant.
+    if (getPriority(0) < BEHIND) setPriority(0, BEHIND);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error &&
+    (error.name === "NotCapable" || /EACCES|EPERM|denied|not permitted/i.test(error.message));
 }
 
 /** Of -20 to 19: a tenth of the time where somebody else wants it. */

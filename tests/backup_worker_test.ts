@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { getPriority } from "node:os";
+import { fileURLToPath } from "node:url";
 import { backupInThread, type BackupOutcome } from "../backup_worker.ts";
 import { newKeyPair } from "../db/backup_recipient.ts";
 import { restoreBackup } from "../db/restore.ts";
@@ -93,4 +94,21 @@ Deno.test({
       made(await done);
       assert.equal(getPriority(), own, "this one stays where it was");
     }),
+});
+
+Deno.test("where nobody may stand back, a backup goes on as it is", async () => {
+  const path = new URL("../backup_worker.ts", import.meta.url).href;
+  const config = fileURLToPath(new URL("../deno.json", import.meta.url));
+  const script = `const { stepBack } = await import("${path}"); stepBack(); console.log("on");`;
+  const file = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(file, script);
+    const rights = ["--allow-read", "--allow-env", "--allow-import"];
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--no-prompt", "--no-check", "--config", config, ...rights, file],
+    }).output();
+    assert.equal(new TextDecoder().decode(stdout), "on\n", new TextDecoder().decode(stderr));
+  } finally {
+    await Deno.remove(file);
+  }
 });

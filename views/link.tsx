@@ -18,7 +18,7 @@ export function WaitingPage({ assets, nonce }: PageProps): Html {
               <li>
                 On a device where you are signed in, open Settings, Your devices, Link a device.
               </li>
-              <li>Type this code there, or point a signed-in phone’s camera at the picture.</li>
+              <li>Scan the picture there, or type the code under it.</li>
             </ol>
             <div class="qr-frame" id="link-qr" />
             <p class="link-code">

@@ -12,6 +12,7 @@ export class RelayProcess {
   readonly #errors: Promise<string>;
   /** Resolves to its last words when it has ended, by itself or not. */
   readonly ended: Promise<string>;
+  #over = false;
 
   /** @param through a command that starts it: `["sh", "-c", …]` gets the rest as its arguments */
   constructor(through: readonly string[] = []) {
@@ -22,7 +23,10 @@ export class RelayProcess {
     }).spawn();
     this.#child = child;
     this.#errors = new Response(child.stderr).text();
-    this.ended = child.status.then(async ({ code }) => `exit ${code}: ${await this.#errors}`);
+    this.ended = child.status.then(async ({ code }) => {
+      this.#over = true;
+      return `exit ${code}: ${await this.#errors}`;
+    });
     this.#lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
 
@@ -46,7 +50,7 @@ export class RelayProcess {
 
   /** `kill -9`; resolves to what it had written to its log. */
   async kill(): Promise<string> {
-    this.#child.kill("SIGKILL");
+    if (!this.#over) this.#child.kill("SIGKILL");
     await this.#child.stdin.close().catch(() => {});
     await this.#child.status;
     await this.#lines.cancel();

@@ -100,10 +100,55 @@ Deno.test("a backup for a key is made without any secret and opened with the key
     await refused(["backup", "a", "--recipient-file", `${root}/no`], /no such file/, 1);
   }));
 
+Deno.test("one that was stopped is gone on with, which is said; --fresh begins anew, in a folder too", () =>
+  withFolder(async (root) => {
+    const { dataDir } = await parts(root);
+    makeDatabase(dataDir);
+    const env = { SNUG_BACKUP_PASSPHRASE: PASSPHRASE, SNUG_DATA: dataDir };
+    let time = 0;
+    const start = async (stopAt: number, ...args: string[]) => {
+      const [printed, logged]: string[][] = [[], []];
+      const stop = new AbortController();
+      const now = () => {
+        // Time passes with every look at the clock: a wish to stop comes after so many of them.
+        if (time++ === stopAt) stop.abort();
+        return time;
+      };
+      const io = { ...commandIo(env, printed!, logged!), now, stop: stop.signal };
+      const status = await main(["backup", ...args], io);
+      return { status, printed: printed!.join("\n"), logged: logged!.join("\n") };
+    };
+    const cutShort = async (...args: string[]) => {
+      for (let stopAt = 1;; stopAt++) {
+        time = 0;
+        const { status, logged } = await start(stopAt, ...args, "--fresh");
+        assert.equal(status, 1, "it was stopped before it was done");
+        if (/^snug: Stopped\. The same command goes on/m.test(logged)) return;
+      }
+    };
+    for (const place of [[`${root}/b`], ["--into", `${root}/many`]]) {
+      await cutShort(...place);
+      time = 1_000;
+      const later = await start(-1, ...place);
+      assert.match(
+        later.logged,
+        /^Going on with the backup of 1970-01-01T00:00:00\.0\d\dZ that was/,
+      );
+      assert.match(later.printed, /1 account, as of 1970-01-01T00:00:00\.0\d\dZ\. It was opened/);
+    }
+    assert.deepEqual(await namesIn(`${root}/many`), ["snug-1970-01-01T000000Z.backup"]);
+    await cutShort(`${root}/c`);
+    time = 1_000;
+    const anew = await start(-1, `${root}/c`, "--fresh");
+    assert.match(anew.logged, /c\.[0-9a-f]{8}\.draft is removed \(it is not wanted\)/);
+    assert.match(anew.printed, /1 account\. It was opened/);
+    await refused(["restore", "a", "--fresh"], /--fresh is not a flag of snug restore/);
+  }));
+
 Deno.test("--help explains flags and variables of backup, restore and doctor", async () => {
   for (
     const [name, words] of [
-      ["backup", ["--data", "SNUG_DATA", "--passphrase-file", "SNUG_BACKUP_PASSPHRASE"]],
+      ["backup", ["--data", "SNUG_DATA", "--passphrase-file", "SNUG_BACKUP_PASSPHRASE", "--fresh"]],
       ["restore", ["--data", "SNUG_DATA", "--passphrase-file", "SNUG_BACKUP_PASSPHRASE"]],
       ["doctor", ["--mail-to", "--json"]],
     ] as const

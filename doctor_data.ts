@@ -7,6 +7,7 @@ import { BackupError, inWords } from "./db/backup_error.ts";
 import { countAccounts, DATABASE, SECRETS } from "./db/backup_unpack.ts";
 import { checkDatabase, readVersion } from "./db/migrate.ts";
 import { MIGRATIONS } from "./db/migrations/mod.ts";
+import { checkRecent } from "./db/recent_check.ts";
 import { one } from "./db/transaction.ts";
 
 /** One thing that was looked at. */
@@ -118,6 +119,7 @@ function readFacts(path: string, bytes: number): Promise<DatabaseFacts> {
     if (readVersion(db) === 0) return Promise.resolve({ accounts: 0, bytes, newest: 0 });
     const found = one<{ quick_check: string }>(db.prepare("pragma quick_check(1)"));
     if (found?.quick_check !== "ok") throw new BackupError(`${path}: it is damaged.`);
+    if (readVersion(db) === MIGRATIONS.at(-1)!.version) checkRecent(db);
     const newest = one<{ newest: number }>(db.prepare(
       "select max(coalesce((select max(made) from accounts), 0), coalesce((select max(used) from logins), 0)) as newest",
     ));

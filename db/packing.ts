@@ -22,8 +22,12 @@ export class Packer {
     this.#length = 0;
   }
 
-  /** A whole number from 0 on, in as many bytes as it needs. */
+  /**
+   * A whole number from 0 on, in as many bytes as it needs.
+   * @throws {RangeError} for anything else: written, it would make the row one that cannot be read
+   */
   number(value: number): void {
+    if (!(value >= 0 && Number.isSafeInteger(value))) throw new RangeError("no number to pack");
     this.#reserve(MOST_DIGITS);
     while (value > 127) {
       this.#bytes[this.#length++] = value % 128 | 128;

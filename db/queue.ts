@@ -32,7 +32,8 @@ export function createQueue(
   const checkpoint = db.prepare("pragma wal_checkpoint(truncate)");
   return {
     commit: (batch) => later(() => commit.run(batch)),
-    read: (device, position, want) => later(() => memory.read(device, position, want)),
+    read: (device, position, want) =>
+      later(() => memory.guarded(() => memory.read(device, position, want))),
     expireEnvelopes: (minute, rows, from) => later(() => sweeps.envelopes(minute, rows, from)),
     expireSubmits: (day, rows, from) => later(() => sweeps.submits(day, rows, from)),
     checkpoint: () => later(() => void checkpoint.all()),

@@ -60,7 +60,10 @@ export class QueueMemory {
     this.#limits = limits;
   }
 
-  /** Runs a transaction. When it fails, what is remembered may be ahead of the disk: forget it. */
+  /**
+   * Runs a transaction or a reading. When it fails, what is remembered may be ahead of the disk, or
+   * half loaded: forget it.
+   */
   guarded<T>(work: () => T): T {
     try {
       return work();

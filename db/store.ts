@@ -21,6 +21,7 @@ import { createPasskeys, type PasskeysStore } from "./passkeys.ts";
 import { createPasswords, type PasswordsStore } from "./passwords.ts";
 import { createPrekeys, type PrekeysStore } from "./prekeys.ts";
 import { createQueue, type QueueLimits, type QueueStore } from "./queue.ts";
+import { checkRecent } from "./recent_check.ts";
 import { createReports, type ReportsStore } from "./reports.ts";
 import { createResetsStore, type ResetsStore } from "./resets.ts";
 import { createRooms, type RoomsStore } from "./rooms.ts";
@@ -106,9 +107,20 @@ function openLocked(path: string, unlock: () => void): DatabaseSync {
       refuseHalfRestored(dirname(path));
       keepBeforeUpgrade(path, MIGRATIONS);
     }
-    return openDatabase(path);
+    return openReadable(path);
   } catch (error) {
     unlock();
+    throw error;
+  }
+}
+
+function openReadable(path: string): DatabaseSync {
+  const db = openDatabase(path);
+  try {
+    checkRecent(db);
+    return db;
+  } catch (error) {
+    db.close();
     throw error;
   }
 }

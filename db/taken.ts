@@ -20,7 +20,7 @@ export interface Sender {
   /** Recent ids above it, in order, and those below. */
   readonly rising: Uint8Array[];
   readonly stray: Set<SubmitId>;
-  /** Days since 1970, of the newest. */
+  /** Days since 1970, of the newest of them. */
   day: number;
 }
 
@@ -61,6 +61,14 @@ export class TakenSubmits {
   get highest(): number {
     this.#known();
     return this.#highest;
+  }
+
+  /**
+   * Reads everything, unless it is known.
+   * @throws {BrokenRow} that says which row cannot be read
+   */
+  read(): void {
+    this.#known();
   }
 
   /** The bytes of an id that was not taken before, else null. */
@@ -137,11 +145,14 @@ export class TakenSubmits {
 
   #move(sender: Sender): void {
     this.#table.addRising(sender.queue, sender.rising, sender.day);
-    for (const submit of sender.stray) {
-      this.#table.addAlone(sender.queue, idBytes(submit), sender.day);
-    }
     sender.floor = sender.rising.at(-1) ?? sender.floor;
-    sender.rising.length = 0;
+    for (const submit of sender.stray) {
+      const bytes = idBytes(submit);
+      this.#table.addAlone(sender.queue, bytes, sender.day);
+      // Where a sweep took what it was below, and memory was read again since.
+      if (isHigher(bytes, sender.floor)) sender.floor = bytes;
+    }
+    sender.rising.length = sender.day = 0;
     sender.stray.clear();
   }
 

@@ -21,9 +21,10 @@ create table taken (
 alter table submits add column more blob;
 create index submits_with_more on submits (sender, submit) where more is not null;
 
--- A row that is in both, which no program has made, is the same in both.
-insert or ignore into envelopes (no, queue, position, sender, minute, body)
-select no, queue, position, sender, minute, body from recent_envelopes order by no;
+-- A position that is in both, which no program has made, is the same in both. They get new numbers:
+-- one that is taken must not cost an envelope.
+insert or ignore into envelopes (queue, position, sender, minute, body)
+select queue, position, sender, minute, body from recent_envelopes order by no;
 
 insert or ignore into submits (sender, submit, day)
 select sender, submit, day from recent_submits order by sender, submit;

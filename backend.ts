@@ -133,13 +133,14 @@ const NOBODY_LISTENS: AuthEvents = {
 
 async function assemble(config: Config, io: BackendIo, store: Store): Promise<Backend> {
   const bus = localBus(io.log);
+  let acks: ReturnType<typeof setTimeout> | undefined;
   const hub = new Hub({
     queue: store.queue,
     bus,
     limits: config.limits,
     now: io.now,
     afterTurn: (work) => void setImmediate(work),
-    soon: (work) => void setTimeout(work, SOON_MS),
+    soon: (work) => void (acks = setTimeout(work, SOON_MS)),
     meter: io.meter,
     log: io.log,
   });
@@ -166,7 +167,8 @@ async function assemble(config: Config, io: BackendIo, store: Store): Promise<Ba
     machine,
     isEmpty,
     firstAccountLink: link,
-    stopSockets: () => hub.close(),
+    // What the acks waited for is written by then.
+    stopSockets: () => hub.close().finally(() => clearTimeout(acks)),
     close: async () => {
       for (const timer of timers) clearInterval(timer);
       await adminSocket?.close();

@@ -15,6 +15,7 @@ import { keys, type OutboxRecord } from "../../client/records.ts";
 import type { EngineEvent } from "../../client/types.ts";
 import { type TerminalHttp, terminalHttp } from "../../client/terminal/http.ts";
 import { terminalSocket } from "../../client/terminal/web_socket.ts";
+import { freePort } from "../e2e/server.ts";
 import { filesBelow, type Place } from "./canary.ts";
 import { utf8 } from "../../protocol/encoding.ts";
 import type { Wrapping } from "./people_world.ts";
@@ -166,12 +167,6 @@ export class RealServer {
   lastCode(): string {
     return [...this.#printed.matchAll(/\b\d{6}\b/g)].at(-1)![0];
   }
-}
-
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return (listener.addr as Deno.NetAddr).port;
 }
 
 /** Waits from here on are for {@link RealDevice.pass}. Milliseconds. */

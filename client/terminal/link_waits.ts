@@ -50,7 +50,10 @@ export class Linking {
       if (!news.ok && news.code !== "offline") return over(news.words);
       if (news.ok && news.value.state === "handed") return await this.#enter();
       if (news.ok && news.value.state === "met") this.#meet(news.value);
-      await Promise.race([pause(after, ASK_MS), this.#stopped.promise]);
+      const again = Promise.withResolvers<void>();
+      const callOff = after(ASK_MS, again.resolve);
+      await Promise.race([again.promise, this.#stopped.promise]);
+      callOff();
     }
   }
 

@@ -5,6 +5,7 @@ import { type BackupReport, makeBackup } from "../../db/backup.ts";
 import { newKeyPair } from "../../db/backup_recipient.ts";
 import { restoreBackup } from "../../db/restore.ts";
 import { openDatabase } from "../../db/sqlite.ts";
+import { equalBytes } from "../../protocol/encoding.ts";
 import { type Given, makeDatabase, parts, withFolder } from "../helpers/backups.ts";
 import { modeOf, namesIn } from "../helpers/files.ts";
 import { addPerson } from "../helpers/relay_world.ts";
@@ -110,7 +111,7 @@ for (
       assert.equal(report.accounts, 1);
       assert.match(scene.said.join(), /^Going on with the backup of \S+Z that was cut short/);
       const made = await Deno.readFile(scene.file);
-      assert.deepEqual(made.subarray(0, begun.length), begun, "no byte was written twice");
+      assert.ok(equalBytes(made.subarray(0, begun.length), begun), "what was there stays");
       await scene.whole(1);
     }));
 }
@@ -136,7 +137,7 @@ Deno.test("wherever the disk's end cut the draft, what follows is the same as wi
       }
       await Deno.writeFile(draft, whole.subarray(0, cut));
       await scene.again();
-      assert.deepEqual(await Deno.readFile(scene.file), whole, `cut at ${cut}`);
+      assert.ok(equalBytes(await Deno.readFile(scene.file), whole), `cut at ${cut}`);
     }
     await scene.whole(1);
   }));

@@ -6,13 +6,14 @@ import { MIGRATIONS } from "../../db/migrations/mod.ts";
 import { Packer } from "../../db/packing.ts";
 import { createQueue } from "../../db/queue.ts";
 import type { SubmitId } from "../../protocol/ids.ts";
-import { briefly, count, queueTest, send, waiting } from "../helpers/queue_world.ts";
+import { briefly, count, limited, queueTest, send, waiting } from "../helpers/queue_world.ts";
 import {
   addPerson,
   batch,
   destination,
   nextId,
   numbered,
+  type Person,
   ROOMY,
   submission,
 } from "../helpers/relay_world.ts";
@@ -132,5 +133,102 @@ queueTest(
       if (n % 4 === 0) await open().read(device!, 0, WHOLE);
     }
     assert.deepEqual(seen, Array.from({ length: 12 }, (_, n) => n + 1));
+  },
+);
+
+/** One ciphertext for all devices of these, as a room has it. */
+function toAll(from: Person, to: readonly Person[], n: number) {
+  const envelope = numbered(n);
+  const destinations = to.map(({ account, devices }) => ({
+    account,
+    listVersion: 1,
+    envelopes: devices.map((device) => ({ device, envelope })),
+  }));
+  return batch({ submissions: [submission(from, destinations)] });
+}
+
+for (const gone of [0, 1, 2]) {
+  queueTest(
+    [
+      "ATTACK a shared ciphertext outlives the account that it came to first, and leaves with the last:",
+      gone,
+    ].join(" "),
+    async ({ db, queue }) => {
+      const [ana, ...others] = [addPerson(db), addPerson(db), addPerson(db), addPerson(db)];
+      await queue.commit(toAll(ana, others, 7));
+      await queue.commit(toAll(ana, others, 8));
+      db.prepare("delete from accounts where id = ?").run(others[gone]!.account);
+      const kept = others.filter((_, at) => at !== gone).map(({ devices }) => devices[0]!);
+      const newcomer = addPerson(db);
+      for (const store of [queue, createQueue(db, ROOMY)]) {
+        for (const device of kept) assert.deepEqual(await waiting(store, device), [7, 8]);
+        assert.deepEqual(await waiting(store, newcomer.devices[0]!), []);
+        assert.equal((await store.depth()).waiting, 4);
+        await store.settle();
+      }
+      assert.equal(count(db, "select count(*) as n from bodies"), 2);
+      await queue.commit(batch({ acks: kept.map((device) => ({ device, position: 2 })) }));
+      assert.equal(count(db, "select count(*) as n from bodies"), 0);
+      assert.deepEqual(db.prepare("pragma foreign_key_check").all(), []);
+    },
+  );
+}
+
+queueTest(
+  "ATTACK a removed sender and its number: what it sent arrives, what it took is nobody's",
+  async (world) => {
+    const { db, queue } = world;
+    const [ana, ben] = [addPerson(db), addPerson(db)];
+    await waiting(queue, ben.devices[0]!);
+    const id = nextId<SubmitId>();
+    const one = (from: Person, n: number) =>
+      batch({ submissions: [submission(from, [destination(ben, numbered(n))], id)] });
+    await queue.commit(one(ana, 1));
+    db.prepare("delete from accounts where id = ?").run(ana.account);
+    const cleo = addPerson(db);
+    const restarted = createQueue(db, ROOMY);
+    await restarted.commit(one(cleo, 2));
+    await restarted.settle();
+    await restarted.commit(one(cleo, 2));
+    for (const store of [restarted, createQueue(db, ROOMY)]) {
+      assert.deepEqual(await waiting(store, ben.devices[0]!), [1, 2]);
+    }
+  },
+);
+
+queueTest(
+  "ATTACK commits, removals and faults between the steps of a settling: all waits, once",
+  async ({ db }) => {
+    const open = () => createQueue(db, limited({ perSender: 1_000 }));
+    const queue = open();
+    const [ana, ben, cleo] = [addPerson(db), addPerson(db), addPerson(db)];
+    const device = ben.devices[0]!;
+    const send500 = (first: number) =>
+      queue.commit(batch({
+        submissions: Array.from(
+          { length: 500 },
+          (_, i) => submission(i % 2 ? ana : cleo, [destination(ben, numbered(first + i))]),
+        ),
+      }));
+    for (const first of [0, 500]) await send500(first);
+    const settling = queue.settle();
+    await send500(1_000);
+    db.exec(
+      "create temp trigger doom before insert on envelopes begin select raise(abort, 'doomed'); end",
+    );
+    await assert.rejects(settling, /doomed/);
+    await assert.rejects(queue.settle(), /doomed/);
+    db.exec("drop trigger doom");
+    db.prepare("delete from devices where id = ?").run(ana.devices[0]!);
+    const again = queue.settle();
+    await queue.commit(batch({ acks: [{ device, position: 700 }] }));
+    await again;
+    const expected = Array.from({ length: 800 }, (_, i) => 700 + i);
+    for (const store of [queue, open()]) {
+      assert.deepEqual(
+        await waiting(store, device),
+        expected,
+      );
+    }
   },
 );

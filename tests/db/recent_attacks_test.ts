@@ -232,3 +232,39 @@ queueTest(
     }
   },
 );
+
+for (const reached of ["before", "after"] as const) {
+  queueTest(
+    [
+      "ATTACK a commit that fails",
+      reached,
+      "the disk has it: nothing is lost, doubled or out of order",
+    ].join(" "),
+    async ({ db }) => {
+      const open = () => createQueue(db, ROOMY, briefly(3));
+      const queue = open();
+      const [ana, ben] = [addPerson(db), addPerson(db)];
+      const device = ben.devices[0]!;
+      const exec = db.exec.bind(db);
+      let failing = false;
+      db.exec = (sql) => {
+        if (!failing || sql !== "commit") return exec(sql);
+        if (reached === "after") exec(sql);
+        throw new Error("disk I/O error");
+      };
+      for (let n = 1; n <= 9; n++) {
+        const submissions = [submission(ana, [destination(ben, numbered(n))])];
+        const turn = batch({ submissions, acks: n > 2 ? [{ device, position: n - 2 }] : [] });
+        failing = true;
+        await assert.rejects(queue.commit(turn), /disk I\/O error/);
+        failing = false;
+        const had = reached === "after" ? n : n - 1;
+        assert.equal((await waiting(queue, device)).at(-1) ?? 0, had);
+        await queue.commit(turn);
+        const held = await queue.read(device, 0, WHOLE);
+        assert.deepEqual(held.map(({ position }) => position), n === 1 ? [1] : [n - 1, n]);
+        assert.deepEqual(await waiting(open(), device), n === 1 ? [1] : [n - 1, n]);
+      }
+    },
+  );
+}

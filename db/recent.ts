@@ -26,6 +26,9 @@ export interface Window {
  * as much as comes, which takes the pages that become free.
  */
 const KEPT = 63 / 64;
+/** Of a burst not much more than so many envelopes leave at a time, unless there is this much too much. */
+const TRIMMED_AT_ONCE = 1_000;
+const MOST = 2;
 const EMPTY = new Uint8Array();
 
 /** See the head of this file. Used in a transaction, but for reading. */
@@ -119,7 +122,11 @@ export class RecentEnvelopes {
    * many rows `envelopes` has more.
    */
   trim(): number {
-    return this.#exceeds(1) ? this.#moveWhile(() => this.#exceeds(KEPT)) : 0;
+    if (!this.#exceeds(1)) return 0;
+    const until = this.#waiting - TRIMMED_AT_ONCE;
+    return this.#moveWhile(() =>
+      this.#exceeds(MOST) || this.#waiting > until && this.#exceeds(KEPT)
+    );
   }
 
   /** Number of the newest turn. */

@@ -16,8 +16,9 @@ const AGAIN = 2;
 const REMOVED = 3;
 /** Account id and device id. */
 export const SENDER_BYTES = 32;
-/** A row is closed when it is so long: it leaves memory and the table as a whole. */
+/** A row is closed when it is so long, or says so much: it leaves memory and the table as a whole. */
 const FULL_BYTES = 65_536;
+const FULL_EVENTS = 512;
 
 /** Writes one row after another. */
 export class TurnWriter {
@@ -30,7 +31,7 @@ export class TurnWriter {
   }
 
   get full(): boolean {
-    return this.#packer.length >= FULL_BYTES;
+    return this.#packer.length >= FULL_BYTES || this.#events >= FULL_EVENTS;
   }
 
   begin(minute: number): void {

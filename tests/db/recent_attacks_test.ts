@@ -268,3 +268,31 @@ for (const reached of ["before", "after"] as const) {
     },
   );
 }
+
+queueTest(
+  "ATTACK a burst in a large room holds the writer for no long move afterwards",
+  async ({ db, queue }) => {
+    const [ana, ...others] = Array.from({ length: 249 }, () => addPerson(db));
+    const numbers = Array.from({ length: 20 }, (_, n) => n);
+    const burst = numbers.flatMap((n) => toAll(ana!, others, n).submissions);
+    await queue.commit(batch({ submissions: burst }));
+    const moved = () => count(db, "select count(*) as n from envelopes");
+    for (let before = 0, steps = 0; steps < 4; steps++, before = moved()) {
+      await queue.commit(batch({}));
+      assert.ok(moved() - before < 1_600, "a step");
+    }
+    assert.ok(burst.length * others.length - moved() <= 3_000, "and soon enough is gone");
+    for (const store of [queue, createQueue(db, ROOMY)]) {
+      for (const { devices } of others) {
+        assert.deepEqual(
+          await waiting(store, devices[0]!),
+          numbers,
+        );
+      }
+    }
+    assert.ok(
+      count(db, "select count(*) as n from bodies") < 2 * numbers.length,
+      "stored once or twice",
+    );
+  },
+);

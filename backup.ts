@@ -6,6 +6,7 @@ import { type BackupReport, makeBackup, type Progress } from "./db/backup.ts";
 import { inWords } from "./db/backup_error.ts";
 import { newKeyPair, privateKeyText, recipientText } from "./db/backup_recipient.ts";
 import { restoreBackup } from "./db/restore.ts";
+import { forgetInPlace } from "./db/set_back.ts";
 import {
   type AskSecret,
   askTerminal,
@@ -79,6 +80,7 @@ export async function runRestore(
   io: CommandIo,
   ask: AskSecret = askTerminal,
 ): Promise<number> {
+  if (args.includes(IN_PLACE)) return forgetHere(args, io);
   const { file, dataDir, passphraseFile, keyFile } = readArguments("restore", args, io);
   const unlock = keyFile === undefined
     ? { passphrase: await passphraseFrom(passphraseFile, false, io, ask) }
@@ -88,10 +90,32 @@ export async function runRestore(
   const options = { ...parts(io), cleared, file, dataDir, unlock };
   const { made, program, accounts } = await restoreBackup(options);
   io.print(`${dataDir}: ${counted(accounts)}, as of ${made} (Snug ${program}).`);
-  io.print(`Start it: snug serve --data ${dataDir} and the flags this server had.`);
-  io.print("Devices go on by themselves; people may have to sign in again in the browser.");
+  sayNext(dataDir, io);
   io.print("The server's certificate is not in a backup: a self-signed one is new.");
   return 0;
+}
+
+/** What a restore does after unpacking, to a folder that came back by itself. */
+function forgetHere(args: readonly string[], io: CommandIo): number {
+  const { files, given } = splitArguments("restore", args.filter((arg) => arg !== IN_PLACE));
+  if (files.length > 0 || OTHER_WAYS.some((flag) => given(flag) !== undefined)) {
+    throw new ConfigError(
+      `${IN_PLACE} is for a folder that is in its place: it takes no FILE, passphrase or key, only ` +
+        "--data DIR.",
+    );
+  }
+  const dataDir = dataDirOf(given, io);
+  const accounts = forgetInPlace(dataDir);
+  io.print(`${dataDir}: ${counted(accounts)}, made good as after a restore.`);
+  io.print("Forgotten: logins, codes, invites, waits to start over, one-time keys.");
+  io.print("Each device is taken as it is when it comes the next time.");
+  sayNext(dataDir, io);
+  return 0;
+}
+
+function sayNext(dataDir: string, io: CommandIo): void {
+  io.print(`Start it: snug serve --data ${dataDir} and the flags this server had.`);
+  io.print("Devices go on by themselves; people may have to sign in again in the browser.");
 }
 
 /** The file of `snug backup --new-key FILE`, which takes nothing else. */
@@ -130,6 +154,10 @@ const OWN_FLAGS = {
 } as const;
 /** A flag of snug backup that takes nothing. */
 const FRESH = "--fresh";
+/** One of snug restore. */
+const IN_PLACE = "--in-place";
+/** What makes no sense beside it. */
+const OTHER_WAYS = ["--passphrase-file", ...OWN_FLAGS.restore];
 const STANDARD_KEEP = "7";
 
 function readArguments(name: "backup" | "restore", args: readonly string[], io: CommandIo): Given {
@@ -149,11 +177,15 @@ function readArguments(name: "backup" | "restore", args: readonly string[], io: 
     into,
     keep: readKeep(given("--keep"), into),
     fresh: name === "backup" && rest.length < args.length,
-    dataDir: given(`--${data.flag}`) ?? (io.env(data.env) || data.standard),
+    dataDir: dataDirOf(given, io),
     passphraseFile: given("--passphrase-file"),
     recipient: given("--recipient") ?? firstLine(given("--recipient-file")),
     keyFile: given("--key-file"),
   };
+}
+
+function dataDirOf(given: (flag: string) => string | undefined, io: CommandIo): string {
+  return given(`--${data.flag}`) ?? (io.env(data.env) || data.standard);
 }
 
 function splitArguments(name: "backup" | "restore", args: readonly string[]) {

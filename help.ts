@@ -50,12 +50,15 @@ export function backupHelp(): string {
 export function restoreHelp(): string {
   return [
     "snug restore FILE [FLAGS]: put a backup into a new or empty folder.",
+    "snug restore --in-place [--data DIR]: after an old copy of the data folder was put back.",
     "",
     "Everything is opened and checked first; a file that is not whole changes nothing.",
     "If it was cut short, start it again.",
     "",
     ...backupFlags("the passphrase in its first line"),
     `  --key-file FILE\n${INDENT}for a backup that was made with --recipient`,
+    `  --in-place\n${INDENT}instead of FILE: the data folder itself was put back, by a snapshot of the` +
+    ` machine\n${INDENT}or a plain copy. Makes it what a restored backup is; before the server starts`,
   ].join("\n");
 }
 

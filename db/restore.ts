@@ -1,5 +1,6 @@
 /** Puts a backup into an empty data folder, ready for `snug serve`. */
 import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import { toHex } from "../protocol/encoding.ts";
 import type { BackupOptions, Unlock } from "./backup.ts";
 import { BackupError, inWords } from "./backup_error.ts";
@@ -134,10 +135,15 @@ async function halfMoved(
 export function forget(path: string): void {
   const db = openDatabase(path);
   try {
-    transaction(db, () => db.exec(FORGET));
+    forgetIn(db);
   } finally {
     db.close();
   }
+}
+
+/** The same with a database that is open. */
+export function forgetIn(db: DatabaseSync): void {
+  transaction(db, () => db.exec(FORGET));
 }
 
 /**

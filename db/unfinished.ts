@@ -55,11 +55,11 @@ export async function backUpAlone<Result>(
 const BUSY = "Another backup of this data folder is being made. Wait until it is done.";
 
 /**
- * Made by root, the lock would be in the way of the server's own user for ever. That user could also
- * have put another name for one of root's files there: given away is only what has this one name.
- * Before it is locked, because closing a file drops the locks on it.
+ * Makes the lock file `name`. Made by root, it would be in the way of the server's own user for ever.
+ * That user could also have put another name for one of root's files there: given away is only what
+ * has this one name. Before it is locked, because closing a file drops the locks on it.
  */
-function giveToOwner(dataDir: string, name: string): void {
+export function giveToOwner(dataDir: string, name: string): void {
   if (Deno.uid() !== 0) return;
   const path = join(dataDir, name);
   const file = openSync(path, "a", 0o600);

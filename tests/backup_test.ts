@@ -145,11 +145,41 @@ Deno.test("one that was stopped is gone on with, which is said; --fresh begins a
     await refused(["restore", "a", "--fresh"], /--fresh is not a flag of snug restore/);
   }));
 
+Deno.test("a folder that was put back is made good by one command, which takes nothing else", () =>
+  withFolder(async (root) => {
+    const { dataDir } = await parts(root);
+    makeDatabase(dataDir);
+    const env = { SNUG_DATA: dataDir, SNUG_BACKUP_PASSPHRASE: PASSPHRASE };
+    for (const given of [["--data", dataDir], [`--data=${dataDir}`], []]) {
+      const { status, printed, logged } = await run(["restore", ...given, "--in-place"], env);
+      assert.deepEqual([status, logged], [0, ""]);
+      assert.match(
+        printed,
+        /^.*\/data: 1 account, made good .*\nForgotten: logins, codes, invites, /m,
+      );
+      assert.match(printed, /^Start it: snug serve --data .*\/data and the flags/m);
+      assert.match(printed, /^Devices go on by themselves; people may have to sign in again/m);
+    }
+    const alone =
+      /^snug: --in-place is for a folder .*no FILE, passphrase or key, only --data DIR\.$/;
+    await refused(["restore", "--in-place", `${root}/b`], alone, 2, env);
+    await refused(["restore", "--in-place", "--passphrase-file", "a"], alone, 2, env);
+    await refused(["restore", "--key-file=a", "--in-place"], alone, 2, env);
+    await refused(["restore", "--in-place", "--data"], /--data needs a value/);
+    await refused(["restore", "--in-place", "--sideways"], /--sideways is not a flag of snug/);
+    await refused(["restore", "--in-place=yes"], /--in-place=yes is not a flag of snug restore/);
+    await refused(["backup", "a", "--in-place"], /--in-place is not a flag of snug backup/);
+    await refused(["restore", "--in-place", "--data", root], /There is no database of Snug in /, 1);
+  }));
+
 Deno.test("--help explains flags and variables of backup, restore and doctor", async () => {
   for (
     const [name, words] of [
       ["backup", ["--data", "SNUG_DATA", "--passphrase-file", "SNUG_BACKUP_PASSPHRASE", "--fresh"]],
-      ["restore", ["--data", "SNUG_DATA", "--passphrase-file", "SNUG_BACKUP_PASSPHRASE"]],
+      [
+        "restore",
+        ["--data", "SNUG_DATA", "--passphrase-file", "SNUG_BACKUP_PASSPHRASE", "--in-place"],
+      ],
       ["doctor", ["--mail-to", "--json"]],
     ] as const
   ) {

@@ -1,6 +1,8 @@
 /**
- * Bad weather between an engine and a real server: frames that come twice, late or in another order, and frames that
- * are lost together with their connection. So in the end nothing may be lost: the server still has it.
+ * Bad weather between an engine and a real server: frames that come twice or late, and frames that are lost together
+ * with their connection. So in the end nothing may be lost: the server still has it. What follows a late frame waits
+ * behind it, as on any WebSocket: passed on, it would be acknowledged, and the late one with it. Envelopes in another
+ * order come in the days with a server of their own (schedules.ts).
  */
 import { decodeServerFrame } from "../../protocol/frame.ts";
 import type { Wrapping } from "./people_world.ts";
@@ -14,7 +16,7 @@ type Take = (frame: Uint8Array) => void;
 
 export class Weather {
   readonly #draw: (most: number) => number;
-  readonly #held: { readonly frame: Uint8Array; readonly take: Take }[] = [];
+  #held: { readonly frame: Uint8Array; readonly take: Take }[] = [];
   storm = false;
   /** Frames that did not pass as they came. */
   touched = 0;
@@ -30,20 +32,24 @@ export class Weather {
         const socket = open(login, {
           opened: () => handlers.opened(),
           received: (frame) => this.#pass(frame, take, () => socket.close()),
-          closed: (code) => handlers.closed(code),
+          closed: (code) => {
+            this.#drop(take);
+            handlers.closed(code);
+          },
         });
         return socket;
       },
     };
   }
 
-  /** What was held back comes now, in any order. */
+  /** What was held back comes now. */
   release(): void {
-    const held = this.#held.splice(0);
-    while (held.length > 0) {
-      const [{ frame, take }] = held.splice(this.#draw(held.length), 1) as [typeof held[number]];
-      take(frame);
-    }
+    for (const { frame, take } of this.#held.splice(0)) take(frame);
+  }
+
+  /** What was late on a connection that ended never comes on it. */
+  #drop(take: Take): void {
+    this.#held = this.#held.filter((one) => one.take !== take);
   }
 
   #pass(frame: Uint8Array, take: Take, cut: () => void): void {
@@ -53,10 +59,10 @@ export class Weather {
       // What is held back came over the connection that ends now: the server has it no more.
       this.release();
       cut();
-    } else if (chance < LOST + DOUBLED) {
+    } else if (chance < LOST + DOUBLED && this.#held.length === 0) {
       take(frame);
       take(frame);
-    } else if (chance < LOST + DOUBLED + HELD) {
+    } else if (this.#held.length > 0 || chance < LOST + DOUBLED + HELD) {
       this.#held.push({ frame, take });
     } else {
       take(frame);

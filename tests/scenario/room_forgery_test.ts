@@ -78,6 +78,8 @@ Deno.test("attack: a member speaks as another one, under the own key and under t
       );
       await exchangeNext(cleo, () => envelope);
       must(await roomsOf(ben).send(room, `carrier ${id}`));
+      // Two people speak in no order until one has heard the other.
+      await hears(ana, room, `carrier ${id}`);
       must(await roomsOf(ana).send(room, `after ${id}`));
       await hears(cleo, room, `after ${id}`);
     }

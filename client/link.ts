@@ -49,6 +49,8 @@ export interface LinkHandlers {
 /** First wait after a lost connection; it doubles up to the longest. Milliseconds. */
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
+/** A socket that did not open by then is given up: some servers and proxies never answer one they refuse. */
+const OPENS_WITHIN = 15_000;
 /** Silence after which the server is asked whether it is there, and after which it is not. */
 const PING_AFTER = 25_000;
 const SILENCE_ENDS = 20_000;
@@ -109,6 +111,7 @@ export class Link {
       closed: (code) => this.#ifCurrent(socket, () => this.#closed(code)),
     });
     this.#socket = socket;
+    this.#callOffPing = this.#options.after(OPENS_WITHIN, () => this.#drop(1006));
   }
 
   /** A socket that was given up may still speak; nobody listens. */

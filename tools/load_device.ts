@@ -1,6 +1,6 @@
 /** One simulated device: the real frames, opaque envelopes, and as little work of its own as can be. */
 import { encodeClientFrames, ITEM_HEAD_BYTES } from "../protocol/frame.ts";
-import { randomId } from "../protocol/ids.ts";
+import { risingId } from "../protocol/ids.ts";
 import { MAX_FRAME_BYTES } from "../protocol/limits.ts";
 import type { LoadPerson } from "./load_people.ts";
 import { type LoadPlace, type LoadSocket, openLoadSocket } from "./load_socket.ts";
@@ -97,7 +97,7 @@ function template({ peer, envelopeBytes }: DeviceParts): (count: number) => Uint
     listVersion: 1,
     envelopes: [{ device: peer.device, envelope }],
   }];
-  const submit = randomId<"submit">();
+  const submit = risingId<"submit">(Date.now());
   const [item] = encodeClientFrames([{ type: "submit", ref: 0, submit, destinations }]);
   const perFrame = Math.floor(MAX_FRAME_BYTES / item!.length);
   let number = 0;
@@ -107,7 +107,7 @@ function template({ peer, envelopeBytes }: DeviceParts): (count: number) => Uint
     for (let at = 0; at < frame.length; at += item!.length) {
       frame.set(item!, at);
       view.setUint32(at + REF_AT, ++number);
-      // Ids rise, as those of risingId() do.
+      // Ids rise on every connection, as those of our clients do.
       view.setUint32(at + ID_AT + 12, number);
     }
     return frame;

@@ -343,27 +343,35 @@ Deno.test("killed after the file had its name, the next backup is a new one", ()
     await scene.whole(2, next.file);
   }));
 
+/** Changes one byte of a file. */
+function bend(path: string, at: number): void {
+  const file = Deno.openSync(path, { read: true, write: true });
+  const byte = new Uint8Array(1);
+  file.seekSync(at, Deno.SeekMode.Start);
+  file.readSync(byte);
+  byte[0]! ^= 7;
+  file.seekSync(at, Deno.SeekMode.Start);
+  file.writeSync(byte);
+  file.close();
+}
+
 Deno.test("what cannot be finished leaves nothing: a draft or a copy that changes under it is noticed", () =>
   withScene(async (scene) => {
-    const bend = async (path: string, at: number) => {
-      const file = await Deno.open(path, { write: true });
-      await file.seek(at, Deno.SeekMode.Start);
-      await file.write(new Uint8Array([7]));
-      file.close();
-    };
     const places = [
-      [() => scene.draft(), /damaged or cut short: its part 5/],
-      [async () => `${await scene.place()}/snug.db`, /not what was copied: the disk has a fault/],
+      [scene.root, ".draft", "", /damaged or cut short: its part 5/],
+      [scene.dataDir, "unfinished-", "/snug.db", /not what was copied: the disk has a fault/],
     ] as const;
-    for (const [path, words] of places) {
-      let bent: Promise<void> | null = null;
+    for (const [folder, sign, inside, words] of places) {
+      let isBent = false;
+      // At once, while the first piece is compared: the fifth is read long after.
       const progress = ({ step }: { step: string }) => {
-        if (step === "comparing") bent ??= path().then((name) => bend(name, 1_200_000));
+        if (step !== "comparing" || isBent) return;
+        const name = [...Deno.readDirSync(folder)].find((each) => each.name.includes(sign))!.name;
+        bend(`${folder}/${name}${inside}`, 1_200_000);
+        isBent = true;
       };
-      // The first piece is compared before the bend is made, the fifth long after.
-      const slow = { ...scene.options, file: scene.file, progress };
-      await assert.rejects(makeBackup(slow), words);
-      await bent;
+      await assert.rejects(makeBackup({ ...scene.options, file: scene.file, progress }), words);
+      assert.ok(isBent);
       const left = [...await namesIn(scene.root), ...await namesIn(scene.dataDir)];
       assert.deepEqual(left.filter((name) => /^b|draft$|^unfinished-/.test(name)), []);
     }

@@ -62,7 +62,7 @@ export class Link {
   #wanted = false;
   #failures = 0;
   #callOff: () => void = () => {};
-  #callOffPing: () => void = () => {};
+  #callOffWatch: () => void = () => {};
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -111,7 +111,7 @@ export class Link {
       closed: (code) => this.#ifCurrent(socket, () => this.#closed(code)),
     });
     this.#socket = socket;
-    this.#callOffPing = this.#options.after(OPENS_WITHIN, () => this.#drop(1006));
+    this.#callOffWatch = this.#options.after(OPENS_WITHIN, () => this.#drop(1006));
   }
 
   /** A socket that was given up may still speak; nobody listens. */
@@ -153,7 +153,7 @@ export class Link {
     const socket = this.#socket;
     this.#socket = null;
     this.#open = false;
-    this.#callOffPing();
+    this.#callOffWatch();
     socket?.close();
   }
 
@@ -169,10 +169,10 @@ export class Link {
 
   /** Arms the next ping; anything received re-arms it. */
   #expect(): void {
-    this.#callOffPing();
-    this.#callOffPing = this.#options.after(PING_AFTER, () => {
+    this.#callOffWatch();
+    this.#callOffWatch = this.#options.after(PING_AFTER, () => {
       this.send([{ type: "ping" }]);
-      this.#callOffPing = this.#options.after(SILENCE_ENDS, () => this.#drop(1006));
+      this.#callOffWatch = this.#options.after(SILENCE_ENDS, () => this.#drop(1006));
     });
   }
 }

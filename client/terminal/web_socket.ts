@@ -11,9 +11,8 @@ import { encodeFrame, FrameParser, OPCODE, WsError, type WsMessage } from "./ws_
 
 /** RFC 6455 section 1.3. */
 const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-/** Longest answer to the upgrade, in bytes, and how long it may take in milliseconds. */
+/** Longest answer to the upgrade, in bytes. How long it may take is the link's to say. */
 const MOST_HEAD_BYTES = 16 * 1024;
-const UPGRADE_WITHIN = 15_000;
 /** How long the server's close frame is waited for. Milliseconds. */
 const GOODBYE_WITHIN = 1_000;
 /** RFC 6455 section 7.4.1: the connection ended without a close frame. */
@@ -75,18 +74,12 @@ class TerminalSocket implements Socket {
 
   async #run(place: SocketPlace, login: string | null): Promise<void> {
     const url = new URL("/socket", place.origin);
-    const timer = setTimeout(() => this.#end(ABNORMAL), UPGRADE_WITHIN);
-    try {
-      this.#connection = await connect(url, place.caCerts);
-      if (this.#ended) return this.#connection.close();
-      const rest = await upgrade(this.#connection, url, login);
-      clearTimeout(timer);
-      this.#handlers.opened();
-      this.#take(rest);
-      await this.#read(this.#connection);
-    } finally {
-      clearTimeout(timer);
-    }
+    this.#connection = await connect(url, place.caCerts);
+    if (this.#ended) return this.#connection.close();
+    const rest = await upgrade(this.#connection, url, login);
+    this.#handlers.opened();
+    this.#take(rest);
+    await this.#read(this.#connection);
   }
 
   async #read(connection: Deno.Conn): Promise<void> {

@@ -6,6 +6,7 @@ import { type Change, PAGES, StoreFailed } from "./change.ts";
 import type { ContentBody } from "./content.ts";
 import type { History, HistoryOptions } from "./history.ts";
 import type { HistoryEngine } from "./history_engine.ts";
+import { loadedOnce } from "./loaded_once.ts";
 import type { DeviceId } from "../protocol/ids.ts";
 import type { ConversationId, Message, MessagesOptions } from "./types.ts";
 
@@ -16,7 +17,7 @@ export interface HistoryDoorOptions extends HistoryOptions {
 
 export class HistoryDoor implements HistoryEngine {
   readonly #o: HistoryDoorOptions;
-  #opening: Promise<History> | undefined;
+  readonly #enter = loadedOnce(() => this.#load());
   #open: History | null = null;
   #stopped = false;
 
@@ -106,13 +107,6 @@ export class HistoryDoor implements HistoryEngine {
     return await this.#enter().catch((error) => {
       this.#o.unavailable(error);
       return null;
-    });
-  }
-
-  #enter(): Promise<History> {
-    return this.#opening ??= this.#load().catch((error) => {
-      this.#opening = undefined;
-      throw error;
     });
   }
 

@@ -1,4 +1,5 @@
 /** The way to what changes rooms, whose code comes when it is needed, like the history's: see history_door.ts. */
+import { loadedOnce } from "./loaded_once.ts";
 import type { RoomOrders, RoomOrdersOptions } from "./room_orders.ts";
 
 export interface RoomOrdersDoorOptions extends RoomOrdersOptions {
@@ -8,7 +9,7 @@ export interface RoomOrdersDoorOptions extends RoomOrdersOptions {
 
 export class RoomOrdersDoor {
   readonly #o: RoomOrdersDoorOptions;
-  #opening: Promise<RoomOrders> | undefined;
+  readonly #enter = loadedOnce(() => this.#load());
 
   constructor(options: RoomOrdersDoorOptions) {
     this.#o = options;
@@ -16,9 +17,7 @@ export class RoomOrdersDoor {
 
   /** Null when the code cannot be had now. */
   async open(): Promise<RoomOrders | null> {
-    const opening = this.#opening ??= this.#load();
-    return await opening.catch((error) => {
-      this.#opening = undefined;
+    return await this.#enter().catch((error) => {
       this.#o.unavailable(error);
       return null;
     });

@@ -1,23 +1,13 @@
 /** One's own devices as contacts' clients see them: from the same answer of the server, judged in the same way. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toCrockford } from "../crypto/crockford.ts";
-import type { DeviceKeys } from "../crypto/account.ts";
 import { safetyNumberHalf } from "../crypto/safety_number.ts";
-import { type DeviceEntry, verifyDeviceList } from "../protocol/bundle.ts";
-import { equalBytes } from "../protocol/encoding.ts";
-import { concat, utf8 } from "../protocol/encoding.ts";
+import type { DeviceEntry } from "../protocol/bundle.ts";
+import { concat, equalBytes, utf8 } from "../protocol/encoding.ts";
 import { VerifyError } from "../protocol/errors.ts";
-import { outcomeOf, refuseBroken } from "./flow_refusals.ts";
-import { type Contact, type MeRecord, META } from "./records.ts";
-import type { LocalStore } from "./store.ts";
-import type { Api } from "./transport.ts";
-import { done, type Outcome, refused } from "./types.ts";
-
-export interface SeenParts {
-  readonly api: Pick<Api, "account">;
-  /** Read only: a chat in another tab may be its writer. */
-  readonly store: LocalStore;
-}
+import { refuseBroken } from "./flow_refusals.ts";
+import { fetchOwnList, type OwnListParts } from "./own_list.ts";
+import { done, type Outcome } from "./types.ts";
 
 export interface SeenDevice {
   readonly kind: DeviceEntry["kind"];
@@ -42,24 +32,13 @@ const LABEL = utf8("snug/1 device fingerprint\0");
 const FINGERPRINT_BYTES = 10;
 
 /** Asks the server as a contact does. A list that does not go on from the one known here is refused. */
-export async function seenByOthers({ api, store }: SeenParts): Promise<Outcome<SeenAccount>> {
-  const me = await store.get<MeRecord>("meta", META.me);
-  const own = await store.get<DeviceKeys>("device", "keys");
-  if (!own || me?.state !== "active") {
-    return refused("signed-out", "This browser is no device of yours any more. Sign in again.");
-  }
-  const asked = await api.account(own.account);
-  if (!asked.ok) return outcomeOf(asked);
-  try {
-    const known = (await store.get<Contact>("accounts", own.account))?.list;
-    const list = await verifyDeviceList(own.account, asked.value.entries, known);
-    if (!equalBytes(list.aik, own.aik)) throw new VerifyError("key-changed");
-    const { version, aik } = list;
-    const devices = list.devices.map((one) => seen(one, own.device));
-    return done({ devices, version, half: safetyNumberHalf({ account: own.account, aik }) });
-  } catch (error) {
-    return refuseBroken(error);
-  }
+export async function seenByOthers(parts: OwnListParts): Promise<Outcome<SeenAccount>> {
+  const fetched = await fetchOwnList(parts);
+  if (!fetched.ok) return fetched;
+  const { own, list: { version, aik, devices: listed } } = fetched.value;
+  if (!equalBytes(aik, own.aik)) return refuseBroken(new VerifyError("key-changed"));
+  const devices = listed.map((one) => seen(one, own.device));
+  return done({ devices, version, half: safetyNumberHalf({ account: own.account, aik }) });
 }
 
 function seen({ device, kind, made, sign, agree }: DeviceEntry, current: string): SeenDevice {

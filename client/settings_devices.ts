@@ -1,10 +1,10 @@
 /** Removing a device from the settings page: this browser's device key signs, its store judges the list. */
-import { type DeviceKeys, revokeDevices } from "../crypto/account.ts";
-import { findDevice, verifyDeviceList } from "../protocol/bundle.ts";
+import { revokeDevices } from "../crypto/account.ts";
+import { findDevice } from "../protocol/bundle.ts";
 import { encode } from "../protocol/codec.ts";
 import { devicesDone, revokeRequest } from "../protocol/device_api.ts";
 import { outcomeOf, refuseBroken } from "./flow_refusals.ts";
-import { type Contact, type MeRecord, META } from "./records.ts";
+import { fetchOwnList } from "./own_list.ts";
 import type { LocalStore } from "./store.ts";
 import type { Api } from "./transport.ts";
 import { done, type Outcome, refused } from "./types.ts";
@@ -20,16 +20,10 @@ export async function removeOwnDevice(
   { api, store }: DeviceRemovalParts,
   device: string,
 ): Promise<Outcome<"other" | "self">> {
-  const me = await store.get<MeRecord>("meta", META.me);
-  const own = await store.get<DeviceKeys>("device", "keys");
-  if (!own || me?.state !== "active") {
-    return refused("signed-out", "This browser is no device of yours any more. Sign in again.");
-  }
-  const asked = await api.account(own.account);
-  if (!asked.ok) return outcomeOf(asked);
+  const fetched = await fetchOwnList({ api, store });
+  if (!fetched.ok) return fetched;
+  const { own, list } = fetched.value;
   try {
-    const known = (await store.get<Contact>("accounts", own.account))?.list;
-    const list = await verifyDeviceList(own.account, asked.value.entries, known);
     const found = list.devices.find((one) => one.device === device);
     if (!found || !findDevice(list, own.device)) {
       return refused("bad-input", "That device is removed already.");

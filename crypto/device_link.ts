@@ -83,6 +83,11 @@ export function formatLinkCode(code: Bytes): string {
   return inGroups(toCrockford(code));
 }
 
+/** The six digits of {@link LinkChannel.check} as people read them: `XXX XXX`. */
+export function formatCheck(check: string): string {
+  return `${check.slice(0, 3)} ${check.slice(3)}`;
+}
+
 /** What the QR code says behind the `#`: the code, a dot, and the hash of the keys. */
 export async function linkFragment(code: Bytes, keys: LinkKeys): Promise<string> {
   return `${formatLinkCode(code)}.${toBase64Url(await hashOfKeys(keys))}`;

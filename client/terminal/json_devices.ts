@@ -2,9 +2,8 @@
 import type { DeviceId } from "../../protocol/ids.ts";
 import { done, type Engine, type Outcome, type OwnDevice } from "../types.ts";
 import { ChatError } from "./errors.ts";
+import type { Read, Told } from "./json_told.ts";
 
-type Read = (field: string) => string;
-type Told = Readonly<Record<string, unknown>> & { readonly event: string };
 type Run = (engine: Engine, device: DeviceId, read: Read) => Promise<Outcome<Told>>;
 
 /** Commands about one device. */

@@ -11,9 +11,7 @@ import { conversationPage } from "../history_page.ts";
 import type { Conversation, Message, Outcome } from "../types.ts";
 import { done, refused } from "../types.ts";
 import { ChatError } from "./errors.ts";
-
-type Read = (field: string) => string;
-type Told = Readonly<Record<string, unknown>> & { readonly event: string };
+import type { Read, Told } from "./json_told.ts";
 
 export interface HistoryCommandParts {
   readonly engine: OpenEngine;

@@ -1,8 +1,7 @@
 /** The linking commands of `snug chat --json`: a new terminal asks for a code, a signed-in one takes it. */
 import { done, type Outcome } from "../types.ts";
 import type { ChatSession } from "./session.ts";
-
-type Told = Readonly<Record<string, unknown>> & { readonly event: string };
+import type { Told } from "./json_told.ts";
 
 export interface LinkCommandParts {
   readonly session: ChatSession;

@@ -2,9 +2,7 @@
 import { safetyNumberGroups } from "../../crypto/safety_number.ts";
 import { type Conversation, done, type Engine } from "../types.ts";
 import type { Outcome, PersonConversation } from "../types.ts";
-
-type Read = (field: string) => string;
-type Told = Readonly<Record<string, unknown>> & { readonly event: string };
+import type { Read, Told } from "./json_told.ts";
 
 export interface PeopleCommandParts {
   readonly engine: Engine;

@@ -1,4 +1,5 @@
 /** `/link` for people: a new terminal shows a code, a signed-in one takes it. */
+import { formatCheck } from "../../crypto/device_link.ts";
 import { qrLines } from "./qr_lines.ts";
 import type { ChatSession } from "./session.ts";
 
@@ -31,7 +32,7 @@ export class LineLink {
     const { session, say, print, opened } = this.#o;
     const shown = await session.link({
       met: (username, digits) =>
-        say(`You are about to be @${username}. Type these digits there: ${inThrees(digits)}`),
+        say(`You are about to be @${username}. Type these digits there: ${formatCheck(digits)}`),
       entered: opened,
       over: say,
     });
@@ -76,8 +77,4 @@ export class LineLink {
       say(approved.words);
     }, true);
   }
-}
-
-function inThrees(digits: string): string {
-  return `${digits.slice(0, 3)} ${digits.slice(3)}`;
 }

@@ -3,6 +3,7 @@
  * every browser that Snug runs in; an `import()` of the same address then finds the module in the document and fetches
  * nothing. The service worker keeps these files too, so they come without a network.
  */
+import { loadedOnce } from "../loaded_once.ts";
 import type * as More from "./more.ts";
 import type * as QrRead from "./qr_read.ts";
 import { trustedScript } from "./trusted_types.ts";
@@ -35,24 +36,14 @@ const QR_READER: Later = {
   integrity: "{{integrity qr_read.js}}",
 };
 
-let more: Promise<typeof More> | undefined;
-
 /**
  * What is behind the buttons, fetched once.
  * @throws {Error} when it could not be fetched or is not what this page was built with
  */
-export function loadMore(): Promise<typeof More> {
-  return more ??= fetchMore().catch((cause) => {
-    // The next press tries again.
-    more = undefined;
-    throw cause;
-  });
-}
-
-async function fetchMore(): Promise<typeof More> {
+export const loadMore: () => Promise<typeof More> = loadedOnce(async () => {
   await fetchScript(MORE);
   return await import(MORE.href);
-}
+});
 
 /** Where passphrases of files are stretched, away from the page. */
 export function stretchWorker(): Worker {

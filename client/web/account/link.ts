@@ -1,4 +1,5 @@
 /** The scripts behind linking a device: the one that shows a code, and the one that takes it. */
+import { formatCheck } from "../../../crypto/device_link.ts";
 import type { LinkApproval } from "../../link_approving.ts";
 import type { LinkWait, WaitingNews } from "../../link_waiting.ts";
 import type { Outcome } from "../../types.ts";
@@ -49,7 +50,7 @@ function showNews(news: WaitingNews): void {
   const check = need<HTMLElement>("#link-check");
   if (!check.hidden) return;
   need<HTMLElement>("#link-who").textContent = `@${news.username}`;
-  need<HTMLElement>("#link-digits").textContent = inThrees(news.check);
+  need<HTMLElement>("#link-digits").textContent = formatCheck(news.check);
   need<HTMLElement>("#link-show").hidden = true;
   check.hidden = false;
   progress("Waiting for the digits and your password there.");
@@ -286,8 +287,4 @@ const OTHER_CODE = "That is a code, but not one of a device that waits to be lin
 
 function elsewhere(host: string): string {
   return `That device waits at another server, ${host}. Open this page there.`;
-}
-
-function inThrees(digits: string): string {
-  return `${digits.slice(0, 3)} ${digits.slice(3)}`;
 }

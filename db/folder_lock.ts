@@ -8,6 +8,11 @@ import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { DatabaseError } from "./migrate.ts";
 
+/** The lock of a server on its database. */
+export function serverLock(database: string): string {
+  return `${database}-lock`;
+}
+
 const RUNNING =
   "Another Snug is running on this data folder. Stop it first, or start this one with another --data.";
 

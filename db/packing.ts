@@ -13,11 +13,6 @@ export class Packer {
     return this.#length;
   }
 
-  /** What was packed so far; it changes with what comes. */
-  get buffer(): Uint8Array {
-    return this.#bytes;
-  }
-
   clear(): void {
     this.#length = 0;
   }

@@ -5,7 +5,7 @@ import { toHex } from "../protocol/encoding.ts";
 import type { BackupOptions, Unlock } from "./backup.ts";
 import { BackupError, inWords } from "./backup_error.ts";
 import { DATABASE, SECRETS, unpackBackup, type Unpacked } from "./backup_unpack.ts";
-import { lockFolder } from "./folder_lock.ts";
+import { lockFolder, serverLock } from "./folder_lock.ts";
 import { openDatabase } from "./sqlite.ts";
 import { syncFolder } from "./steady_write.ts";
 import { transaction } from "./transaction.ts";
@@ -23,7 +23,8 @@ export interface RestoreOptions
 /** Every new disk has this in it. */
 const NOT_OURS = "lost+found";
 /** The server's own lock, and SQLite's file beside it when a process was killed. */
-const LOCKS: readonly string[] = [`${DATABASE}-lock`, `${DATABASE}-lock-journal`];
+const LOCK = serverLock(DATABASE);
+const LOCKS: readonly string[] = [LOCK, `${LOCK}-journal`];
 
 /**
  * What a server that was set back must not believe any more. Logins, codes, invites and waits to
@@ -53,11 +54,11 @@ export async function restoreBackup(options: RestoreOptions): Promise<Unpacked> 
   const { dataDir } = options;
   const made = await prepareFolder(dataDir);
   try {
-    const unlock = lockFolder(join(dataDir, LOCKS[0]!));
+    const unlock = lockFolder(join(dataDir, LOCK));
     try {
       return await restoreAlone(options);
     } catch (error) {
-      await Deno.remove(join(dataDir, LOCKS[0]!));
+      await Deno.remove(join(dataDir, LOCK));
       throw error;
     } finally {
       unlock();

@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { BackupError, inWords } from "./backup_error.ts";
 import { checkIntegrity, countAccounts, DATABASE, SECRETS } from "./backup_unpack.ts";
 import { keepBeforeUpgrade } from "./before_upgrade.ts";
-import { lockFolder } from "./folder_lock.ts";
+import { lockFolder, serverLock } from "./folder_lock.ts";
 import { checkDatabase, readVersion } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations/mod.ts";
 import { checkRecent } from "./recent_check.ts";
@@ -16,7 +16,7 @@ import { forgetIn } from "./restore.ts";
 import { openDatabase } from "./sqlite.ts";
 import { giveToOwner, refuseHalfRestored } from "./unfinished.ts";
 
-const LOCK = `${DATABASE}-lock`;
+const LOCK = serverLock(DATABASE);
 const RUNNING =
   "Another Snug is running on this data folder. Stop it first, then give this command again.";
 

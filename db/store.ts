@@ -13,7 +13,7 @@ import { createDevices, type DevicesStore } from "./devices.ts";
 import { createExports, type ExportsStore } from "./exports.ts";
 import { createFootprints, type FootprintsStore } from "./footprint.ts";
 import { createInvites, type InvitesStore } from "./invites.ts";
-import { lockFolder } from "./folder_lock.ts";
+import { lockFolder, serverLock } from "./folder_lock.ts";
 import { createLimits, type LimitsStore } from "./limits.ts";
 import { createLogins, type LoginsStore } from "./logins.ts";
 import { MIGRATIONS } from "./migrations/mod.ts";
@@ -65,7 +65,7 @@ export interface Store {
  * @throws {DatabaseError} when the file is of a newer program, not ours, or another server's
  */
 export function openStore(path: string, limits: QueueLimits): Store {
-  const unlock = path === ":memory:" ? () => {} : lockFolder(`${path}-lock`);
+  const unlock = path === ":memory:" ? () => {} : lockFolder(serverLock(path));
   const db = openLocked(path, unlock);
   const queue = createQueue(db, limits);
   const { settle } = queue;

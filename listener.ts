@@ -310,7 +310,7 @@ const CUT_OFF_MS = 500;
 
 async function closeAll(server: Server, sockets: WebSocketServer, patience: number): Promise<void> {
   const listening = new Promise<void>((resolve) => server.close(() => resolve()));
-  const closed = Promise.all([listening, ...[...sockets.clients].map(gone)]).then(() => {});
+  const closed = Promise.all([listening, ...[...sockets.clients].map(gone)]);
   // Again and again: a connection whose answer was still on its way is idle only afterwards.
   const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
   server.closeIdleConnections();
@@ -328,7 +328,7 @@ function gone(socket: WebSocket): Promise<void> {
 }
 
 /** Whether `work` was done before the time was over. */
-async function within(work: Promise<void>, milliseconds: number): Promise<boolean> {
+async function within(work: Promise<unknown>, milliseconds: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), milliseconds);

@@ -6,30 +6,7 @@ import { sha256 } from "../../crypto/kdf.ts";
 import { type Bytes, concat } from "../../protocol/encoding.ts";
 import { must } from "../helpers/people_world.ts";
 import { RealDevice, RealServer } from "../helpers/real_server.ts";
-
-const PASSWORD = "lantern under the stairs";
-
-interface Scene {
-  readonly server: RealServer;
-  readonly ana: RealDevice;
-  readonly ben: RealDevice;
-}
-
-async function withPeople(run: (scene: Scene) => Promise<void>): Promise<void> {
-  const server = await RealServer.start();
-  const [ana, ben] = [new RealDevice(server), new RealDevice(server)];
-  try {
-    for (const [device, name] of [[ana, "ana"], [ben, "ben"]] as const) {
-      await device.signUp(name, `${PASSWORD} ${name}`);
-      await device.open();
-    }
-    await run({ server, ana, ben });
-  } finally {
-    await ana.close();
-    await ben.close();
-    await server.end();
-  }
-}
+import { PASSWORD, type TwoPeople, withTwoPeople } from "../helpers/two_people.ts";
 
 /** One more browser of somebody, signed in with the password alone, its history fetched. */
 async function newBrowser(server: RealServer, name: string): Promise<RealDevice> {
@@ -43,7 +20,7 @@ async function newBrowser(server: RealServer, name: string): Promise<RealDevice>
   }
 }
 
-async function talk({ ana, ben }: Scene, rounds: number): Promise<Conversation> {
+async function talk({ ana, ben }: TwoPeople, rounds: number): Promise<Conversation> {
   const toBen = must(await ana.engine!.startConversation("ben"));
   for (let i = 0; i < rounds; i++) must(await ana.engine!.send(toBen.id, `a${i}`));
   await ben.until(async () => (await ben.texts("ana")).length === rounds);
@@ -61,7 +38,7 @@ function shown(rows: readonly Message[]): string[] {
 }
 
 Deno.test("a new browser has every message back, in order, with what became of each", () =>
-  withPeople(async (scene) => {
+  withTwoPeople(async (scene) => {
     const { server, ana } = scene;
     const toBen = await talk(scene, 15);
     must(await ana.engine!.setVerified(toBen.id, true));
@@ -88,7 +65,7 @@ Deno.test("a new browser has every message back, in order, with what became of e
   }));
 
 Deno.test("a room's history comes back too, with what was said in it", () =>
-  withPeople(async (scene) => {
+  withTwoPeople(async (scene) => {
     const { server, ana, ben } = scene;
     const made = must(await ana.engine!.rooms.createRoom("kitchen"));
     must(await ben.engine!.rooms.joinRoom(made.code!));
@@ -113,7 +90,7 @@ Deno.test("a room's history comes back too, with what was said in it", () =>
   }));
 
 Deno.test("a history goes from one server to another in a file, and into the archive there", () =>
-  withPeople(async (scene) => {
+  withTwoPeople(async (scene) => {
     const { ana, ben } = scene;
     const toBen = await talk(scene, 3);
     const before = await ana.engine!.messages(toBen.id, { limit: 500 });
@@ -150,7 +127,7 @@ Deno.test("a history goes from one server to another in a file, and into the arc
   }));
 
 Deno.test("a server restored from yesterday's copy: what devices have goes on, and its archive is filled again", () =>
-  withPeople(async (scene) => {
+  withTwoPeople(async (scene) => {
     const { server, ana, ben } = scene;
     await talk(scene, 3);
     assert.equal(await ana.engine!.history.flush(), "done");

@@ -4,31 +4,8 @@ import { cpSync } from "node:fs";
 import { main } from "../../main.ts";
 import { withFolder } from "../helpers/backups.ts";
 import { must } from "../helpers/people_world.ts";
-import { RealDevice, RealServer } from "../helpers/real_server.ts";
-
-const PASSWORD = "lantern under the stairs";
-
-interface Scene {
-  readonly server: RealServer;
-  readonly ana: RealDevice;
-  readonly ben: RealDevice;
-}
-
-async function withPeople(run: (scene: Scene) => Promise<void>): Promise<void> {
-  const server = await RealServer.start();
-  const [ana, ben] = [new RealDevice(server), new RealDevice(server)];
-  try {
-    await ana.signUp("ana", `${PASSWORD} ana`);
-    await ben.signUp("ben", `${PASSWORD} ben`);
-    await ana.open();
-    await ben.open();
-    await run({ server, ana, ben });
-  } finally {
-    await ana.close();
-    await ben.close();
-    await server.end();
-  }
-}
+import type { RealDevice } from "../helpers/real_server.ts";
+import { type TwoPeople, withTwoPeople } from "../helpers/two_people.ts";
 
 /** Says something, and resolves once the server has taken it. */
 async function say(from: RealDevice, to: string, text: string): Promise<() => Promise<unknown>> {
@@ -72,7 +49,7 @@ async function inPlace(folder: string): Promise<{ status: number; said: string }
 
 /** Nobody is there while the server is down, so that nobody waits longer and longer for it. */
 async function whileDown(
-  { server, ana, ben }: Scene,
+  { server, ana, ben }: TwoPeople,
   body: () => void | Promise<void>,
 ): Promise<void> {
   for (const one of [ana, ben]) await one.close();
@@ -87,7 +64,7 @@ async function whileDown(
  * takes the place of the folder. `before` the server starts on it.
  */
 async function setBack(
-  scene: Scene,
+  scene: TwoPeople,
   copy: string,
   before: (folder: string) => void | Promise<void> = () => {},
 ): Promise<void> {
@@ -111,7 +88,7 @@ async function setBack(
 
 Deno.test("a folder put back raw and made good in its place: both go on, nothing is doubled or missing", () =>
   withFolder((root) =>
-    withPeople(async (scene) => {
+    withTwoPeople(async (scene) => {
       const { server, ana, ben } = scene;
       // Twice is the same: whoever is not sure gives it again.
       await setBack(scene, `${root}/yesterday`, async (folder) => {
@@ -135,7 +112,7 @@ Deno.test("a folder put back raw and made good in its place: both go on, nothing
 
 Deno.test("why: on the same folder, started as it is, devices are taken for old copies of themselves", () =>
   withFolder((root) =>
-    withPeople(async (scene) => {
+    withTwoPeople(async (scene) => {
       await setBack(scene, `${root}/yesterday`);
       for (const one of [scene.ana, scene.ben]) {
         await one.until(() => one.engine!.connection === "restored");

@@ -3,32 +3,10 @@ import assert from "node:assert/strict";
 import { NoDevice } from "../../client/types.ts";
 import type { Conversation } from "../../client/types.ts";
 import { must } from "../helpers/people_world.ts";
-import { RealDevice, RealServer } from "../helpers/real_server.ts";
+import { RealDevice } from "../helpers/real_server.ts";
+import { PASSWORD, withTwoPeople } from "../helpers/two_people.ts";
 
-const PASSWORD = "lantern under the stairs";
 const DAY_MS = 86_400_000;
-
-interface Scene {
-  readonly server: RealServer;
-  readonly ana: RealDevice;
-  readonly ben: RealDevice;
-}
-
-async function withPeople(run: (scene: Scene) => Promise<void>): Promise<void> {
-  const server = await RealServer.start();
-  const [ana, ben] = [new RealDevice(server), new RealDevice(server)];
-  try {
-    await ana.signUp("ana", `${PASSWORD} ana`);
-    await ben.signUp("ben", `${PASSWORD} ben`);
-    await ana.open();
-    await ben.open();
-    await run({ server, ana, ben });
-  } finally {
-    await ana.close();
-    await ben.close();
-    await server.end();
-  }
-}
 
 async function say(device: RealDevice, username: string, text: string): Promise<Conversation> {
   const talk = must(await device.engine!.startConversation(username));
@@ -50,7 +28,7 @@ async function linesOf(device: RealDevice, talk: Conversation): Promise<string[]
 }
 
 Deno.test("a month-old copy of a profile: recognised, said, nothing sent by it; as a new device it has everything", () =>
-  withPeople(async ({ ana, ben }) => {
+  withTwoPeople(async ({ ana, ben }) => {
     await say(ana, "ben", "before the copy");
     await shows(ben, "ana", "before the copy");
     await ana.close();
@@ -95,7 +73,7 @@ Deno.test("a month-old copy of a profile: recognised, said, nothing sent by it; 
   }));
 
 Deno.test("clocks a day off, one before and one behind: everything arrives, in order, without an alarm", () =>
-  withPeople(async ({ ana, ben }) => {
+  withTwoPeople(async ({ ana, ben }) => {
     ana.pass(DAY_MS);
     ben.pass(-DAY_MS);
     for (let i = 0; i < 5; i++) {
@@ -111,7 +89,7 @@ Deno.test("clocks a day off, one before and one behind: everything arrives, in o
   }));
 
 Deno.test("a device is removed while messages to it are on their way: the others get them, the sender is told", () =>
-  withPeople(async ({ server, ana, ben }) => {
+  withTwoPeople(async ({ server, ana, ben }) => {
     await say(ana, "ben", "to one");
     await shows(ben, "ana", "to one");
     const second = new RealDevice(server);
@@ -140,7 +118,7 @@ Deno.test("a device is removed while messages to it are on their way: the others
   }));
 
 Deno.test("both sides open a session at once, again and again: all arrives, and both go on", () =>
-  withPeople(async ({ ana, ben }) => {
+  withTwoPeople(async ({ ana, ben }) => {
     const toBen = must(await ana.engine!.startConversation("ben"));
     const toAna = must(await ben.engine!.startConversation("ana"));
     await Promise.all([

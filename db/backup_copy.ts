@@ -190,7 +190,8 @@ async function usable(dir: string, options: CopyOptions): Promise<BackupCopy | s
   // What root goes on with must not be what somebody else laid there.
   if (!isDirectory || uid !== Deno.uid()) return "another user began it";
   const note = await readNote(dir);
-  if (note === null) return "its copy was not whole";
+  // A kill may have come while it was cleared away, too.
+  if (note === null || !await isThere(join(dir, DATABASE))) return "its copy was not whole";
   const age = options.now() - Date.parse(note.made);
   if (!(age >= 0 && age <= STALE_MS)) return "it is too old";
   if (note.program !== options.program) return "another Snug began it";

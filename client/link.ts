@@ -111,7 +111,7 @@ export class Link {
       closed: (code) => this.#ifCurrent(socket, () => this.#closed(code)),
     });
     this.#socket = socket;
-    this.#callOffWatch = this.#options.after(OPENS_WITHIN, () => this.#drop(1006));
+    this.#callOffWatch = this.#options.after(OPENS_WITHIN, () => this.#closed(1006));
   }
 
   /** A socket that was given up may still speak; nobody listens. */
@@ -132,21 +132,17 @@ export class Link {
       items = decodeServerFrame(frame);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
-      return this.#drop(CLOSE.format);
+      return this.#closed(CLOSE.format);
     }
     this.#options.handlers.items(items);
   }
 
+  /** By the socket's word or by ours; it is closed only once it is the current one no more, and may say so at once. */
   #closed(code: number): void {
     const wasOpen = this.#open;
     this.#end();
     if (this.#wanted) this.#later();
     this.#options.handlers.closed(code, wasOpen);
-  }
-
-  #drop(code: number): void {
-    this.#socket?.close();
-    this.#closed(code);
   }
 
   #end(): void {
@@ -172,7 +168,7 @@ export class Link {
     this.#callOffWatch();
     this.#callOffWatch = this.#options.after(PING_AFTER, () => {
       this.send([{ type: "ping" }]);
-      this.#callOffWatch = this.#options.after(SILENCE_ENDS, () => this.#drop(1006));
+      this.#callOffWatch = this.#options.after(SILENCE_ENDS, () => this.#closed(1006));
     });
   }
 }

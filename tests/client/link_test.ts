@@ -3,7 +3,7 @@ import { encodeServerFrames, type ServerItem } from "../../protocol/frame.ts";
 import { type After, Link, type SocketHandlers } from "../../client/link.ts";
 
 /** A link on a clock of its own, with sockets that do what the test says. */
-function scene(random = () => 1) {
+function scene(random = () => 1, saysAtOnce = false) {
   const timers = new Set<{ at: number; run: () => void }>();
   const clock = { now: 0 };
   const after: After = (ms, run) => {
@@ -28,7 +28,12 @@ function scene(random = () => 1) {
     open: (_login, handlers) => {
       const socket = { handlers, sent: 0, closed: false, at: clock.now };
       sockets.push(socket);
-      return { send: () => socket.sent++, close: () => socket.closed = true };
+      const close = () => {
+        const first = !socket.closed;
+        socket.closed = true;
+        if (first && saysAtOnce) handlers.closed(1000);
+      };
+      return { send: () => socket.sent++, close };
     },
     login: () => null,
     after,
@@ -40,7 +45,7 @@ function scene(random = () => 1) {
     },
   });
   const frame = (...items: ServerItem[]) => encodeServerFrames(items)[0]!;
-  return { link, sockets, seen, pass, frame };
+  return { link, sockets, seen, pass, frame, timers };
 }
 
 Deno.test("waits between tries grow, are jittered, and end at half a minute", () => {
@@ -104,6 +109,43 @@ Deno.test("attack: a server that never answers a socket is given up, and tried a
   sockets[1]!.handlers.opened();
   pass(20_000);
   assert.equal(sockets[1]!.closed, false, "one that opened has the time of any other");
+});
+
+Deno.test("attack: a server that never answers is not counted twice where a socket says at once that it ends", () => {
+  const { link, sockets, seen, pass } = scene(() => 1, true);
+  link.start();
+  for (const wait of [500, 1_000, 2_000, 4_000]) {
+    const before = sockets.length;
+    pass(15_000 + wait - 1);
+    assert.equal(sockets.length, before);
+    pass(1);
+    assert.equal(sockets.length, before + 1);
+  }
+  assert.deepEqual(seen, Array(4).fill("closed 1006 false"));
+});
+
+Deno.test("a link that is stopped leaves no timer behind, whatever it was doing", () => {
+  const doing: Readonly<Record<string, (one: ReturnType<typeof scene>) => void>> = {
+    opening: () => {},
+    open: ({ sockets }) => sockets[0]!.handlers.opened(),
+    asking: ({ sockets, pass }) => {
+      sockets[0]!.handlers.opened();
+      pass(30_000);
+    },
+    waiting: ({ sockets }) => sockets[0]!.handlers.closed(1006),
+    "given up": ({ pass }) => pass(15_000),
+  };
+  for (const [what, happens] of Object.entries(doing)) {
+    for (const saysAtOnce of [false, true]) {
+      const one = scene(() => 1, saysAtOnce);
+      one.link.start();
+      happens(one);
+      one.link.stop();
+      assert.equal(one.timers.size, 0, what);
+      one.pass(600_000);
+      assert.equal(one.sockets.length, 1, what);
+    }
+  }
 });
 
 Deno.test("a silent server is pinged, and given up when it stays silent", () => {

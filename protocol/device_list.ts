@@ -10,7 +10,8 @@ import { type Bytes, equalBytes, toHex } from "./encoding.ts";
 import { type VerifyCode, VerifyError } from "./errors.ts";
 import type { AccountId, DeviceId } from "./ids.ts";
 import { HASH_BYTES, KEM_PUBLIC_BYTES, KEY_BYTES, SIGNATURE_BYTES } from "./limits.ts";
-import { MAX_DEVICES, MAX_LIST_ENTRY_BYTES, MAX_REMEMBERED_HASHES, MAX_VERSION } from "./limits.ts";
+import { MAX_DAY, MAX_DEVICES, MAX_LIST_ENTRY_BYTES } from "./limits.ts";
+import { MAX_REMEMBERED_HASHES, MAX_VERSION } from "./limits.ts";
 import { sha256, verifySignature } from "./verify.ts";
 
 /** A structure and the signature over it; which label and key is for the reader to know. */
@@ -62,7 +63,7 @@ export const deviceEntrySchema: Schema<DeviceEntry> = record({
   kind: choice("browser", "terminal"),
   sign: bytes(KEY_BYTES),
   agree: bytes(KEY_BYTES),
-  made: uint(),
+  made: uint(MAX_DAY),
   counterSignature: bytes(SIGNATURE_BYTES),
 });
 

@@ -11,6 +11,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 /** Milliseconds of a day: days on the wire are whole days since 1970-01-01 UTC. */
 export const DAY_MS = 24 * HOUR_MS;
+/** The last day that a date can be of (ECMA-262, Time Values): what claims a later one could be shown nowhere. */
+export const MAX_DAY = 100_000_000;
 
 // Sizes of keys and their products, in bytes.
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { makeDevice, nextSet, revokeDevices } from "../../crypto/account.ts";
 import { randomBytes } from "../../crypto/random.ts";
 import { generateSigning, sign } from "../../crypto/signature.ts";
-import { decode, encode, list, record, tagged } from "../../protocol/codec.ts";
+import { bytes, choice, decode, encode, id, list, record } from "../../protocol/codec.ts";
+import { tagged, uint } from "../../protocol/codec.ts";
 import {
   appendEntry,
   checkNamedList,
@@ -354,3 +355,29 @@ async function refuseAllChanges(list: DeviceList, entry: Signed, step: number): 
     }
   }
 }
+
+Deno.test("attack: a device made on a day that no calendar has is in no list: it could be shown, and removed, nowhere", async () => {
+  const owner = await makeOwner(1);
+  const { account, aik } = owner.list;
+  const { entry } = await makeDevice(account, aik, "browser", "portable", TODAY);
+  const { set: fields } = listEntryVariants;
+  const device = record({
+    ...{ device: id<"device">(), kind: choice("browser", "terminal"), sign: bytes(32) },
+    ...{ agree: bytes(32), made: uint(), counterSignature: bytes(64) },
+  });
+  const wide = tagged("kind", {
+    set: record({ ...fields.fields, devices: list(device, { max: 8 }) }),
+  });
+  const set = setAfter(owner.list);
+  for (
+    const [made, fits] of [[100_000_000, true], [100_000_001, false], [2 ** 32 - 1, false]] as const
+  ) {
+    const body = encode(wide, { ...set, devices: [...set.devices, { ...entry, made }] });
+    const signed = { body, signature: await sign(owner.accountKey, "set", body) };
+    if (!fits) await assert.rejects(() => append(owner, signed), FormatError);
+    else {
+      const { devices } = await append(owner, signed);
+      assert.ok(devices.every(({ made }) => new Date(made * 86_400_000).toISOString()));
+    }
+  }
+});

@@ -61,8 +61,8 @@ export async function runBackup(
     now: io.now,
     say: io.writeLog,
   });
-  if (into !== undefined) await keepNewest(into, keep);
   sayMade(made, started, io);
+  if (into !== undefined) await keepNewest(into, keep, made.file, io.now());
   const what = recipient === undefined ? "passphrase" : "key file";
   io.print(`Keep the ${what} elsewhere: without it this file opens nothing.`);
   return 0;

@@ -1,5 +1,5 @@
 /** A folder of backups, each named by the second it was begun; the newest are kept. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { inWords } from "./db/backup_error.ts";
 
 const NAME = /^snug-(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)(\d\d)Z\.backup$/;
@@ -23,10 +23,22 @@ export async function backupsIn(dir: string): Promise<string[]> {
   return names.filter((name) => NAME.test(name)).sort();
 }
 
-/** Removes all but the newest. */
-export async function keepNewest(dir: string, keep: number): Promise<void> {
-  const surplus = (await backupsIn(dir)).slice(0, -keep);
-  for (const name of surplus) await Deno.remove(join(dir, name));
+/**
+ * Removes all but the newest, and never `made`, which was made just now. What bears a time to come is
+ * of a clock that ran ahead, and the first to go: it would stand before all that are made from now on.
+ */
+export async function keepNewest(
+  dir: string,
+  keep: number,
+  made: string,
+  now: number,
+): Promise<void> {
+  const names = await backupsIn(dir);
+  const ahead = names.filter((name) => timeOf(name) > now);
+  const surplus = [...ahead, ...names.filter((name) => !ahead.includes(name))].slice(0, -keep);
+  for (const name of surplus) {
+    if (resolve(dir, name) !== resolve(made)) await Deno.remove(join(dir, name));
+  }
 }
 
 /** The name of a backup that begins now, in milliseconds since 1970. */

@@ -50,9 +50,12 @@ async function run(
   stop: AbortSignal,
 ): Promise<void> {
   const pause = io.pause ?? pauseFor;
-  const newest = (await backupsIn(settings.dir)).at(-1);
+  // One of a time to come is of a clock that ran ahead.
+  const newest = (await backupsIn(settings.dir)).findLast((name) => timeOf(name) <= io.now());
   let due = newest === undefined ? io.now() : timeOf(newest) + settings.every;
   while (!stop.aborted) {
+    // A clock that is set back must not put it off.
+    due = Math.min(due, io.now() + settings.every);
     const left = due - io.now();
     if (left > 0) {
       await pause(Math.min(left, HOUR), stop);
@@ -65,13 +68,14 @@ async function run(
 
 /** One backup; then the oldest go. A failure is said, and tried again within the hour. */
 async function makeOne(
-  { dir, keep }: BackupSettings,
+  settings: BackupSettings,
   task: Omit<BackupTask, "file">,
-  { log, make, now, say }: ScheduleIo,
+  io: ScheduleIo,
   stop: AbortSignal,
 ): Promise<boolean> {
+  const { log, make, now, say } = io;
   const started = now();
-  const file = join(dir, nameAt(started));
+  const file = join(settings.dir, nameAt(started));
   const outcome = await make({ ...task, file }, stop);
   if (stop.aborted) return false;
   if ("words" in outcome) {
@@ -80,9 +84,24 @@ async function makeOne(
     return false;
   }
   log.info("backup.made", { bytes: outcome.bytes, ms: now() - started });
-  await keepNewest(dir, keep);
-  dropOldCopies(join(task.dataDir, "snug.db"), now());
+  await tidy(settings, task, io, file);
   return true;
+}
+
+/** What is not needed any more. Where that fails, the next backup is made all the same. */
+async function tidy(
+  { dir, keep }: BackupSettings,
+  { dataDir }: Omit<BackupTask, "file">,
+  { log, now, say }: ScheduleIo,
+  made: string,
+): Promise<void> {
+  try {
+    await keepNewest(dir, keep, made, now());
+    dropOldCopies(join(dataDir, "snug.db"), now());
+  } catch (error) {
+    log.warn("backup.untidy", { error });
+    say(`The backup is made, but older ones in ${dir} could not be removed.`);
+  }
 }
 
 /** When the newest scheduled backup was made, in milliseconds since 1970; null while there is none. */

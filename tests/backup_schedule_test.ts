@@ -109,3 +109,47 @@ Deno.test("a wrong recipient and a folder that cannot be written stop the start 
       /--backup-dir .*file: (it is there|that is no)/,
     );
   }));
+
+const AHEAD = ["snug-2036-01-01T000000Z.backup", "snug-2036-01-02T000000Z.backup"];
+
+Deno.test("attack: a clock that ran years ahead neither stops the backups nor has the new ones removed", () =>
+  withFolder(async (root) => {
+    const { start, idle, pass, settings } = await schedule(root);
+    await Deno.mkdir(settings.dir);
+    for (const name of AHEAD) await Deno.writeTextFile(`${settings.dir}/${name}`, "");
+    const end = await start();
+    await idle();
+    assert.deepEqual(await namesIn(settings.dir), ["snug-2026-11-21T033000Z.backup", AHEAD[1]]);
+    await pass(12 * HOUR);
+    await end();
+    assert.deepEqual(await namesIn(settings.dir), [
+      "snug-2026-11-21T033000Z.backup",
+      "snug-2026-11-21T153000Z.backup",
+    ]);
+  }));
+
+Deno.test("attack: a clock that is set back a year does not put the next backup off for a year", () =>
+  withFolder(async (root) => {
+    const { start, idle, pass, settings } = await schedule(root);
+    const end = await start();
+    await idle();
+    await pass(-365 * 24 * HOUR);
+    await pass(12 * HOUR);
+    await end();
+    assert.deepEqual(await namesIn(settings.dir), [
+      "snug-2025-11-21T153000Z.backup",
+      "snug-2026-11-21T033000Z.backup",
+    ]);
+  }));
+
+Deno.test("attack: an old backup that cannot be removed does not end the schedule", () =>
+  withFolder(async (root) => {
+    const { start, idle, pass, settings, said } = await schedule(root, 1);
+    await Deno.mkdir(`${settings.dir}/snug-2020-01-01T000000Z.backup/full`, { recursive: true });
+    const end = await start();
+    await idle();
+    assert.match(said.join(), /^The backup is made, but older ones in .* could not be removed\.$/);
+    await pass(12 * HOUR);
+    await end();
+    assert.ok((await namesIn(settings.dir)).includes("snug-2026-11-21T153000Z.backup"));
+  }));

@@ -8,7 +8,7 @@ import { DATABASE, SECRETS, unpackBackup, type Unpacked } from "./backup_unpack.
 import { lockFolder, serverLock } from "./folder_lock.ts";
 import { openDatabase } from "./sqlite.ts";
 import { syncFolder } from "./steady_write.ts";
-import { transaction } from "./transaction.ts";
+import { one, transaction } from "./transaction.ts";
 import { RESTORING } from "./unfinished.ts";
 
 /** What restoring needs. */
@@ -137,9 +137,19 @@ export function forget(path: string): void {
   const db = openDatabase(path);
   try {
     forgetIn(db);
+    writeBack(db);
   } finally {
     db.close();
   }
+}
+
+/**
+ * Closing a database does the same and says nothing when the disk is full: then some of its pages are
+ * new, the others are in the log, and the log is not what is moved into place.
+ */
+function writeBack(db: DatabaseSync): void {
+  const done = one<{ busy: number }>(db.prepare("pragma wal_checkpoint(truncate)"));
+  if (done?.busy !== 0) throw new BackupError("Something reads the database that was unpacked.");
 }
 
 /** The same with a database that is open. */

@@ -10,7 +10,7 @@ export class Moving {
   readonly #share: StatementSync;
   readonly #saveTop: StatementSync;
   /** Queues whose highest position no row would show any more. */
-  readonly #tops = new Set<Positions>();
+  #tops = new Set<Positions>();
 
   constructor(db: DatabaseSync) {
     this.#appended = new Appended(
@@ -25,8 +25,8 @@ export class Moving {
   /** The turn's row may go when this transaction ends. */
   turn(turn: Turn): void {
     const shared = turn.waiting > 1 ? this.#repeated(turn) : null;
+    for (const queue of turn.queues) if (queue.newest === turn.no) this.#tops.add(queue);
     for (const one of turn.placed) {
-      if (one.position > one.in.top) this.#tops.add(one.in);
       if (one.turn === turn) this.#move(one, turn, shared?.get(one.at) ?? null);
     }
   }
@@ -37,13 +37,13 @@ export class Moving {
       positions.top = positions.next - 1;
       this.#saveTop.run(positions.top, positions.queue);
     }
-    this.#tops.clear();
+    this.#tops = new Set();
   }
 
   /** The transaction failed. */
   forget(): void {
     this.#appended.forget();
-    this.#tops.clear();
+    this.#tops = new Set();
   }
 
   #move(one: Waiting, { minute, body }: Turn, shared: number | null): void {

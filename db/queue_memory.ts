@@ -43,7 +43,7 @@ export class QueueMemory {
   readonly #devices;
   readonly #limits: QueueLimits;
   /** Queues whose count of gaps changed in this transaction. */
-  readonly #lost = new Set<QueueState>();
+  #lost = new Set<QueueState>();
   #epoch = { lists: -1, removals: -1 };
   #waiting = 0;
   /** The turn up to which everything is to move. */
@@ -75,7 +75,7 @@ export class QueueMemory {
 
   /** First in every transaction: drops what no longer holds. `minute`: of what it places. */
   begin(minute = 0): void {
-    this.#lost.clear();
+    if (this.#lost.size > 0) this.#lost = new Set();
     this.#refresh();
     this.#recent.begin(minute);
   }
@@ -237,7 +237,7 @@ export class QueueMemory {
     if (row === null) return null;
     const { no, top } = row;
     const claim = this.#recent.claim(no);
-    const positions = claim?.positions ?? { queue: no, next: top + 1, top };
+    const positions = claim?.positions ?? { queue: no, next: top + 1, top, newest: 0 };
     const queue = new QueueState(device, row, positions, this.submits.claim(no));
     for (const { position, account, bytes } of this.#table.stored(no)) {
       positions.next = Math.max(positions.next, position + 1);

@@ -7,6 +7,9 @@ import type { DeviceId } from "../protocol/ids.ts";
 import type { Sender } from "./taken.ts";
 import type { Positions, Waiting } from "./waiting.ts";
 
+/** So many are kept with nothing that waits: a map that becomes empty over and over leaves much garbage. */
+const FEW_SENDERS = 64;
+
 /** A row of `queues`. */
 export interface QueueRow {
   readonly no: number;
@@ -119,12 +122,13 @@ export class QueueState {
   #count(one: Waiting, sign: 1 | -1): void {
     this.bytes += sign * one.bytes;
     const left = this.from(one.account) + sign;
-    if (left > 0) this.#perSender.set(one.account, left);
-    else this.#perSender.delete(one.account);
+    if (left === 0 && this.#perSender.size > FEW_SENDERS) this.#perSender.delete(one.account);
+    else this.#perSender.set(one.account, left);
   }
 
   #compact(): void {
-    if (this.#head < 64 || this.#head * 2 < this.#waiting.length) return;
+    const half = this.#head * 2 < this.#waiting.length;
+    if (this.count > 0 && (half || this.#head < 64)) return;
     this.#waiting.splice(0, this.#head);
     this.#head = 0;
   }

@@ -9,7 +9,7 @@ import { Moving } from "./moving.ts";
 import type { Queued } from "./queue_work.ts";
 import { SENDER_BYTES, TurnWriter } from "./turn_log.ts";
 import { type Claim, Unclaimed } from "./unclaimed.ts";
-import type { Positions, Turn, Waiting } from "./waiting.ts";
+import { enter, leave, newTurn, type Positions, type Turn, type Waiting } from "./waiting.ts";
 
 /** How much stays recent. */
 export interface Window {
@@ -17,7 +17,7 @@ export interface Window {
   readonly events: number;
   /** Envelopes that wait. */
   readonly waiting: number;
-  /** Of turns, in memory. */
+  /** Of the rows of turns. */
   readonly bytes: number;
 }
 
@@ -29,7 +29,6 @@ const KEPT = 63 / 64;
 /** Of a burst not much more than so many envelopes leave at a time, unless there is this much too much. */
 const TRIMMED_AT_ONCE = 1_000;
 const MOST = 2;
-const EMPTY = new Uint8Array();
 
 /** See the head of this file. Used in a transaction, but for reading. */
 export class RecentEnvelopes {
@@ -89,8 +88,7 @@ export class RecentEnvelopes {
     const position = to.next++;
     const at = this.#append(to.queue, position, sender, body);
     const one = { in: to, position, account, bytes: body.length, turn, at };
-    turn.placed.push(one);
-    turn.waiting++;
+    enter(one);
     this.#waiting++;
     return one;
   }
@@ -102,8 +100,7 @@ export class RecentEnvelopes {
       if (one.turn === null) continue;
       if (last === 0) first = one.position;
       last = one.position;
-      one.turn.waiting--;
-      one.turn = null;
+      leave(one);
       this.#waiting--;
     }
     if (last === 0) return;
@@ -152,9 +149,10 @@ export class RecentEnvelopes {
   write(): void {
     const turn = this.#open;
     if (turn === null) return;
-    turn.body = this.#writer.end();
-    turn.events = this.#writer.events;
-    this.#insert.run(turn.no, turn.body);
+    const body = this.#writer.end();
+    [turn.events, turn.bytes] = [this.#writer.events, body.length];
+    if (turn.waiting > 0) turn.body = body;
+    this.#insert.run(turn.no, body);
     this.#keep(turn);
     this.#open = this.#last = null;
   }
@@ -182,9 +180,8 @@ export class RecentEnvelopes {
   #turn(): Turn {
     if (this.#writer.full) this.write();
     if (this.#open !== null) return this.#open;
-    const turn = { no: ++this.#no, minute: this.#minute, body: EMPTY };
-    this.#writer.begin(turn.minute);
-    return this.#open = { ...turn, placed: [], waiting: 0, events: 0 };
+    this.#writer.begin(this.#minute);
+    return this.#open = newTurn(++this.#no, this.#minute);
   }
 
   #append(queue: number, position: number, sender: Uint8Array, body: Uint8Array): number {
@@ -201,7 +198,7 @@ export class RecentEnvelopes {
   #keep(turn: Turn): void {
     this.#turns!.push(turn);
     this.#events += turn.events;
-    this.#bytes += turn.body.length;
+    this.#bytes += turn.bytes;
   }
 
   #exceeds(part: number): boolean {
@@ -225,7 +222,7 @@ export class RecentEnvelopes {
   #move(turn: Turn): void {
     this.#moving.turn(turn);
     this.#events -= turn.events;
-    this.#bytes -= turn.body.length;
+    this.#bytes -= turn.bytes;
     this.#waiting -= turn.waiting;
   }
 }

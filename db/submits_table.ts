@@ -8,16 +8,16 @@ import { equalBytes } from "../protocol/encoding.ts";
 import { ID_BYTES } from "../protocol/ids.ts";
 import { one } from "./transaction.ts";
 
-/** So that a row is not split: a page of 4 KiB takes up to 1,002 bytes of one. */
-const MOST_TOGETHER = 56;
+/** In bytes, so that a row is not split: a page of 4 KiB takes up to 1,002 of one. */
+const MOST_TOGETHER = 56 * ID_BYTES;
 
 /** Prepares the statements. Synchronous, for use in a transaction. */
 export interface SubmitsTable {
   has(sender: number, submit: Uint8Array): boolean;
   /** The highest id that was taken from a sender. */
   highest(sender: number): Uint8Array | null;
-  /** `ids` rise, and are higher than all that were added before. */
-  addRising(sender: number, ids: readonly Uint8Array[], day: number): void;
+  /** `ids`, one behind the other, rise, and are higher than all that were added before. */
+  addRising(sender: number, ids: Uint8Array, day: number): void;
   addAlone(sender: number, submit: Uint8Array, day: number): void;
   isSender(queue: number): boolean;
 }
@@ -52,19 +52,14 @@ export function submitsTable(db: DatabaseSync): SubmitsTable {
     },
     addRising(sender, ids, day) {
       for (let from = 0; from < ids.length; from += MOST_TOGETHER) {
-        const [first, ...more] = ids.slice(from, from + MOST_TOGETHER);
-        insert.run(sender, first!, day, more.length === 0 ? null : joined(more));
+        const row = ids.subarray(from, from + MOST_TOGETHER);
+        const [first, more] = [row.subarray(0, ID_BYTES), row.subarray(ID_BYTES)];
+        insert.run(sender, first, day, more.length === 0 ? null : more);
       }
     },
     addAlone: (sender, submit, day) => void insert.run(sender, submit, day, null),
     isSender: (queue) => one(sender, queue) !== null,
   };
-}
-
-function joined(ids: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(ids.length * ID_BYTES);
-  ids.forEach((id, at) => bytes.set(id, at * ID_BYTES));
-  return bytes;
 }
 
 function includes(ids: Uint8Array, id: Uint8Array): boolean {

@@ -4,9 +4,9 @@
  * memory alone; those of our clients rise, but for the ones of one millisecond.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { equalBytes } from "../protocol/encoding.ts";
 import { idBytes, idFrom, type SubmitId } from "../protocol/ids.ts";
 import { BrokenRow } from "./packing.ts";
+import { RisingIds } from "./rising_ids.ts";
 import { isHigher, type SubmitsTable, submitsTable } from "./submits_table.ts";
 import { readTaken, TakenWriter } from "./taken_log.ts";
 import { all } from "./transaction.ts";
@@ -18,7 +18,7 @@ export interface Sender {
   /** The highest id in `submits`, null when there is none. */
   floor: Uint8Array | null;
   /** Recent ids above it, in order, and those below. */
-  readonly rising: Uint8Array[];
+  readonly rising: RisingIds;
   readonly stray: Set<SubmitId>;
   /** Days since 1970, of the newest of them. */
   day: number;
@@ -76,7 +76,7 @@ export class TakenSubmits {
     const bytes = idBytes(submit);
     if (sender.stray.size > 0 && sender.stray.has(submit)) return null;
     const known = isHigher(bytes, sender.floor)
-      ? isAt(sender.rising, placeOf(sender.rising, bytes), bytes)
+      ? sender.rising.has(bytes)
       : this.#table.has(sender.queue, bytes);
     return known ? null : bytes;
   }
@@ -111,7 +111,7 @@ export class TakenSubmits {
   settle(): void {
     for (const sender of this.#known().values()) this.#move(sender);
     this.#delete.run();
-    this.#known().clear();
+    this.#recent = new Map();
     this.#count = this.#loose = 0;
   }
 
@@ -133,7 +133,7 @@ export class TakenSubmits {
     rises: boolean,
     day: number,
   ): void {
-    if (rises) sender.rising.splice(placeOf(sender.rising, bytes), 0, bytes);
+    if (rises) sender.rising.add(bytes);
     else {
       sender.stray.add(submit);
       this.#loose++;
@@ -144,16 +144,17 @@ export class TakenSubmits {
   }
 
   #move(sender: Sender): void {
-    this.#table.addRising(sender.queue, sender.rising, sender.day);
-    sender.floor = sender.rising.at(-1) ?? sender.floor;
+    this.#table.addRising(sender.queue, sender.rising.bytes, sender.day);
+    sender.floor = sender.rising.highest ?? sender.floor;
     for (const submit of sender.stray) {
       const bytes = idBytes(submit);
       this.#table.addAlone(sender.queue, bytes, sender.day);
       // Where a sweep took what it was below, and memory was read again since.
       if (isHigher(bytes, sender.floor)) sender.floor = bytes;
     }
-    sender.rising.length = sender.day = 0;
-    sender.stray.clear();
+    sender.rising.clear();
+    sender.day = 0;
+    if (sender.stray.size > 0) sender.stray.clear();
   }
 
   #known(): Map<number, Sender> {
@@ -185,22 +186,5 @@ export class TakenSubmits {
 }
 
 function nobody(queue: number): Sender {
-  return { queue, floor: null, rising: [], stray: new Set(), day: 0 };
-}
-
-/** Where in the order an id belongs: mostly at the end. */
-function placeOf(rising: readonly Uint8Array[], id: Uint8Array): number {
-  let [from, to] = [0, rising.length];
-  if (isHigher(id, rising.at(-1) ?? null)) return to;
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (isHigher(id, rising[middle]!)) from = middle + 1;
-    else to = middle;
-  }
-  return from;
-}
-
-function isAt(rising: readonly Uint8Array[], place: number, id: Uint8Array): boolean {
-  const there = rising[place];
-  return there !== undefined && equalBytes(there, id);
+  return { queue, floor: null, rising: new RisingIds(), stray: new Set(), day: 0 };
 }

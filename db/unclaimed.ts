@@ -4,7 +4,7 @@ import { ID_BYTES, idFrom } from "../protocol/ids.ts";
 import { BrokenRow } from "./packing.ts";
 import { all, one } from "./transaction.ts";
 import { readTurn, type TurnReader } from "./turn_log.ts";
-import type { Positions, Turn, Waiting } from "./waiting.ts";
+import { enter, leave, newTurn, type Positions, type Turn, type Waiting } from "./waiting.ts";
 
 /** What a queue has in turns. */
 export interface Claim {
@@ -65,8 +65,9 @@ export class Unclaimed {
 
   #turn({ no, body }: TurnRow): Turn {
     try {
-      const turn: Turn = { no, minute: 0, body, placed: [], waiting: 0, events: 0 };
-      readTurn(body, this.#reader(turn));
+      const turn = { ...newTurn(no, 0), bytes: body.length };
+      readTurn(body, this.#reader(turn, body));
+      if (turn.waiting > 0) turn.body = body;
       return turn;
     } catch (error) {
       if (!(error instanceof BrokenRow)) throw error;
@@ -74,7 +75,7 @@ export class Unclaimed {
     }
   }
 
-  #reader(turn: Turn): TurnReader {
+  #reader(turn: Turn, body: Uint8Array): TurnReader {
     return {
       begin(minute) {
         turn.minute = minute;
@@ -82,7 +83,9 @@ export class Unclaimed {
       placed: (queue, position, at, bytes) => {
         turn.events++;
         const known = this.#known(queue);
-        if (known !== null) place(turn, known, position, at, bytes);
+        if (known === null) return;
+        const account = idFrom<"account">(body.subarray(at, at + ID_BYTES));
+        place(known, { in: known.positions, position, account, bytes, turn, at });
       },
       removed: (queue, first, last) => {
         turn.events++;
@@ -97,22 +100,20 @@ export class Unclaimed {
     const before = this.#queues.get(queue);
     if (before !== undefined) return before;
     const row = one<{ top: number }>(this.#top, queue);
-    const positions = row && { queue, next: row.top + 1, top: row.top };
+    const positions = row && { queue, next: row.top + 1, top: row.top, newest: 0 };
     const known = positions && { positions, waiting: new Map<number, Waiting>(), last: 0 };
     this.#queues.set(queue, known);
     return known;
   }
 }
 
-function place(turn: Turn, known: Known, position: number, at: number, bytes: number): void {
+function place(known: Known, one: Waiting): void {
   const { positions, waiting } = known;
+  const { position } = one;
   if (position <= known.last) throw new BrokenRow("positions do not rise");
-  const account = idFrom(turn.body.subarray(at, at + ID_BYTES));
-  const one = { in: positions, position, account, bytes, turn, at };
   known.last = position;
   positions.next = Math.max(positions.next, position + 1);
-  turn.placed.push(one);
-  turn.waiting++;
+  enter(one);
   waiting.set(position, one);
 }
 
@@ -120,8 +121,7 @@ function remove(waiting: Map<number, Waiting>, first: number, last: number): voi
   for (const [position, one] of waiting) {
     if (position > last) return;
     if (position < first) continue;
-    one.turn!.waiting--;
-    one.turn = null;
+    leave(one);
     waiting.delete(position);
   }
 }

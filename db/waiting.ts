@@ -8,6 +8,8 @@ export interface Positions {
   next: number;
   /** Kept in the row: never lower than the position of an envelope that no turn shows. */
   top: number;
+  /** Number of the last turn that placed something. */
+  newest: number;
 }
 
 /** One waiting envelope. */
@@ -28,10 +30,40 @@ export interface Turn {
   readonly no: number;
   /** Minutes since 1970. */
   minute: number;
+  /** The row, as long as something in it waits. */
   body: Uint8Array;
-  /** Everything that was placed, also what is gone. */
+  /** What was placed, as long as something of it waits. */
   readonly placed: Waiting[];
+  /** Where it was placed, each queue once. */
+  readonly queues: Positions[];
   /** How many of them wait. */
   waiting: number;
   events: number;
+  /** Length of the row. */
+  bytes: number;
+}
+
+const EMPTY = new Uint8Array();
+
+export function newTurn(no: number, minute: number): Turn {
+  return { no, minute, body: EMPTY, placed: [], queues: [], waiting: 0, events: 0, bytes: 0 };
+}
+
+/** One more that waits in the turn. */
+export function enter(one: Waiting): void {
+  const turn = one.turn!;
+  turn.placed.push(one);
+  turn.waiting++;
+  if (one.in.newest === turn.no) return;
+  one.in.newest = turn.no;
+  turn.queues.push(one.in);
+}
+
+/** It is gone. A turn in which nothing waits is let go of: it stays in its table for a while, not in memory. */
+export function leave(one: Waiting): void {
+  const turn = one.turn!;
+  one.turn = null;
+  if (--turn.waiting > 0) return;
+  turn.body = EMPTY;
+  turn.placed.length = 0;
 }

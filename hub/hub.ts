@@ -50,7 +50,8 @@ export class Hub {
   readonly #expiry: Expiry;
   /** One for all: an idle connection is to cost little. */
   readonly #shared: ConnectionParts;
-  readonly #dirty = new Set<Connection>();
+  /** A new one for every turn: see "Maps and sets" in docs/performance.md. */
+  #dirty = new Set<Connection>();
   readonly #unsubscribe: () => void;
   #flushing = false;
   #ticks = 0;
@@ -168,8 +169,8 @@ export class Hub {
 
   #flushDirty(): void {
     this.#flushing = false;
-    const dirty = [...this.#dirty];
-    this.#dirty.clear();
+    const dirty = this.#dirty;
+    this.#dirty = new Set();
     for (const connection of dirty) connection.flush();
   }
 

@@ -63,6 +63,20 @@ queueTest(
 );
 
 queueTest(
+  "of a flood in one transaction the last is there, also when it is read again",
+  async (world) => {
+    const { db, queue } = world;
+    const [ana, ben] = [addPerson(db), addPerson(db)];
+    const all = [1, 2, 3].map((n) => submission(ana, [destination(ben, numbered(n))]));
+    await queue.commit(batch({ submissions: all }));
+    for (const store of [queue, createQueue(db, ROOMY)]) {
+      assert.deepEqual(await waiting(store, ben.devices[0]!), [3]);
+    }
+  },
+  limited({ envelopes: 1, overflow: "drop-oldest" }),
+);
+
+queueTest(
   "an empty envelope names a device, queues nothing and counts for nothing",
   async (world) => {
     const { db, queue } = world;

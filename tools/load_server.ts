@@ -2,6 +2,7 @@
 import { get as getPlain } from "node:http";
 import { get as getTls } from "node:https";
 import { fileURLToPath } from "node:url";
+import { V8_FLAGS } from "./compile.ts";
 import { pinned, randomPort, until } from "./load_process.ts";
 import { type LoadPerson, makePeople } from "./load_people.ts";
 import { openSecrets } from "../auth/mod.ts";
@@ -104,7 +105,10 @@ async function spawn(
   folder: string,
   port: number,
 ): Promise<Deno.ChildProcess> {
-  const source = [Deno.execPath(), "run", "--quiet", "--no-check", "-A", `${ROOT}main.ts`];
+  const source = [
+    ...[Deno.execPath(), "run", "--quiet", "--no-check", "-A", V8_FLAGS],
+    `${ROOT}main.ts`,
+  ];
   const [command, ...args] = pinned(options.cpu, [
     ...options.command ?? source,
     ...["serve", "--data", folder, "--listen", `127.0.0.1:${port}`],

@@ -29,6 +29,7 @@ const CODES: Readonly<Record<string, Refusal>> = {
   "code-locked": "bad-code",
   "code-expired": "code-expired",
   "second-factor-locked": "code-expired",
+  "link-gone": "code-expired",
   "wrong-current-password": "wrong-password",
   "wrong-password": "wrong-password",
   "rate-limited": "rate-limited",

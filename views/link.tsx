@@ -98,13 +98,14 @@ export function LinkPage(
               The device that shows <strong id="link-shown" />{" "}
               wants to be yours. It will read and write your messages, old and new.
             </p>
-            <p class="problem">
+            <p class="problem" id="link-warning">
               Go on only if it is your own and in front of you. Nobody who helps you needs this.
             </p>
             <LinkField
               id="digits"
               label="Digits on the new device"
               words="Six digits. They appear there now."
+              about="link-warning"
               maxlength={12}
               numeric
             />
@@ -160,10 +161,12 @@ export function NoRoomPage({ assets, nonce, most }: PageProps & { most: number }
   );
 }
 
-function LinkField({ id, label, words, maxlength, numeric = false }: {
+function LinkField({ id, label, words, about, maxlength, numeric = false }: {
   id: string;
   label: string;
   words: string;
+  /** What else is read out with the field. */
+  about?: string;
   maxlength: number;
   numeric?: boolean;
 }): Html {
@@ -179,7 +182,7 @@ function LinkField({ id, label, words, maxlength, numeric = false }: {
         autocapitalize={numeric ? "none" : "characters"}
         spellcheck={false}
         maxlength={maxlength}
-        aria-describedby={`${id}-hint`}
+        aria-describedby={about ? `${about} ${id}-hint` : `${id}-hint`}
         required
       />
       <p id={`${id}-hint`} class="hint" data-state="quiet" aria-live="polite">{words}</p>

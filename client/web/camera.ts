@@ -19,7 +19,8 @@ const PAUSE = 200;
 export class Camera {
   readonly #o: CameraParts;
   #stream: MediaStream | null = null;
-  #over = false;
+  /** Counts starts and stops: what was begun before the last one is over, also where it waits for a permission. */
+  #turn = 0;
 
   constructor(options: CameraParts) {
     this.#o = options;
@@ -28,22 +29,26 @@ export class Camera {
   /** Starts the camera and looks until it is stopped. Without one the words say what to do instead. */
   async film(): Promise<void> {
     const { video, say } = this.#o;
-    this.#over = false;
+    this.stop();
+    const turn = this.#turn;
     say("Starting the camera…");
     const wish = { facingMode: "environment" };
     try {
       const stream = await navigator.mediaDevices.getUserMedia({ video: wish });
-      if (this.#over) return stopStream(stream);
+      if (turn !== this.#turn) return stopStream(stream);
       this.#stream = stream;
       [video.muted, video.playsInline, video.srcObject] = [true, true, stream];
       await video.play();
     } catch {
-      // None there, or not allowed: the browser has said which.
+      // None there, or not allowed: the browser has said which. Or it was stopped before it ran.
+      if (turn !== this.#turn) return;
+      this.stop();
       return say("The camera can’t be used here. Choose a picture of the code instead.");
     }
+    if (turn !== this.#turn) return;
     video.hidden = false;
     say("Looking for the code…");
-    await this.#watch();
+    await this.#watch(turn);
   }
 
   /** Looks at one picture. */
@@ -62,16 +67,16 @@ export class Camera {
 
   /** Off; nothing is read any more. */
   stop(): void {
-    this.#over = true;
+    this.#turn++;
     if (this.#stream) stopStream(this.#stream);
     this.#stream = null;
     this.#o.video.hidden = true;
   }
 
-  async #watch(): Promise<void> {
+  async #watch(turn: number): Promise<void> {
     const { video, read } = this.#o;
     const { readQr } = await this.#reader();
-    while (!this.#over && this.#stream) {
+    while (turn === this.#turn) {
       const frame = pixels(video, video.videoWidth, video.videoHeight, LARGEST.frame);
       const text = frame && readQr(frame);
       if (text) await read(text);
@@ -83,6 +88,7 @@ export class Camera {
     try {
       return await this.#o.reader();
     } catch (error) {
+      this.stop();
       this.#o.say("This part of the page could not be loaded. Check your connection.");
       throw error;
     }

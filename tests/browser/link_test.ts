@@ -109,15 +109,20 @@ browserTest(
 );
 
 browserTest(
-  "the picture's address leads a signed-in phone on; its code stays in no history",
+  "attack: a link with somebody's code tells nobody who opened it; it goes on when pressed, and is in no history",
   async () => {
     await withServer(async (server, page) => {
       const [old, fresh] = [await page(), await page()];
       await signUp(old, server, ana);
       const code = await showCode(fresh, server);
       await old.goto(`${server.origin}/settings/link#${code}`);
-      await old.getByRole("textbox", { name: "Digits on the new device" }).waitFor();
+      await old.getByText("It came with this page’s address.").waitFor();
       assert.equal(old.url(), `${server.origin}/settings/link`);
+      await inspect(old, "link-from-address");
+      await fresh.waitForResponse((answer) => answer.url().endsWith("/sign-in/link/wait"));
+      assert.equal(await fresh.getByText("@ana").isVisible(), false, "nobody is told by a link");
+      await old.keyboard.press("Enter");
+      await old.getByRole("textbox", { name: "Digits on the new device" }).waitFor();
       await old.getByText(code).waitFor();
       for (let i = 0; i < 3; i++) {
         const digits = old.getByRole("textbox", { name: "Digits on the new device" });

@@ -12,6 +12,8 @@ import { hint, need, problem, progress, revealOnDemand } from "./page.ts";
 
 /** How often either side asks how far the other is. Milliseconds. */
 const ASK_MS = 1_000;
+/** A new device looks every second: one that has not answered after so many looks is not there. */
+const MOST_LOOKS = 30;
 
 export interface WaitForLink {
   readonly begin: () => Promise<Outcome<LinkWait>>;
@@ -137,21 +139,36 @@ class ApproveForm {
     this.#fromAddress();
   }
 
-  /** A phone's camera has opened this page with the code behind the `#`: it stays in no history. */
+  /**
+   * A phone's camera has opened this page with the code behind the `#`: it stays in no history. So may anybody's link,
+   * and whoever made that code hears whose device takes it: nothing is done before the person has said so.
+   */
   #fromAddress(): void {
     const { hash, pathname } = location;
     if (hash.length < 2) return need<HTMLInputElement>("#code").focus();
     history.replaceState(null, "", pathname);
-    this.#scanned(hash.slice(1));
+    need<HTMLInputElement>("#code").value = hash.slice(1);
+    hint(
+      "code",
+      "quiet",
+      "It came with this page’s address. Go on if the device that shows it is yours.",
+    );
+    this.#button.focus();
   }
 
+  /** Read by camera or from a picture, which may take until the code is not asked for any more. */
   #scanned(code: string): void {
+    if (this.#stage !== "enter" || this.#isBusy) return;
     need<HTMLInputElement>("#code").value = code;
-    void this.#run(() => this.#next());
+    void this.#run(() => this.#take());
+  }
+
+  get #isBusy(): boolean {
+    return this.#form.ariaBusy === "true";
   }
 
   async #run(work: () => Promise<void>): Promise<void> {
-    if (this.#form.ariaBusy === "true") return;
+    if (this.#isBusy) return;
     problem(this.#form, null);
     this.#scan.close();
     this.#setBusy(true);
@@ -175,12 +192,14 @@ class ApproveForm {
     if (!taken.ok) return hint("code", "bad", taken.words);
     this.#approval = taken.value;
     need<HTMLElement>("#link-shown").textContent = taken.value.code;
-    for (;;) {
+    for (let looks = 0; looks < MOST_LOOKS; looks++) {
       const met = await taken.value.isMet();
       if (!met.ok && met.code !== "offline") return this.#over(met.words);
       if (met.ok && met.value) return this.#show("compare");
       await this.#parts.after(ASK_MS);
     }
+    await taken.value.drop();
+    this.#over("The new device does not answer. Try again with a new code.");
   }
 
   async #compare(): Promise<void> {
@@ -203,6 +222,8 @@ class ApproveForm {
   }
 
   #end(approved: Outcome<unknown>): void {
+    // The request is gone: no other password helps.
+    if (!approved.ok && approved.code === "code-expired") return this.#over(approved.words);
     if (!approved.ok) return problem(this.#form, approved.words);
     this.#form.reset();
     this.#form.hidden = true;
@@ -232,6 +253,7 @@ class ApproveForm {
     this.#form.ariaBusy = String(busy);
     need<HTMLElement>("#link-working", this.#form).hidden = !busy;
     this.#button.disabled = busy;
+    this.#scan.allow(!busy);
     if (!busy) progress("");
   }
 
@@ -270,6 +292,11 @@ class LinkScan {
     file.addEventListener("change", () => void this.#camera.look(file.files?.[0]));
   }
 
+  /** While something is under way no camera may start that nobody would stop. */
+  allow(allowed: boolean): void {
+    this.#button.disabled = !allowed;
+  }
+
   close(): void {
     this.#camera.stop();
     this.#part.hidden = true;
@@ -286,5 +313,5 @@ class LinkScan {
 const OTHER_CODE = "That is a code, but not one of a device that waits to be linked.";
 
 function elsewhere(host: string): string {
-  return `That device waits at another server, ${host}. Open this page there.`;
+  return `That code is of another server, ${host}. A device is linked by one that is signed in at the same server.`;
 }

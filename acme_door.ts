@@ -6,16 +6,13 @@ import type { Answers } from "./acme.ts";
 import type { Config } from "./config.ts";
 import { listen, type Listener } from "./listener.ts";
 import type { Log } from "./log.ts";
+import { bareHeaders } from "./routes/bare_answer.ts";
 
 /** Where RFC 8555 section 8.3 has the answers. */
 const PLACE = "/.well-known/acme-challenge/";
 
-const HEADERS = {
-  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-  "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
-  "cache-control": "no-store",
-};
+/** Over plain http no browser listens to the one that asks for https. */
+const HEADERS = bareHeaders(false);
 
 /** What the door needs of the configuration. */
 export type DoorConfig = Pick<Config, "acme" | "isTrustedProxy" | "limits" | "origin">;
@@ -38,6 +35,7 @@ export function openDoor(config: DoorConfig, answers: Answers, log: Log): Promis
     maxFrameBytes: 0,
     fetch: (request) => answer(new URL(request.url), request.method, answers, origin),
     doors: new Map(),
+    headers: HEADERS,
     log,
   });
 }

@@ -14,6 +14,7 @@ import { watchAccepting } from "./accept_watch.ts";
 import { guardConnections } from "./connections.ts";
 import type { Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
+import { bareAnswer, type BareHeaders } from "./routes/bare_answer.ts";
 import { clientAddress, countingKey } from "./routes/client_address.ts";
 import type { UpgradeDoor } from "./routes/socket.ts";
 
@@ -58,6 +59,8 @@ export interface ListenerParts {
   readonly maxFrameBytes: number;
   readonly fetch: (request: Request, context: RequestContext) => Response | Promise<Response>;
   readonly doors: ReadonlyMap<string, UpgradeDoor>;
+  /** Of every answer that is given before, or beside, the application. */
+  readonly headers: BareHeaders;
   readonly log: Log;
 }
 
@@ -85,6 +88,9 @@ export async function listen(parts: ListenerParts): Promise<Listener> {
   const isOurs = hostCheck(server, parts.hosts);
   server.on("request", requestHandler(parts, isOurs));
   server.on("upgrade", upgradeHandler(sockets, parts, isOurs));
+  server.on("clientError", noRequestHandler(parts.headers));
+  server.on("checkExpectation", (_incoming, outgoing) => endPlain(outgoing, 417, parts.headers));
+  sockets.on("wsClientError", (_error, socket) => refuseUpgrade(socket, 400, parts.headers));
   await startListening(server, parts);
   server.on("error", (error) => parts.log.warn("listener.error", { error }));
   const unwatch = watchAccepting(server, {
@@ -142,6 +148,8 @@ function makeServer({ certificate, limits }: ListenerParts): Server {
     keepAliveTimeout: limits.idleMilliseconds,
     connectionsCheckingInterval: Math.ceil(limits.headerMilliseconds / 10),
     maxHeaderSize: 16_384,
+    // It is asked for all the same, and refused in our own words.
+    requireHostHeader: false,
   };
   if (certificate === undefined) return createServer(timing);
   return createTlsServer({
@@ -166,16 +174,16 @@ function requestHandler(parts: ListenerParts, isOurs: HostCheck) {
     {
       overrideGlobalObjects: false,
       errorHandler: (error) => {
-        if (error instanceof RequestError) return plainResponse(400);
+        if (error instanceof RequestError) return plainResponse(400, parts.headers);
         parts.log.error("listener.unhandled", { error });
-        return plainResponse(500);
+        return plainResponse(500, parts.headers);
       },
     },
   );
   return (incoming: IncomingMessage, outgoing: ServerResponse) => {
     outgoing.on("error", () => {});
     const status = refusal(incoming, isOurs);
-    if (status !== undefined) return endPlain(outgoing, status);
+    if (status !== undefined) return endPlain(outgoing, status, parts.headers);
     answer(incoming, outgoing).catch((error) => {
       parts.log.error("listener.failed", { error });
       outgoing.destroy();
@@ -183,21 +191,36 @@ function requestHandler(parts: ListenerParts, isOurs: HostCheck) {
   };
 }
 
-const PLAIN_HEADERS = {
-  "content-type": "text/plain; charset=utf-8",
-  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-  "x-content-type-options": "nosniff",
-  "cache-control": "no-store",
-};
-
-function plainResponse(status: number): Response {
-  return new Response(null, { status, headers: { ...PLAIN_HEADERS, connection: "close" } });
+function plainResponse(status: number, headers: BareHeaders): Response {
+  return new Response(null, { status, headers: { ...headers, connection: "close" } });
 }
 
-function endPlain(outgoing: ServerResponse, status: number): void {
-  outgoing.writeHead(status, { ...PLAIN_HEADERS, connection: "close" });
+function endPlain(outgoing: ServerResponse, status: number, headers: BareHeaders): void {
+  outgoing.writeHead(status, { ...headers, connection: "close" });
   outgoing.end();
 }
+
+/** The answer that is under way on a connection, as Node keeps it there. */
+type Answering = Duplex & { readonly _httpMessage?: { readonly headersSent: boolean } };
+
+/**
+ * Bytes that are no request, or headers that never end. Node's own answer has none of our headers; an
+ * answer that has begun is not written into.
+ */
+function noRequestHandler(headers: BareHeaders) {
+  return (error: Error & { readonly code?: string }, socket: Answering) => {
+    if (!socket.writable || socket._httpMessage?.headersSent) return void socket.destroy();
+    const status = NO_REQUEST[error.code ?? ""] ?? 400;
+    socket.end(bareAnswer(status, headers), () => socket.destroy());
+  };
+}
+
+/** What Node calls what is wrong; everything else is a 400. */
+const NO_REQUEST: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  HPE_HEADER_OVERFLOW: 431,
+};
 
 type HostCheck = (host: string, incoming: IncomingMessage) => boolean;
 
@@ -207,9 +230,11 @@ type HostCheck = (host: string, incoming: IncomingMessage) => boolean;
  * rebinding) reaches nothing.
  */
 function hostCheck(server: Server, hosts: readonly string[]): HostCheck {
+  // Kept: while it stops, or listens anew, the server has none, and open connections ask on.
+  let port = 0;
+  server.on("listening", () => ({ port } = server.address() as AddressInfo));
   return (host, incoming) => {
     if (hosts.includes(host)) return true;
-    const { port } = server.address() as AddressInfo;
     const local = [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`];
     return local.includes(host) && isLoopbackPeer(incoming);
   };
@@ -219,10 +244,22 @@ function hostCheck(server: Server, hosts: readonly string[]): HostCheck {
 function refusal(incoming: IncomingMessage, isOurs: HostCheck): 400 | 421 | undefined {
   if (!incoming.url?.startsWith("/") || incoming.url.startsWith("//")) return 400;
   const host = incoming.headers.host?.toLowerCase();
-  if (host === undefined) return 400;
-  // Node notices an unknown coding only at the end of the body; by then a route has run.
-  if ((incoming.headers["transfer-encoding"] ?? "chunked") !== "chunked") return 400;
+  if (host === undefined || isFramedTwice(incoming)) return 400;
   return isOurs(host, incoming) ? undefined : 421;
+}
+
+/**
+ * What two servers in a row could read as two different requests: Node takes the first of several hosts,
+ * a coding where HTTP/1.0 knows none, and notices an unknown one only at the end of the body, when a
+ * route has run.
+ */
+function isFramedTwice({ headers, httpVersion, rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (rawHeaders[at]!.toLowerCase() === "host") hosts++;
+  }
+  const coding = headers["transfer-encoding"];
+  return hosts > 1 || coding !== undefined && (coding !== "chunked" || httpVersion === "1.0");
 }
 
 function isLoopbackPeer(incoming: IncomingMessage): boolean {
@@ -247,10 +284,10 @@ function upgradeHandler(sockets: WebSocketServer, parts: ListenerParts, isOurs: 
     try {
       const status = refusal(incoming, isOurs) ??
         await openDoor(sockets, parts, incoming, socket, head);
-      if (status !== undefined) refuseUpgrade(socket, status);
+      if (status !== undefined) refuseUpgrade(socket, status, parts.headers);
     } catch (error) {
       parts.log.error("upgrade.failed", { error });
-      refuseUpgrade(socket, 500);
+      refuseUpgrade(socket, 500, parts.headers);
     }
   };
 }
@@ -297,9 +334,10 @@ function headersOf(incoming: IncomingMessage): Headers {
   return headers;
 }
 
-function refuseUpgrade(socket: Duplex, status: number): void {
+/** The version is named for whoever spoke another one (RFC 6455 section 4.4). */
+function refuseUpgrade(socket: Duplex, status: number, headers: BareHeaders): void {
   if (socket.destroyed) return;
-  socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  socket.end(bareAnswer(status, { ...headers, "sec-websocket-version": "13" }));
 }
 
 /** The server hears its own knock in this time, or it does not hear any more. */

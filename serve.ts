@@ -10,6 +10,7 @@ import { inWords } from "./db/backup_error.ts";
 import { listen, type Listener } from "./listener.ts";
 import { createLog, type Log } from "./log.ts";
 import { MAX_FRAME_BYTES } from "./protocol/limits.ts";
+import { bareHeaders } from "./routes/bare_answer.ts";
 import { type AssetManifest, createAssets } from "./routes/assets.ts";
 import { adminRoutes } from "./routes/admin.tsx";
 import { accountRoutes } from "./routes/account.ts";
@@ -112,6 +113,7 @@ async function serveBackend(
     maxFrameBytes: MAX_FRAME_BYTES,
     fetch: (request, context) => app.fetch(request, context),
     doors: new Map([["/socket", backend.socketDoor]]),
+    headers: bareHeaders(isTrusted(config)),
     log,
   });
   const unwatch = certificate?.watch((pair) => {
@@ -169,7 +171,7 @@ export function makeApp(
   return createApp({
     version: VERSION,
     origin: config.origin,
-    trustedCertificate: config.tls === "files" || config.tls === "acme",
+    trustedCertificate: isTrusted(config),
     limits: config.limits,
     log,
     assets,
@@ -183,6 +185,11 @@ export function makeApp(
       ...(authority === undefined ? [] : [certificateRoutes(authority, assets)]),
     ],
   });
+}
+
+/** By browsers, without a word of the owner. */
+function isTrusted({ tls }: Config): boolean {
+  return tls === "files" || tls === "acme";
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -74,5 +74,6 @@ await listen({
   limits: limitsWith({ connections: NO_LIMIT, connectionsPerIp: NO_LIMIT }),
   fetch: () => new Response("floor"),
   doors: new Map([["/socket", door]]),
+  headers: {},
   log: silentLog,
 });

@@ -7,6 +7,7 @@ import { decode } from "../protocol/codec.ts";
 import { createAssets } from "../routes/assets.ts";
 import type { App, RouteDeps } from "../routes/env.ts";
 import { HTTP_ERRORS, HttpError } from "../routes/errors.ts";
+import { commonHeaders } from "../routes/policy.ts";
 
 const ORIGIN = "https://chat.example.org";
 const facts = { address: "192.0.2.1", loopback: false };
@@ -15,6 +16,7 @@ function family(app: App): void {
   app.get("/page", (c) => c.html(`<p>${c.var.nonce}</p>`));
   app.post("/echo", async (c) => c.text(await c.req.text()));
   app.delete("/thing", (c) => c.body(null, 204));
+  app.get("/away", (c) => c.redirect("/page", 303));
   app.get("/limited", () => {
     throw new HttpError("too-many", 1.2);
   });
@@ -63,7 +65,7 @@ Deno.test("/health says ok once ready and 503 before", async () => {
 
 Deno.test("every answer carries the security headers, errors too", async () => {
   const get = makeApp();
-  for (const path of ["/health", "/page", "/nothing", "/broken", "/limited"]) {
+  for (const path of ["/health", "/page", "/away", "/nothing", "/broken", "/limited"]) {
     const { headers } = await get(path);
     assert.equal(headers.get("x-content-type-options"), "nosniff", path);
     // A page's own forms must say where they come from, with or without a script; no other site hears.
@@ -76,6 +78,23 @@ Deno.test("every answer carries the security headers, errors too", async () => {
     assert.match(policy, /default-src 'none'/, path);
     assert.match(policy, /frame-ancestors 'none'/, path);
     assert.ok(!policy.includes("unsafe-"), path);
+  }
+});
+
+Deno.test("a file, one that has not changed, and an answer without content carry them too", async () => {
+  const file = { path: "/a.js", type: "text/javascript", sha256: "ab".repeat(32), integrity: "" };
+  const entry = { ...file, immutable: true, policy: "script", body: btoa("1") } as const;
+  const get = makeApp({ assets: createAssets({ "a.js": entry }), trustedCertificate: true });
+  const first = await get("/a.js");
+  const known = { "if-none-match": first.headers.get("etag") ?? "" };
+  const remove = { method: "DELETE", headers: { origin: ORIGIN } };
+  const answers = [first, await get("/a.js", { headers: known }), await get("/thing", remove)];
+  assert.deepEqual(answers.map(({ status }) => status), [200, 304, 204]);
+  for (const { status, headers } of answers) {
+    for (const [name, value] of Object.entries(commonHeaders(true))) {
+      assert.equal(headers.get(name), value, `${name} of ${status}`);
+    }
+    assert.match(headers.get("content-security-policy") ?? "", /^default-src 'none'/, `${status}`);
   }
 });
 

@@ -45,7 +45,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   "acme_network.ts": { may: [], types: ["acme_words.ts"] },
   "acme_words.ts": { may: [], types: ["config.ts"] },
-  "acme_door.ts": { may: ["listener.ts"], types: ["acme.ts", "config.ts", ...INJECTED] },
+  "acme_door.ts": { may: ["listener.ts", "routes"], types: ["acme.ts", "config.ts", ...INJECTED] },
   "acme_store.ts": { may: ["certificate.ts"], types: ["config.ts", "listener.ts"] },
   "acme_schedule.ts": { may: [], types: ["acme_store.ts"] },
   "acme_keeper.ts": {

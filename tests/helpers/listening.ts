@@ -2,6 +2,7 @@
 import { type Limits, limitsWith } from "../../limits.ts";
 import { listen, type Listener, type ListenerParts } from "../../listener.ts";
 import { silentLog } from "../../log.ts";
+import { bareHeaders } from "../../routes/bare_answer.ts";
 
 /** Starts one, runs `body`, closes it. */
 export async function whileListening(
@@ -18,6 +19,7 @@ export async function whileListening(
     maxFrameBytes: 131_072,
     fetch: () => new Response("hello"),
     doors: new Map(),
+    headers: bareHeaders(false),
     log: silentLog,
     ...parts,
     limits: limitsWith({ shutdownMilliseconds: 100, ...limits }),

@@ -15,6 +15,7 @@ import { listen } from "../../listener.ts";
 import { createLog } from "../../log.ts";
 import { type AccountId, type DeviceId, parseId } from "../../protocol/ids.ts";
 import { MAX_FRAME_BYTES } from "../../protocol/limits.ts";
+import { bareHeaders } from "../../routes/bare_answer.ts";
 import { createSocketDoor, type UpgradeRequest } from "../../routes/socket.ts";
 
 /** What such a process is told. */
@@ -56,6 +57,7 @@ async function serve({ path, limits: changes }: RelayOrder): Promise<number> {
     ...{ hostname: "127.0.0.1", port: 0, certificate: undefined, hosts: ["relay.invalid"] },
     ...{ isTrustedProxy: () => false, limits, maxFrameBytes: MAX_FRAME_BYTES, log },
     fetch: () => new Response("relay"),
+    headers: bareHeaders(false),
     doors: new Map([["/socket", createSocketDoor({ origin: ORIGIN, limits, authenticate, hub })]]),
   });
   return listener.port;

@@ -13,6 +13,7 @@ import { resolve } from "node:path";
 import { type BackupReport, makeBackup } from "./db/backup.ts";
 import { BackupError, inWords } from "./db/backup_error.ts";
 import { DATABASE } from "./db/backup_unpack.ts";
+import { DatabaseError } from "./db/migrate.ts";
 import type { Bytes } from "./protocol/encoding.ts";
 import { VERSION } from "./version.ts";
 
@@ -110,7 +111,8 @@ async function make(
     return await makeBackup(options);
   } catch (error) {
     const known = inWords(file, error);
-    return { words: known instanceof BackupError ? known.message : null };
+    const inOneLine = known instanceof BackupError || known instanceof DatabaseError;
+    return { words: inOneLine ? known.message : null };
   }
 }
 

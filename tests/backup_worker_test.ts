@@ -3,6 +3,7 @@ import { getPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 import { backupInThread, type BackupOutcome } from "../backup_worker.ts";
 import { newKeyPair } from "../db/backup_recipient.ts";
+import { lockFolder } from "../db/folder_lock.ts";
 import { restoreBackup } from "../db/restore.ts";
 import { openDatabase } from "../db/sqlite.ts";
 import { makeDatabase, parts, withFolder } from "./helpers/backups.ts";
@@ -66,6 +67,10 @@ Deno.test({
       const nowhere = { ...task, file: `${root}/no/folder/b` };
       const refused = await backupInThread(THREAD, nowhere, never);
       assert.match("words" in refused ? String(refused.words) : "", /no\/folder\/b: there is no/);
+      const unlock = lockFolder(`${dataDir}/snug.db-backup-lock`);
+      const second = await backupInThread(THREAD, task, never);
+      unlock();
+      assert.match("words" in second ? String(second.words) : "", /^Another backup of this data/);
       assert.deepEqual(await namesIn(root), ["data"]);
       assert.deepEqual((await namesIn(dataDir)).filter((each) => /^unfinished/.test(each)), []);
     }),

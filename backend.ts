@@ -18,6 +18,7 @@ import {
 import { openAdminSocket } from "./admin_socket.ts";
 import { newestBackup } from "./backup_schedule.ts";
 import type { Config } from "./config.ts";
+import { dropOldCopies } from "./db/old_copies.ts";
 import type { QueueDepth } from "./db/queue.ts";
 import { openStore, type Store } from "./db/store.ts";
 import { localBus } from "./hub/bus.ts";
@@ -153,11 +154,13 @@ async function assemble(config: Config, io: BackendIo, store: Store): Promise<Ba
   await store.serverSettings.remember(ORIGIN, config.origin);
   const link = await firstAccountLink(deps);
   const isEmpty = await store.accounts.count() === 0;
+  await purgeFolder(config.dataDir, io);
   // Last: what goes wrong before leaves nothing open.
   const adminSocket = await openAdminSocket(config.dataDir, order, io.log);
   const timers = [
     setInterval(() => hub.tick(), TICK_MS),
     setInterval(() => void purge(auth, io.log), PURGE_MS),
+    setInterval(() => void purgeFolder(config.dataDir, io), PURGE_MS),
   ];
   return {
     auth,
@@ -275,5 +278,13 @@ async function purge(auth: Auth, log: Log): Promise<void> {
     await auth.purge();
   } catch (error) {
     log.warn("auth.purge_failed", { error });
+  }
+}
+
+async function purgeFolder(dataDir: string, { now, log }: OfflineIo): Promise<void> {
+  try {
+    await dropOldCopies(dataDir, now());
+  } catch (error) {
+    log.warn("folder.purge_failed", { error });
   }
 }

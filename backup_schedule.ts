@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import type { BackupOutcome, BackupTask } from "./backup_worker.ts";
 import type { BackupSettings } from "./config.ts";
-import { dropOldCopies } from "./db/before_upgrade.ts";
 import type { Log } from "./log.ts";
 import { backupsIn, keepNewest, nameAt, prepareFolder, timeOf } from "./backup_folder.ts";
 import { recipientFrom } from "./passphrase.ts";
@@ -84,22 +83,20 @@ async function makeOne(
     return false;
   }
   log.info("backup.made", { bytes: outcome.bytes, ms: now() - started });
-  await tidy(settings, task, io, file);
+  await removeOldest(settings, io, file);
   return true;
 }
 
-/** What is not needed any more. Where that fails, the next backup is made all the same. */
-async function tidy(
+/** Where that fails, the next backup is made all the same. */
+async function removeOldest(
   { dir, keep }: BackupSettings,
-  { dataDir }: Omit<BackupTask, "file">,
   { log, now, say }: ScheduleIo,
   made: string,
 ): Promise<void> {
   try {
     await keepNewest(dir, keep, made, now());
-    dropOldCopies(join(dataDir, "snug.db"), now());
   } catch (error) {
-    log.warn("backup.untidy", { error });
+    log.warn("backup.oldest_stay", { error });
     say(`The backup is made, but older ones in ${dir} could not be removed.`);
   }
 }

@@ -80,7 +80,7 @@ function syncFile(path: string): void {
 }
 
 /** Removes copies beside `path` that are two weeks old at `now` (milliseconds since 1970). */
-export function dropOldCopies(path: string, now: number): string[] {
+export function dropCopiesOfUpgrades(path: string, now: number): string[] {
   const folder = dirname(path);
   const old = readdirSync(folder)
     .filter((name) => name.startsWith(basename(path) + MARK))

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
-import { COPY_KEPT_MS, dropOldCopies, keepBeforeUpgrade } from "../../db/before_upgrade.ts";
+import { COPY_KEPT_MS, dropCopiesOfUpgrades, keepBeforeUpgrade } from "../../db/before_upgrade.ts";
 import { checkIntegrity } from "../../db/backup_unpack.ts";
 import { readVersion } from "../../db/migrate.ts";
 import { MIGRATIONS } from "../../db/migrations/mod.ts";
@@ -146,7 +146,7 @@ Deno.test("a copy goes after two weeks", () =>
     await writeOld(path, 1);
     const copy = keepBeforeUpgrade(path, MIGRATIONS)!;
     const made = (await Deno.stat(copy)).mtime!.getTime();
-    assert.deepEqual(dropOldCopies(path, made + COPY_KEPT_MS - 1), []);
-    assert.deepEqual(dropOldCopies(path, made + COPY_KEPT_MS + 1), [copy]);
+    assert.deepEqual(dropCopiesOfUpgrades(path, made + COPY_KEPT_MS - 1), []);
+    assert.deepEqual(dropCopiesOfUpgrades(path, made + COPY_KEPT_MS + 1), [copy]);
     assert.ok(!(await namesIn(root)).includes("snug.db.before-1"));
   }));

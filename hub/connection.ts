@@ -64,7 +64,7 @@ export interface ConnectionParts {
   readonly log: Log;
 }
 
-/** Refused submissions and pings may come this many times faster than accepted ones. */
+/** What does nothing (refused submissions, pings, bytes beyond their limit) may come this many times faster. */
 const FLOOD_FACTOR = 20;
 /** Close code for what is the server's own fault (RFC 6455 section 7.4.1). */
 const BUG = 1011;
@@ -194,7 +194,7 @@ export class Connection {
 
   #listen(): void {
     this.#socket.on("message", (frame, binary) => this.#guard(() => this.#frame(frame, binary)));
-    this.#socket.on("pong", () => this.#guard(() => this.#heard()));
+    this.#socket.on("pong", () => this.#guard(() => this.#ponged()));
     this.#socket.on("ping", () => this.#guard(() => this.#countFlood()));
     this.#socket.on("error", () => this.#socket.terminate());
     this.#socket.on("close", () => {
@@ -224,8 +224,9 @@ export class Connection {
     this.#closeBy = this.#parts.now() + CLOSE_MS;
   }
 
-  #heard(): void {
+  #ponged(): void {
     this.#alive = true;
+    this.#countFlood();
     if (this.#phase === "open") this.#parts.heard(this);
   }
 
@@ -235,7 +236,7 @@ export class Connection {
     if (!binary) throw new FormatError("not a binary frame");
     const frame = bytesOf(data);
     const withinBytes = this.#bytes.take(frame.length);
-    if (!withinBytes) this.#countFlood();
+    if (!withinBytes) this.#countFlood(this.#share(frame.length));
     for (const item of decodeClientFrame(frame, this.#parts.idOf)) {
       if (this.#isOpen()) this.#item(item, withinBytes);
     }
@@ -254,7 +255,7 @@ export class Connection {
       this.#countFlood();
       return this.#out.send({ type: "pong" });
     }
-    if (!this.#out.acknowledge(item.position)) return;
+    if (!this.#out.acknowledge(item.position)) return this.#countFlood();
     this.#confirm();
     this.#parts.ack(this.user.device, item.position);
   }
@@ -325,8 +326,14 @@ export class Connection {
     return past < 0 ? 0 : Math.max(0, ms - past);
   }
 
-  #countFlood(): void {
-    if (!this.#flood.take(1)) this.close(CLOSE.policy, "too fast");
+  /** As many messages as so many bytes are worth, at least one: few huge frames are a flood too. */
+  #share(bytes: number): number {
+    const { socketMessagesPerSecond, socketBytesPerSecond } = this.#parts.limits;
+    return Math.max(1, bytes * socketMessagesPerSecond / socketBytesPerSecond);
+  }
+
+  #countFlood(messages = 1): void {
+    if (!this.#flood.take(messages)) this.close(CLOSE.policy, "too fast");
   }
 }
 

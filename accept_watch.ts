@@ -28,8 +28,12 @@ const TURN_MS = 50;
 
 const NO_DESCRIPTORS = /EMFILE|ENFILE|too many open files/i;
 
+/** Where a server listens. */
+type Place = Pick<AddressInfo, "address" | "port">;
+
 /** Watches a server that listens; returns what ends the watch. */
 export function watchAccepting(server: Server, rules: WatchRules): () => void {
+  const place = server.address() as AddressInfo;
   let heard = true;
   /** Does this platform tell of connections? Deno 2.4 does not: there is nothing to go by. */
   let tells = false;
@@ -38,10 +42,12 @@ export function watchAccepting(server: Server, rules: WatchRules): () => void {
   let callOff: (() => void) | null = null;
   const look = () => {
     if (callOff !== null) return;
+    // Listening again can fail, for want of a descriptor or because somebody was quicker: once more.
+    if (!server.listening) return void listenAt(server, place);
     if (!tells || heard) return void (heard = false);
-    callOff = knock(server, rules.answerMs, () => heard, (unheard) => {
+    callOff = knock(place, rules.answerMs, () => heard, (unheard) => {
       callOff = null;
-      if (unheard) listenAgain(server, rules.log);
+      if (unheard) listenAgain(server, place, rules.log);
     });
   };
   const timer = setInterval(look, rules.quietMs);
@@ -57,12 +63,11 @@ export function watchAccepting(server: Server, rules: WatchRules): () => void {
  * left for a knock: then it was none. Returns what calls it off.
  */
 function knock(
-  server: Server,
+  { port, address }: Place,
   patience: number,
   heard: () => boolean,
   done: (unheard: boolean) => void,
 ): () => void {
-  const { port, address } = server.address() as AddressInfo;
   const host = { "0.0.0.0": "127.0.0.1", "::": "::1" }[address] ?? address;
   const socket = connect({ port, host });
   let knocked = true;
@@ -86,9 +91,12 @@ function knock(
 }
 
 /** Open connections stay; those that wait to be taken are told by their system that there is nobody. */
-function listenAgain(server: Server, log: WatchRules["log"]): void {
-  const { port, address } = server.address() as AddressInfo;
+function listenAgain(server: Server, place: Place, log: WatchRules["log"]): void {
   log.warn("listener.stuck");
   server.close();
+  listenAt(server, place);
+}
+
+function listenAt(server: Server, { port, address }: Place): void {
   server.listen({ port, host: address });
 }

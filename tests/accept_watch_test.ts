@@ -1,22 +1,36 @@
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
 import type { Server } from "node:http";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { watchAccepting } from "../accept_watch.ts";
 import { silentLog } from "../log.ts";
 
+type Door = EventEmitter & { address(): AddressInfo };
+
 /** A door that can be knocked at, and a server behind it that hears of it or not. */
-async function withDoor(hears: boolean, body: (seen: EventEmitter) => Promise<void>) {
+async function withDoor(
+  hears: boolean,
+  body: (seen: Door) => Promise<void>,
+  refusals = 0,
+) {
+  let listening = true;
   const door = createServer((socket) => {
     socket.on("error", () => {});
     seen.emit("knock");
     if (hears) seen.emit("connection");
   });
   const seen = Object.assign(new EventEmitter(), {
-    address: () => door.address(),
-    close: () => seen.emit("close"),
-    listen: () => seen.emit("again"),
+    address: () => (listening ? door.address() : null) as AddressInfo,
+    close: () => {
+      listening = false;
+      seen.emit("close");
+    },
+    listen: (place: unknown) => {
+      listening = refusals-- <= 0;
+      seen.emit(listening ? "again" : "refused", place);
+    },
   });
+  Object.defineProperty(seen, "listening", { get: () => listening });
   door.listen(0, "127.0.0.1");
   await once(door, "listening");
   const rules = { log: silentLog, quietMs: 20, answerMs: 100 };
@@ -36,6 +50,17 @@ Deno.test("a server that hears nobody any more listens again", () =>
     seen.emit("connection");
     await again;
   }));
+
+Deno.test("listening again that fails is tried until it works, at the same place", () =>
+  withDoor(false, async (seen) => {
+    const { port } = seen.address();
+    const places: unknown[] = [];
+    for (const event of ["refused", "again"]) seen.on(event, (place) => places.push(place));
+    const again = once(seen, "again");
+    seen.emit("connection");
+    await again;
+    assert.deepEqual(places, Array(3).fill({ port, host: "127.0.0.1" }));
+  }, 2));
 
 Deno.test("a quiet server that hears its own knocks goes on as it is", () =>
   withDoor(true, async (seen) => {

@@ -24,6 +24,7 @@ import type { Lock, Stretch } from "./backup_key.ts";
 import { DATABASE, type Progress, SECRETS } from "./backup_unpack.ts";
 import { checkDatabase, readVersion } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations/mod.ts";
+import { refuseWithoutRoom } from "./room.ts";
 import type { ReadMain, SnapshotPace } from "./snapshot.ts";
 import { syncFolder } from "./steady_write.ts";
 import { backUpAlone } from "./unfinished.ts";
@@ -129,6 +130,7 @@ async function finish(copy: BackupCopy, options: BackupOptions): Promise<BackupR
   const file = resolve(typeof options.file === "string" ? options.file : options.file(made));
   try {
     await refuseExisting(file);
+    await refuseBesideServer(file, copy);
     const needs = draftOptions(file, options);
     const draft = await writeDraft(copy, needs);
     await compareDraft(draft, copy, needs);
@@ -140,6 +142,14 @@ async function finish(copy: BackupCopy, options: BackupOptions): Promise<BackupR
   } catch (error) {
     throw inWords(file, error);
   }
+}
+
+/** Another disk may be filled. What a draft that was begun still needs is less than it was then. */
+async function refuseBesideServer(file: string, copy: BackupCopy): Promise<void> {
+  const folder = resolve(file, "..");
+  const [there, here] = await Promise.all([Deno.stat(folder), Deno.stat(copy.dir)]);
+  if (there.dev !== here.dev || copy.note.draft !== null) return;
+  refuseWithoutRoom(folder, await copy.size());
 }
 
 function draftOptions(file: string, options: BackupOptions): DraftOptions {

@@ -23,6 +23,7 @@ import {
 } from "./backup_unpack.ts";
 import { checkDatabase } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations/mod.ts";
+import { refuseWithoutRoom } from "./room.ts";
 import { copyLive, type ReadMain, type SnapshotPace } from "./snapshot.ts";
 
 /** What taking a copy needs, and going on with one. */
@@ -100,6 +101,7 @@ export async function takeCopy(options: CopyOptions): Promise<BackupCopy> {
   const { dataDir, program } = options;
   const dir = join(dataDir, `unfinished-${toHex(options.random(4))}`);
   try {
+    refuseWithoutRoom(dataDir, (await Deno.stat(join(dataDir, DATABASE))).size);
     await Deno.mkdir(dir, { mode: 0o700 });
     const made = new Date(options.now()).toISOString();
     const source = await sourceOf(options);

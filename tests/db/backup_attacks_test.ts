@@ -98,3 +98,48 @@ Deno.test({
       restored.close();
     }),
 });
+
+const done = async (command: string, ...args: string[]) =>
+  (await new Deno.Command(command, { args, stdout: "null", stderr: "null" }).output()).success;
+
+/** A server whose database takes more than 9 of the 32 MB of its disk; null where none can be mounted. */
+async function onSmallDisk(root: string, body: (options: Given) => Promise<void>): Promise<void> {
+  const { dataDir, options } = await parts(root);
+  if (!await done("mount", "-t", "tmpfs", "-o", "size=32000k", "snug-test", dataDir)) {
+    return console.log("skipped: only root may mount a small disk");
+  }
+  try {
+    await Deno.writeTextFile(`${dataDir}/secrets.json`, "{}");
+    makeDatabase(dataDir);
+    const db = new DatabaseSync(`${dataDir}/snug.db`);
+    db.exec("create table filling (bytes blob not null) strict");
+    for (let row = 0; row < 9; row++) db.exec("insert into filling values (randomblob(1000000))");
+    db.close();
+    await body(options);
+  } finally {
+    assert.ok(await done("umount", dataDir));
+  }
+}
+
+Deno.test("attack: what does not fit on the server's own disk is not begun, and no message refused for it", () =>
+  withFolder((root) =>
+    onSmallDisk(root, async (options) => {
+      const { dataDir } = options;
+      const steps = new Set<string>();
+      const progress = ({ step }: { step: string }) => void steps.add(step);
+      const given = { ...options, progress };
+      const beside = makeBackup({ ...given, file: `${dataDir}/b` });
+      const words = /data: a backup needs \d\d\.\d MB there, and \d\d\.\d MB are free\.$/;
+      await assert.rejects(beside, words);
+      assert.deepEqual([...steps], ["copying"], "the copy fits, the draft beside it does not");
+      await makeBackup({ ...given, file: `${root}/b` });
+      steps.clear();
+      await Deno.writeFile(`${dataDir}/other`, new Uint8Array(10_000_000));
+      await assert.rejects(makeBackup({ ...given, file: `${root}/c` }), words);
+      assert.deepEqual([...steps], [], "not even the copy fits");
+      assert.deepEqual(
+        (await namesIn(dataDir)).filter((name) => /^unfinished-|draft$/.test(name)),
+        [],
+      );
+    })
+  ));

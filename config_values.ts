@@ -204,11 +204,25 @@ export function refusePlainOrigin(tls: TlsMode, origin: string, proxied: boolean
 export function readSmtp(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
   const url = URL.parse(value);
-  if (url === null || !/^smtps?:$/.test(url.protocol) || url.hostname === "") {
+  const whole = url !== null && isDecodable(url.username) && isDecodable(url.password);
+  if (!whole || !/^smtps?:$/.test(url.protocol) || url.hostname === "") {
     // The value may hold a password, so it is not repeated.
-    throw new ConfigError("--smtp: expected smtp://user:password@host:587 or smtps://…:465.");
+    throw new ConfigError(
+      "--smtp: expected smtp://user:password@host:587 or smtps://…:465, a per cent sign as %25.",
+    );
   }
   return value;
+}
+
+/** A per cent sign in a password has to be written %25. */
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch (error) {
+    if (error instanceof URIError) return false;
+    throw error;
+  }
 }
 
 /** A plain address: it becomes a header, so nothing else is taken (A6). */
@@ -250,11 +264,12 @@ export interface Range {
 /** Comma-separated CIDR ranges or single addresses. */
 export function readProxies(value: string | undefined): Range[] {
   return (value ?? "").split(",").map((part) => part.trim()).filter(Boolean).map((part) => {
-    const [address = "", length] = part.split("/");
+    const [address = "", length, ...more] = part.split("/");
     const version = isIP(address);
     const most = version === 4 ? 32 : 128;
     const prefix = length === undefined ? most : Number(length);
-    if (version === 0 || !/^\d*$/.test(length ?? "") || prefix > most) {
+    // "10.0.0.0/" would be everybody: the number of nothing is 0.
+    if (version === 0 || !/^\d{1,3}$/.test(length ?? "0") || prefix > most || more.length > 0) {
       throw bad("trustedProxy", part, "expected an address range such as 10.0.0.0/8");
     }
     return { address, prefix, family: version === 4 ? "ipv4" : "ipv6" };

@@ -30,6 +30,7 @@ const ROWS: Readonly<Record<SettingName, readonly Wrong[]>> = {
   data: [
     lacking("--data {root}/file", /file: (it is there already|that is no folder)/),
     lacking("--data {root}/file/below", /below: that is no folder/),
+    lacking(`--data ${"x".repeat(300)}`, /: that name is too long/),
   ],
   listen: [
     bad("--listen 8443", /--listen 8443: expected HOST:PORT/),
@@ -54,6 +55,7 @@ const ROWS: Readonly<Record<SettingName, readonly Wrong[]>> = {
   smtp: [
     bad("--smtp http://user:hunter2@host", /--smtp: expected/),
     bad("--smtp nonsense-hunter2", /--smtp: expected/),
+    bad("--smtp smtp://user:hunter2%zz@host --mail-from a@b.org", /--smtp: .*per cent.* %25/),
   ],
   mailFrom: [bad("--mail-from nobody", /--mail-from nobody: expected an address/)],
   tlsCert: [
@@ -75,7 +77,11 @@ const ROWS: Readonly<Record<SettingName, readonly Wrong[]>> = {
     bad(`${DOMAIN} --acme-ca {root}/none`, /--acme-ca .*none: cannot be read as a PEM/),
     bad(`${DOMAIN} --acme-ca {root}/file`, /cannot be read as a PEM/),
   ],
-  trustedProxy: [bad("--trusted-proxy proxy", /--trusted-proxy proxy: expected an address range/)],
+  trustedProxy: [
+    bad("--trusted-proxy proxy", /--trusted-proxy proxy: expected an address range/),
+    bad("--trusted-proxy 10.0.0.0/", /--trusted-proxy 10.0.0.0\/: expected an address range/),
+    bad("--trusted-proxy 10.0.0.0/8/8", /expected an address range/),
+  ],
   smsWebhook: [
     bad("--sms-webhook http://sms.example.org", /--sms-webhook: expected an https/),
     bad("--sms-webhook https://sms.example.org", /needs SNUG_SMS_SECRET/),

@@ -64,6 +64,9 @@ async function serve({ path, limits: changes }: RelayOrder): Promise<number> {
 }
 
 if (import.meta.main) {
+  // As main.ts does. Otherwise the runtime (2.9.6) makes what it needs for signals half a second after
+  // the start, and dies where it finds no file descriptor then.
+  Deno.addSignalListener("SIGTERM", () => Deno.exit(143));
   console.log("ready");
   createInterface({ input: (await import("node:process")).stdin }).once("line", async (line) => {
     console.log(`listening ${await serve(JSON.parse(line))}`);

@@ -4,6 +4,7 @@
  * figure. Options go to each benchmark.
  */
 import { fileURLToPath } from "node:url";
+import { V8_FLAGS } from "../tools/compile.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 
@@ -21,7 +22,10 @@ if (unknown.length > 0) {
 let status = 0;
 for (const name of names.length > 0 ? names : all.sort()) {
   const { success } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--frozen", "--allow-all", `${HERE}${name}_bench.ts`, ...options],
+    args: [
+      ...["run", "--quiet", "--frozen", "--allow-all", V8_FLAGS],
+      ...[`${HERE}${name}_bench.ts`, ...options],
+    ],
     stdin: "null",
     stdout: "inherit",
     stderr: "inherit",

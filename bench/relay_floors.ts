@@ -1,5 +1,6 @@
 /** The floors as targets; see relay_floor.ts. */
 import { fileURLToPath } from "node:url";
+import { V8_FLAGS } from "../tools/compile.ts";
 import { pinned, randomPort, until } from "../tools/load_process.ts";
 import { openLoadSocket } from "../tools/load_socket.ts";
 import type { LoadTarget } from "../tools/load_target.ts";
@@ -16,7 +17,7 @@ export async function startFloor(
   const folder = await Deno.makeTempDir({ prefix: "snug-floor-" });
   const port = randomPort();
   const [command, ...args] = pinned(cpu, [
-    ...[Deno.execPath(), "run", "--quiet", "--no-check", "-A", `${HERE}relay_floor.ts`],
+    ...[Deno.execPath(), "run", "--quiet", "--no-check", "-A", V8_FLAGS, `${HERE}relay_floor.ts`],
     ...[kind, String(port), folder],
   ]);
   const child = new Deno.Command(command!, { args, stdin: "null", stdout: "null" }).spawn();

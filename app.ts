@@ -1,5 +1,6 @@
 /** The application: guards, headers, routes and one place for errors. It does no I/O of its own. */
 import { type Context, Hono } from "hono";
+import { troubleOf } from "./db/trouble.ts";
 import type { AppEnv, RouteDeps } from "./routes/env.ts";
 import { answerWith } from "./routes/error_answer.ts";
 import { HttpError } from "./routes/errors.ts";
@@ -14,6 +15,8 @@ import {
 } from "./routes/policy.ts";
 
 const NONCE_BYTES = 16;
+/** When a request may come again that met another program at the database. */
+const BUSY_SECONDS = 2;
 
 /** Builds the application from what the composition root, or a test, gives it. */
 export function createApp(deps: RouteDeps): Hono<AppEnv> {
@@ -58,6 +61,10 @@ function finish(c: Context<AppEnv>, deps: RouteDeps, response: Response): Respon
 
 function answerError(error: Error, c: Context<AppEnv>, deps: RouteDeps): Promise<Response> {
   if (error instanceof HttpError) return answerWith(c, deps, error.code, error.retryAfter);
+  const trouble = troubleOf(error);
+  if (trouble !== null) deps.log.warn("request.unwritten", { method: c.req.method, error });
+  if (trouble === "full") return answerWith(c, deps, "storage-full");
+  if (trouble === "busy") return answerWith(c, deps, "not-ready", BUSY_SECONDS);
   deps.log.error("request.failed", { method: c.req.method, error });
   return answerWith(c, deps, "internal");
 }

@@ -35,7 +35,10 @@ export const HTTP_ERRORS = {
   "too-many": { status: 429, words: "Too many tries. Wait a little, then go on." },
   "internal": { status: 500, words: "Something broke on our side. Try again." },
   "not-ready": { status: 503, words: "The server is starting or busy. Try again in a moment." },
-  "storage-full": { status: 507, words: "The server's disk is full. Tell whoever runs it." },
+  "storage-full": {
+    status: 507,
+    words: "The server's disk takes nothing more. Tell whoever runs it.",
+  },
 } as const satisfies Record<string, HttpErrorRow>;
 
 /** The code of a row. */

@@ -1,9 +1,11 @@
 /** The last steps of becoming a device, however its owner proved to be the owner: into the store, and to the server. */
-import type { DeviceKeys } from "../crypto/account.ts";
+import { type DeviceKeys, revokeDevices } from "../crypto/account.ts";
 import { FIRST_PREKEY_COUNTERS, type MadePrekeys, makePrekeys } from "../crypto/prekeys.ts";
 import type { KeyMode } from "../crypto/private_key.ts";
 import type { DeviceStep } from "../protocol/api.ts";
 import { dayOf, type DeviceList, type Signed, verifyDeviceList } from "../protocol/bundle.ts";
+import { encode } from "../protocol/codec.ts";
+import { devicesDone, revokeRequest } from "../protocol/device_api.ts";
 import { type Bytes, equalBytes } from "../protocol/encoding.ts";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import type { ArchiveSetup } from "./archive_setup.ts";
@@ -70,8 +72,35 @@ export async function enlist(
   const signature = await signLogin(own, api.origin, challenge);
   const answer = await api.addDevice({ list: signed, device, prekeys: prekeys.upload, signature });
   if (!answer.ok) return await undo(parts, answer);
+  const { username } = answer.value;
+  if (username !== names.username) return await leave(parts, { own, grown, names }, username);
   await markActive(store, api.login);
-  return done({ account, device, username: names.username, known: false });
+  return done({ account, device, username, known: false });
+}
+
+/**
+ * Whoever signed this device in said that it would be somebody else's: it takes itself out again, before anybody writes
+ * as the one while believing to be the other.
+ */
+async function leave(
+  { api, store }: FlowParts,
+  { own, grown, names }: Pick<Listed, "own" | "grown" | "names">,
+  username: string,
+): Promise<Outcome<never>> {
+  const list = await revokeDevices(own, grown, [own.device]);
+  await api.ask("/api/devices/revoke", encode(revokeRequest, { list }), devicesDone);
+  await forgetDevice(store);
+  const words =
+    `It was said that this would be a device of @${names.username}; it would be one of ` +
+    `@${username}. Nothing was kept here. Show the code to your own devices only.`;
+  return refused("untrusted-server", words);
+}
+
+async function forgetDevice(store: LocalStore): Promise<void> {
+  await store.commit([
+    { table: "meta", key: META.me, remove: true },
+    { table: "device", key: "keys", remove: true },
+  ]);
 }
 
 /**
@@ -104,12 +133,7 @@ export async function undo(
   { store }: FlowParts,
   answer: ApiResult<unknown> & { ok: false },
 ): Promise<Outcome<never>> {
-  if (isRefusal(answer)) {
-    await store.commit([
-      { table: "meta", key: META.me, remove: true },
-      { table: "device", key: "keys", remove: true },
-    ]);
-  }
+  if (isRefusal(answer)) await forgetDevice(store);
   return outcomeOf(answer);
 }
 

@@ -18,11 +18,18 @@ import {
   makeLinkPairs,
 } from "../crypto/device_link.ts";
 import { randomBytes } from "../crypto/random.ts";
-import { SECRET_BYTES } from "../protocol/api.ts";
-import { appendEntry, dayOf, findDevice, verifyDeviceList } from "../protocol/bundle.ts";
+import { SECRET_BYTES, USERNAME_PATTERN } from "../protocol/api.ts";
+import {
+  appendEntry,
+  dayOf,
+  findDevice,
+  listEntrySchema,
+  verifyDeviceList,
+} from "../protocol/bundle.ts";
 import { decode, encode } from "../protocol/codec.ts";
 import { type Bytes, equalBytes } from "../protocol/encoding.ts";
-import { VerifyError } from "../protocol/errors.ts";
+import { FormatError, VerifyError } from "../protocol/errors.ts";
+import { MAX_LIST_ENTRY_BYTES } from "../protocol/limits.ts";
 import {
   linkAnswerContent,
   linkAnswerRequest,
@@ -150,6 +157,7 @@ export class LinkWait {
       if (!this.#met) {
         const channel = await enterChannel(secret, keys, pairs, opening);
         const offer = decode(linkOfferContent, await channel.open("offer", sealed));
+        if (!USERNAME_PATTERN.test(offer.username)) throw new FormatError("not a username");
         const { kind, now } = this.#parts;
         const made = await joinAccount(device, offer, kind, dayOf(now()));
         const content = encode(linkAnswerContent, { device: made.entry });
@@ -172,6 +180,9 @@ function metNews({ offer: { username }, channel: { check } }: Met): WaitingNews 
   return { state: "met", username, check };
 }
 
+const CHANGED =
+  "Another device was added or removed in the meantime. Nothing was done: try again with a new code.";
+
 /** The list is judged like any other: that the server hands it out makes nothing of it true. */
 async function enter(
   parts: FlowParts,
@@ -184,6 +195,8 @@ async function enter(
   const list = await verifyDeviceList(account, entries);
   if (!equalBytes(list.aik, aik)) throw new VerifyError("key-changed");
   await checkKnown(parts.store, { entries }, list);
+  const { version } = decode(listEntrySchema, signed.body, MAX_LIST_ENTRY_BYTES);
+  if (version <= list.version) return refused("code-expired", CHANGED);
   const grown = await appendEntry(list, account, signed);
   const listed = findDevice(grown, own.device);
   if (!listed || !equalBytes(listed.sign, own.sign.public)) throw new VerifyError("not-listed");

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type LinkApproval, takeLinkCode } from "../../client/link_approving.ts";
 import { type LinkWait, waitForLink } from "../../client/link_waiting.ts";
 import { addPasskey, proveByPasskey, proveByPassword } from "../../client/passkeys.ts";
-import type { Contact } from "../../client/records.ts";
+import { type Contact, type MeRecord, META } from "../../client/records.ts";
 import { removeOwnDevice } from "../../client/settings_devices.ts";
 import { MemoryStore } from "../../client/store_memory.ts";
 import type { Api } from "../../client/transport.ts";
@@ -205,6 +205,45 @@ Deno.test("attack: a server that tells the new device of another account is not 
   must(await takeLinkCode({ api, store: ben.store }, other.code));
   assert.equal(codeOf(await one.wait.look()), "untrusted-server");
   assert.equal(codeOf(await one.wait.enter(flowAt(one.fresh))), "not-available");
+  one.world.close();
+});
+
+Deno.test("attack: who saw the code signs the new device in to another account, under the owner's name", async () => {
+  for (const name of ["ana", "ana (yours)"]) {
+    const one = await scene();
+    const ben = await signUpGuarded(one.world, "ben");
+    const me = (await ben.store.get<MeRecord>("meta", META.me))!;
+    await ben.store.commit([{ table: "meta", key: META.me, value: { ...me, username: name } }]);
+    if (name !== "ana") {
+      must(await take({ ana: ben }, one.wait.code));
+      assert.equal(codeOf(await one.wait.look()), "untrusted-server", "nobody has such a name");
+      one.world.close();
+      continue;
+    }
+    const asBen = { ...one, ana: ben };
+    must(await approve(asBen, await met(asBen)));
+    must(await one.wait.look());
+    const store = new MemoryStore();
+    const entered = await one.wait.enter(flowAt(one.fresh, store));
+    assert.ok(!entered.ok && /@ana.*@ben/.test(entered.words), JSON.stringify(entered));
+    assert.equal(await store.get("meta", META.me), undefined);
+    assert.equal(await store.get("device", "keys"), undefined);
+    assert.equal(await devicesOf(asBen), 1, "it has taken itself out again");
+    assert.ok(!(await one.fresh.api.me()).ok, "and is signed in nowhere");
+    one.world.close();
+  }
+});
+
+Deno.test("a device that is added while a link waits for its new device ends the link, and the server is not blamed", async () => {
+  const one = await scene();
+  must(await approve(one, await met(one)));
+  assert.ok((await signInAt(browser(one.world), one.ana)).ok);
+  must(await one.wait.look());
+  const store = new MemoryStore();
+  const entered = await one.wait.enter(flowAt(one.fresh, store));
+  assert.equal(codeOf(entered), "code-expired");
+  assert.equal(await store.get("meta", META.me), undefined);
+  assert.equal(await devicesOf(one), 2);
   one.world.close();
 });
 

@@ -128,6 +128,7 @@ export class LineClient {
     this.#hide(false);
     if (question && !line.startsWith("/")) return await this.#answer(question, line);
     if (!line.startsWith("/")) return line.trim() === "" ? undefined : await this.#write(line);
+    if (question) this.#say("What was asked before is dropped.");
     const [name = "", ...words] = line.slice(1).trim().split(/\s+/);
     const all = { ...this.#commands, ...this.#rooms.commands };
     const command = Object.hasOwn(all, name) ? all[name] : undefined;

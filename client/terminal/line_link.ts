@@ -1,7 +1,13 @@
 /** `/link` for people: a new terminal shows a code, a signed-in one takes it. */
 import { formatCheck } from "../../crypto/device_link.ts";
 import { qrLines } from "./qr_lines.ts";
+import type { Refusal } from "../types.ts";
 import type { ChatSession } from "./session.ts";
+
+/** Nothing was done, and the same may go well in a moment. */
+const AGAIN: ReadonlySet<Refusal> = new Set([
+  ...["wrong-password", "rate-limited", "offline", "internal"] as const,
+]);
 
 export interface LineLinkParts {
   readonly session: ChatSession;
@@ -73,8 +79,10 @@ export class LineLink {
       if (approved.ok) {
         return say("It is linked, and goes on by itself. You get a letter about it.");
       }
-      if (approved.code === "wrong-password") return this.#askPassword(approved.words);
+      // What is typed next is the password once more: without a question it would go to whoever is talked with.
+      if (AGAIN.has(approved.code)) return this.#askPassword(approved.words);
       say(approved.words);
+      say("This link is over. /link and a new code begin another.");
     }, true);
   }
 }

@@ -83,7 +83,7 @@ export class ChatSession {
 
   /** Sends the form; a code comes by the server's channel. */
   async signUp(form: SignUpDetails): Promise<Outcome<"code">> {
-    this.#demandClosed();
+    await this.#demandFree();
     const { username, contact } = form;
     const advice = await adviseOnPassword(form.password, { username, contact }, this.#parts.known);
     if (!advice.ok) return refused("weak-password", advice.words);
@@ -98,7 +98,7 @@ export class ChatSession {
 
   /** Takes the code that was asked for: of a sign-up, which then has a recovery key, or a second factor. */
   async confirm(code: string): Promise<Outcome<{ readonly recoveryKey: string | null }>> {
-    this.#demandClosed();
+    await this.#demandFree();
     if (this.#codeNeeded) return await this.#confirmSignIn(this.#codeNeeded, code);
     const form = this.#signUp;
     if (!form) return refused("bad-input", "Nothing waits for a code. Sign up first.");
@@ -116,7 +116,7 @@ export class ChatSession {
 
   /** Signs in; "code" when the account asks for a second factor, which {@link confirm} then takes. */
   async signIn(username: string, password: string): Promise<Outcome<"ready" | "code">> {
-    this.#demandClosed();
+    await this.#demandFree();
     const signedIn = await signIn(await this.#flow(), { username, password });
     if (!signedIn.ok) return signedIn;
     if ("codeNeeded" in signedIn.value) {
@@ -181,7 +181,7 @@ export class ChatSession {
 
   /** Opens the device that the profile already holds. */
   async open(): Promise<Outcome<"ready">> {
-    this.#demandClosed();
+    await this.#demandFree();
     await this.#openStore();
     await this.#openEngine();
     return done("ready");
@@ -250,6 +250,12 @@ export class ChatSession {
     } catch (error) {
       throw error instanceof NoDevice ? wordsFor(error) : error;
     }
+  }
+
+  /** Two ways of becoming a device at once would write over each other's keys: the one begun last counts. */
+  async #demandFree(): Promise<void> {
+    await this.#stopLinking();
+    this.#demandClosed();
   }
 
   #demandClosed(): void {

@@ -9,10 +9,16 @@ import type { HttpSend } from "../../../client/transport.ts";
 import { makeWorld, ORIGIN, Visitor, type World } from "../../helpers/account_world.ts";
 import { quickPassword, signUpGuarded } from "../../helpers/guarded.ts";
 
+const LOOK = "/sign-in/link/wait";
+
 interface AtTerminal {
   readonly printed: string[];
   readonly hidden: boolean[];
   type(line: string): Promise<void>;
+  /** The server does not answer what it is asked at paths that begin so. */
+  silent: string | null;
+  /** The paths that the server was asked for. */
+  readonly asked: string[];
   /** Resolves with the first line, from now on or before, that fits. */
   says(words: RegExp): Promise<string>;
   close(): Promise<void>;
@@ -22,6 +28,8 @@ async function terminal(world: World, store: LocalStore): Promise<AtTerminal> {
   const visitor = new Visitor(world, "terminal");
   visitor.api.login = null;
   const send: HttpSend = async ({ method, path, headers, body }) => {
+    at.asked.push(path);
+    if (at.silent !== null && path.startsWith(at.silent)) throw new Error("no answer");
     const answer = await visitor.request(path, { method, headers: { ...headers }, body });
     return { status: answer.status, headers: answer.headers, body: answer.body };
   };
@@ -48,9 +56,8 @@ async function terminal(world: World, store: LocalStore): Promise<AtTerminal> {
     },
     (hide) => void hidden.push(hide),
   );
-  await client.begin(ORIGIN);
-  return {
-    ...{ printed, hidden },
+  const at: AtTerminal = {
+    ...{ printed, hidden, silent: null, asked: [] },
     type: async (line) => void await client.take(line),
     async says(words) {
       for (;;) {
@@ -61,6 +68,22 @@ async function terminal(world: World, store: LocalStore): Promise<AtTerminal> {
     },
     close: () => session.close(),
   };
+  await client.begin(ORIGIN);
+  return at;
+}
+
+/** A fresh terminal that waits, and a signed-in one that has typed its code and digits. */
+async function upToThePassword(world: World, store: LocalStore, before: readonly string[] = []) {
+  const old = await terminal(world, store);
+  const fresh = await terminal(world, new MemoryStore());
+  for (const line of before) await old.type(line);
+  await fresh.type("/link");
+  const code = (await fresh.says(/^ {2}[0-9A-Z]{4}-/)).trim();
+  await old.type(`/link ${code}`);
+  const digits = /there: (\d{3} \d{3})/.exec(await fresh.says(/You are about to be @ana/))![1]!;
+  await old.type(digits);
+  await old.says(/Your password/);
+  return { old, fresh };
 }
 
 /** What a scanner reads off the screen: every character is two dots, black on white. */
@@ -124,5 +147,42 @@ Deno.test("a terminal that is closed while it waits asks no more", async () => {
   await fresh.type("/link");
   assert.equal(fresh.printed.filter((line) => /^ {2}[0-9A-Z]{4}-/.test(line)).length, 2);
   await fresh.close();
+  world.close();
+});
+
+Deno.test("attack: a server that does not answer while the password is typed makes nobody send it as a message", async () => {
+  const world = await makeWorld();
+  const ana = await signUpGuarded(world, "ana", new Visitor(world));
+  await signUpGuarded(world, "ben");
+  const { old, fresh } = await upToThePassword(world, ana.store, ["/to ben"]);
+  const sent = () => old.printed.filter((line) => line.includes(ana.password));
+  old.silent = "/settings/passkeys/start";
+  await old.type(ana.password);
+  await old.says(/cannot be reached/);
+  assert.equal(old.hidden.at(-1), true, "it is asked for again");
+  old.silent = "/settings/link/hand";
+  await old.type(ana.password);
+  assert.equal(old.hidden.at(-1), true);
+  await old.type("/help");
+  await old.says(/asked before is dropped/);
+  assert.deepEqual(sent(), []);
+  for (const one of [old, fresh]) await one.close();
+  world.close();
+});
+
+Deno.test("attack: a link that is approved after its terminal was signed in otherwise overwrites nothing", async () => {
+  const world = await makeWorld();
+  const ana = await signUpGuarded(world, "ana", new Visitor(world));
+  const { old, fresh } = await upToThePassword(world, ana.store);
+  await fresh.type("/sign-in ana");
+  await fresh.type(ana.password);
+  await fresh.says(/You are @ana/);
+  const looks = fresh.asked.filter((path) => path === LOOK).length;
+  await old.type(ana.password);
+  await old.says(/It is linked|no such request|changed/);
+  assert.equal(fresh.asked.filter((path) => path === LOOK).length, looks, "it looks no more");
+  assert.equal(fresh.printed.filter((line) => /You are @ana/.test(line)).length, 1);
+  assert.equal((await world.deps.store.devices.named(ana.account)).length, 2);
+  for (const one of [old, fresh]) await one.close();
   world.close();
 });

@@ -42,7 +42,11 @@ export async function openAcme(config: AcmeConfig, io: AcmeIo): Promise<AcmeSour
   };
 }
 
-async function readCa({ caFile }: AcmeSettings): Promise<string | undefined> {
+/**
+ * The certificate in `--acme-ca`; undefined without one.
+ * @throws {ConfigError} when it cannot be read
+ */
+export async function readCa({ caFile }: AcmeSettings): Promise<string | undefined> {
   if (caFile === undefined) return undefined;
   const text = await Deno.readTextFile(caFile).catch(() => "");
   if (text.includes("-----BEGIN CERTIFICATE-----")) return text;

@@ -4,6 +4,7 @@ import { askServer, HAS_SOCKETS } from "./admin_socket.ts";
 import { answerLines } from "./admin_tables.ts";
 import { runOffline } from "./backend.ts";
 import { readConfig } from "./config.ts";
+import { inWords } from "./db/backup_error.ts";
 import { DatabaseError } from "./db/migrate.ts";
 import { createLog } from "./log.ts";
 import type { Order, OrderAnswer } from "./routes/admin_orders.ts";
@@ -15,7 +16,10 @@ export async function runAdmin(args: readonly string[], io: CommandIo): Promise<
   const { data } = SETTINGS;
   const standard = io.env(data.env) || data.standard;
   const { dataDir, json, order } = readOrder(args, standard);
-  const answer = await askServer(dataDir, order) ?? await runHere(dataDir, order, io);
+  const answered = await askServer(dataDir, order).catch((error) => {
+    throw inWords(dataDir, error);
+  });
+  const answer = answered ?? await runHere(dataDir, order, io);
   if (json) io.print(JSON.stringify(answer));
   else if (answer.ok) { for (const line of answerLines(order, answer.value)) io.print(line); }
   if (!answer.ok && !json) io.writeLog(`snug: ${answer.message}`);
@@ -34,7 +38,7 @@ async function runHere(dataDir: string, order: Order, io: CommandIo): Promise<Or
   try {
     return await runOffline(config, { now: io.now, print: io.writeLog, log }, order);
   } catch (error) {
-    if (!(error instanceof DatabaseError)) throw error;
+    if (!(error instanceof DatabaseError)) throw inWords(dataDir, error);
     throw new Error(wordsOf(dataDir, error), { cause: error });
   }
 }
@@ -44,7 +48,7 @@ async function demandDatabase(dataDir: string): Promise<void> {
   try {
     await Deno.stat(`${dataDir}/snug.db`);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) throw inWords(dataDir, error);
     throw new Error(
       `${dataDir} holds no server's database. Name the server's folder: snug admin --data DIR …`,
     );

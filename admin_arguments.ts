@@ -87,7 +87,8 @@ export const ADMIN_WORDS: Readonly<Record<string, Word>> = {
     ...{ takes: "[NAME VALUE|default]", words: "limits; one of them set", most: 2 },
     read: ({ rest: [name, value] }) => {
       if (name === undefined) return { do: "limits" };
-      return { do: "set-limit", name, value: value === "default" ? null : amount(value) };
+      const wanted = needed(value, "a VALUE, or default,");
+      return { do: "set-limit", name, value: wanted === "default" ? null : amount(wanted) };
     },
   },
   "invites": {

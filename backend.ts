@@ -21,6 +21,7 @@ import type { Config } from "./config.ts";
 import { dropOldCopies } from "./db/old_copies.ts";
 import type { QueueDepth } from "./db/queue.ts";
 import { openStore, type Store } from "./db/store.ts";
+import { refuseLostDatabase } from "./db/unfinished.ts";
 import { localBus } from "./hub/bus.ts";
 import type { SocketUser } from "./hub/connection.ts";
 import { Hub } from "./hub/hub.ts";
@@ -83,6 +84,7 @@ export interface Backend {
 /** Opens everything under the configured data directory, which is made if it is not there. */
 export async function openBackend(config: Config, io: BackendIo): Promise<Backend> {
   await Deno.mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  refuseLostDatabase(config.dataDir);
   const store = openStore(join(config.dataDir, "snug.db"), queueLimits(config));
   try {
     return await assemble(config, io, store);

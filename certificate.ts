@@ -8,6 +8,7 @@ import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
 import { join } from "node:path";
 import { isIP } from "node:net";
+import { isCertificate, isPair } from "./certificate_pair.ts";
 import type { CertificatePair } from "./listener.ts";
 
 const DAY = 86_400_000;
@@ -35,9 +36,23 @@ export interface SelfSigned {
 /** Names every self-signed server answers to. */
 export const LOCAL_NAMES = ["localhost", "127.0.0.1", "::1"] as const;
 
+/** What to do about an authority of which a half is gone. */
+export const AUTHORITY_CURE =
+  "Put it back from a copy; or move ca.pem and ca.key away: then people have a new one to trust.";
+
+/** The own authority cannot be used. Another one is made only when somebody says so: people trust it. */
+export class CertificateError extends Error {
+  override readonly name = "CertificateError";
+
+  constructor(readonly words: string) {
+    super(`${words}. ${AUTHORITY_CURE}`);
+  }
+}
+
 /**
- * Reads the CA and leaf under `dataDir`, making what is missing, renewing the leaf when it is near
- * its end or lacks a name. `now` is in milliseconds since 1970.
+ * Reads the CA and leaf under `dataDir`, making what is not there, and the leaf anew when it is near
+ * its end, lacks a name or is damaged. `now` is in milliseconds since 1970.
+ * @throws {CertificateError} when there is half an authority, or a damaged one
  */
 export async function selfSigned(
   dataDir: string,
@@ -45,10 +60,13 @@ export async function selfSigned(
   now: number,
 ): Promise<SelfSigned> {
   await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const ca = await readPair(dataDir, "ca") ?? await writePair(dataDir, "ca", await makeCa(now));
+  const ca = await readAuthority(dataDir) ?? await writePair(dataDir, "ca", await makeCa(now));
   const wanted = [...new Set([...LOCAL_NAMES, ...names])];
   let leaf = await readPair(dataDir, "server");
-  if (leaf === undefined || !await stillGood(leaf.cert, ca.cert, wanted, now)) {
+  if (leaf === undefined || !await stillGood(leaf, ca.cert, wanted, now)) {
+    if (!isPair(ca)) {
+      throw new CertificateError(`${join(dataDir, "ca.key")} is not the key of ca.pem`);
+    }
     leaf = await writePair(dataDir, "server", await makeLeaf(ca, wanted, now));
   }
   return {
@@ -64,6 +82,22 @@ export async function fingerprint(pem: string): Promise<string> {
   const digest = await new x509.X509Certificate(pem).getThumbprint("SHA-256");
   const bytes = Array.from(new Uint8Array(digest));
   return bytes.map((byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(":");
+}
+
+/**
+ * The own authority; undefined where there is none.
+ * @throws {CertificateError} when its certificate is damaged, or its key is gone
+ */
+export async function readAuthority(dir: string): Promise<CertificatePair | undefined> {
+  const pair = await readPair(dir, "ca");
+  const path = join(dir, "ca.pem");
+  if (pair !== undefined && !isCertificate(pair.cert)) {
+    throw new CertificateError(`${path} is damaged`);
+  }
+  if (pair === undefined && await Deno.lstat(path).then(() => true, () => false)) {
+    throw new CertificateError(`${join(dir, "ca.key")} is missing`);
+  }
+  return pair;
 }
 
 async function readPair(dir: string, name: string): Promise<CertificatePair | undefined> {
@@ -170,12 +204,13 @@ function importKey(pem: string): Promise<CryptoKey> {
 }
 
 async function stillGood(
-  leafPem: string,
+  pair: CertificatePair,
   caPem: string,
   names: readonly string[],
   now: number,
 ): Promise<boolean> {
-  const leaf = new x509.X509Certificate(leafPem);
+  if (!isPair(pair)) return false;
+  const leaf = new x509.X509Certificate(pair.cert);
   if (leaf.notAfter.getTime() < now + RENEW_DAYS * DAY) return false;
   // By signature, not by name: every CA made here has the same name.
   const { publicKey } = new x509.X509Certificate(caPem);

@@ -1,7 +1,7 @@
 /** Where the listener's certificate comes from, and how it hears of a new one. */
-import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
 import { dirname } from "node:path";
 import type { AcmeConfig } from "./acme_source.ts";
+import { belongTogether } from "./certificate_pair.ts";
 import { type Config, ConfigError } from "./config.ts";
 import type { CertificatePair } from "./listener.ts";
 import type { Log } from "./log.ts";
@@ -134,11 +134,7 @@ async function readPair(files: { cert: string; key: string }): Promise<Certifica
     Deno.readTextFile(files.cert),
     Deno.readTextFile(files.key),
   ]);
-  const spki = { type: "spki", format: "pem" } as const;
-  const certified = new X509Certificate(cert).publicKey.export(spki);
-  if (certified !== createPublicKey(createPrivateKey(key)).export(spki)) {
-    throw new ConfigError("the key is not the certificate's");
-  }
+  if (!belongTogether({ cert, key })) throw new ConfigError("the key is not the certificate's");
   return { cert, key };
 }
 

@@ -1,5 +1,5 @@
 /** What `snug doctor` finds in the data folder: the folder itself, database, secrets, space. */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { statfsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { readSecrets } from "./auth/secrets.ts";
@@ -32,6 +32,20 @@ const MEBIBYTE = 2 ** 20;
 /** Below this the server will soon refuse to take messages. */
 const LITTLE_SPACE = 64 * MEBIBYTE;
 const COMFORTABLE_SPACE = 1024 * MEBIBYTE;
+/** Cures by what was said, where the check's own cure would do harm or nothing. */
+const CURES: readonly (readonly [said: RegExp, cure: (dir: string) => string])[] = [
+  [/this user may not/, (dir) => `Give the folder to the server's user: chown -R USER ${dir}`],
+  [/disk is read-only$/, () => "Mount the disk so that it can be written to: mount -o remount,rw"],
+  [/disk is full$/, () => "Free some space; nothing that was accepted is lost."],
+  [/newer Snug/, () => "Start the newer program, or restore a backup from before the upgrade."],
+  [/not one of Snug$/, () => "Name the server's own folder with --data."],
+];
+
+/** The cure of what was said of a file in the data folder. */
+export function cureOf(words: string, dataDir: string, standard: string): string {
+  return CURES.find(([said]) => said.test(words))?.[1](dataDir) ?? standard;
+}
+
 const UNFINISHED = /^(restoring|unfinished)-|\.draft$/;
 
 /** Looks at the folder, and at everything in it. */
@@ -52,12 +66,15 @@ async function checkFolder(path: string): Promise<Finding[]> {
   if (found instanceof Deno.errors.NotFound) {
     return [say("warn", `${path} is not there`, "It is made at the first start. Is --data right?")];
   }
-  if (found instanceof Error) return [say("fail", wordsOf(path, found), "Check --data.")];
+  if (found instanceof Error) {
+    const words = wordsOf(path, found);
+    return [say("fail", words, cureOf(words, path, "Check --data."))];
+  }
   const { isDirectory, mode } = found as Deno.FileInfo;
   if (!isDirectory) return [say("fail", `${path} is a file`, "Name a folder with --data.")];
   const problem = await cannotWrite(path);
   if (problem !== null) {
-    return [say("fail", problem, `Give the folder to the server's user: chown -R USER ${path}`)];
+    return [say("fail", problem, cureOf(problem, path, "Look at it with ls -la."))];
   }
   return [
     isOpen(mode)
@@ -107,8 +124,9 @@ async function checkDatabaseFile(
     if (error instanceof Deno.errors.NotFound) {
       return { finding: say("ok", "none yet: it is made at the first start"), facts: none };
     }
+    const words = wordsOf(path, error);
     const cure = "Stop the server, keep a copy of the folder, and restore the last backup.";
-    return { finding: say("fail", wordsOf(path, error), cure), facts: none };
+    return { finding: say("fail", words, cureOf(words, dirname(path), cure)), facts: none };
   }
 }
 
@@ -143,7 +161,8 @@ async function checkSecrets(path: string, accounts: number): Promise<Finding> {
       ? say("warn", `${path} can be read by others on this machine`, `chmod 600 ${path}`)
       : say("ok", `${path} is private`);
   } catch (error) {
-    return say("fail", wordsOf(path, error), lost);
+    const words = wordsOf(path, error);
+    return say("fail", words, cureOf(words, dirname(path), lost));
   }
 }
 
@@ -173,7 +192,13 @@ export function sayFor(check: string): Say {
 }
 
 /** Errors of ours, whose messages are made for people. */
-const IN_WORDS = ["BackupError", "ConfigError", "DatabaseError", "SecretsError"];
+const IN_WORDS = [
+  "BackupError",
+  "CertificateError",
+  "ConfigError",
+  "DatabaseError",
+  "SecretsError",
+];
 
 /** An error in one line that may be printed. */
 export function wordsOf(what: string, error: unknown): string {

@@ -4,9 +4,12 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 import { renewalAt } from "./acme_schedule.ts";
 import { readIssued, readTries } from "./acme_store.ts";
+import { AUTHORITY_CURE, CertificateError, readAuthority } from "./certificate.ts";
+import { isPair } from "./certificate_pair.ts";
 import { givenCertificate } from "./certificate_source.ts";
 import type { Config } from "./config.ts";
-import { type DatabaseFacts, type Finding, sayFor, wordsOf } from "./doctor_data.ts";
+import { cureOf, type DatabaseFacts, type Finding, sayFor, wordsOf } from "./doctor_data.ts";
+import { silentLog } from "./log.ts";
 
 const DAY = 86_400_000;
 /** No clock that is right says less: this program is newer. */
@@ -39,15 +42,38 @@ async function checkCertificate(config: Config, now: number): Promise<Finding> {
   const say = sayFor("certificate");
   if (config.tls === "off") return say("ok", "none: --tls off");
   if (config.acme !== undefined) return await checkIssued(config, now);
+  if (config.tlsFiles === undefined) return await checkOwn(config, now);
   try {
-    const pem = await readLeaf(config);
-    if (pem === null) return say("ok", "none yet: it is made at the first start");
-    return judge(new X509Certificate(pem), config, now);
+    const { pair } = await givenCertificate(config.tlsFiles, { log: silentLog });
+    return judge(new X509Certificate(pair.cert), config, now);
   } catch (error) {
-    const words = wordsOf(config.tlsFiles?.cert ?? config.dataDir, error);
+    const words = wordsOf(config.tlsFiles.cert, error);
     return say("fail", words, "Name PEM files that belong together and that this user may read.");
   }
 }
+
+/** One that the server signed: of the authority that people trust, and of the leaf. */
+async function checkOwn(config: Config, now: number): Promise<Finding> {
+  const say = sayFor("certificate");
+  const { dataDir } = config;
+  try {
+    const authority = await readAuthority(dataDir);
+    if (authority === undefined) return say("ok", "none yet: it is made at the first start");
+    if (!isPair(authority)) {
+      return say("fail", `${join(dataDir, "ca.key")} is not the key of ca.pem`, AUTHORITY_CURE);
+    }
+    const cert = await Deno.readTextFile(join(dataDir, "server.pem"));
+    const pair = { cert, key: await Deno.readTextFile(join(dataDir, "server.key")) };
+    if (isPair(pair)) return judge(new X509Certificate(cert), config, now);
+    return say("warn", "server.pem and server.key are damaged", RESTART);
+  } catch (error) {
+    if (error instanceof CertificateError) return say("fail", error.words, AUTHORITY_CURE);
+    const words = wordsOf(dataDir, error);
+    return say("fail", words, cureOf(words, dataDir, RESTART));
+  }
+}
+
+const RESTART = "Restart the server: it signs another one.";
 
 /** One from an authority: what the server was told last is the cure. */
 async function checkIssued({ acme, dataDir }: Config, now: number): Promise<Finding> {
@@ -65,20 +91,13 @@ async function checkIssued({ acme, dataDir }: Config, now: number): Promise<Find
       ? say("ok", words)
       : say("warn", `${words}; it should have been renewed`, cure);
   } catch (error) {
-    return say("fail", wordsOf(dataDir, error), "Give the folder to the server's user.");
+    const words = wordsOf(dataDir, error);
+    return say(
+      "fail",
+      words,
+      cureOf(words, dataDir, "Restart the server: it asks for another one."),
+    );
   }
-}
-
-/** Files that were given are read as the server reads them: a key of another certificate fails. */
-async function readLeaf({ dataDir, tlsFiles }: Config): Promise<string | null> {
-  if (tlsFiles !== undefined) {
-    const log = { debug() {}, info() {}, warn() {}, error() {} };
-    return (await givenCertificate(tlsFiles, { log })).pair.cert;
-  }
-  return await Deno.readTextFile(join(dataDir, "server.pem")).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  });
 }
 
 function judge(leaf: X509Certificate, config: Config, now: number): Finding {

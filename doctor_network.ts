@@ -18,9 +18,9 @@ export async function checkNetwork(
   mailTo: string,
   version: string,
 ): Promise<Finding[]> {
-  const port = checkPort("port", config.listen);
+  const port = await checkPort("port", config.listen);
   const findings = [...await checkName(config), port];
-  if (config.acme !== undefined) findings.push(checkPort("port 80", config.acme.httpListen));
+  if (config.acme !== undefined) findings.push(await checkPort("port 80", config.acme.httpListen));
   if (port.state === "ok") findings.push(...await checkServer(config, version));
   return [...findings, await checkMail(config, mailTo)];
 }
@@ -43,7 +43,8 @@ async function resolve(host: string, kind: "A" | "AAAA"): Promise<string[]> {
 }
 
 /** "ok" means that somebody listens there; who, the next check says. */
-function checkPort(check: string, { hostname, port }: Config["listen"]): Finding {
+async function checkPort(check: string, listen: Config["listen"]): Promise<Finding> {
+  const { hostname, port } = listen;
   const say = sayFor(check);
   const place = `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
   try {
@@ -52,12 +53,22 @@ function checkPort(check: string, { hostname, port }: Config["listen"]): Finding
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) return say("ok", `${place} is in use`);
     if (error instanceof Deno.errors.PermissionDenied) {
+      // Below 1024 the system asks for the right before it looks who is there.
+      if (await isAnswered(listen)) return say("ok", `${place} is in use`);
       const cure = "AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit, or " +
         "setcap cap_net_bind_service=+ep on the executable, or a port above 1023.";
       return say("fail", `this user may not listen on ${place}`, cure);
     }
     return say("fail", `${place} cannot be listened on`, "Name an address of this machine.");
   }
+}
+
+/** Does somebody take connections there? */
+async function isAnswered(listen: Config["listen"]): Promise<boolean> {
+  return await Deno.connect(listen).then((connection) => {
+    connection.close();
+    return true;
+  }, () => false);
 }
 
 async function checkServer(config: Config, version: string): Promise<Finding[]> {

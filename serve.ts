@@ -2,13 +2,14 @@
 import type { Hono } from "hono";
 import { createApp } from "./app.ts";
 import { type Backend, openBackend } from "./backend.ts";
-import { openCertificate } from "./certificate_source.ts";
+import { givenCertificate, openCertificate } from "./certificate_source.ts";
 import { scheduleBackups } from "./backup_schedule.ts";
 import { backupInThread } from "./backup_worker.ts";
 import { type Config, ConfigError, type Environment, readConfig } from "./config.ts";
 import { inWords } from "./db/backup_error.ts";
 import { listen, type Listener } from "./listener.ts";
-import { createLog, type Log } from "./log.ts";
+import { createLog, type Log, silentLog } from "./log.ts";
+import { recipientFrom } from "./passphrase.ts";
 import { MAX_FRAME_BYTES } from "./protocol/limits.ts";
 import { bareHeaders } from "./routes/bare_answer.ts";
 import { type AssetManifest, createAssets } from "./routes/assets.ts";
@@ -48,14 +49,38 @@ export interface CommandIo {
 export async function runServe(args: readonly string[], io: CommandIo): Promise<number> {
   const config = readConfig(args, io.env);
   const log = createLog({ level: config.logLevel, now: io.now, write: io.writeLog });
-  const server = await startServer(config, log, io).catch((error) => {
-    throw error instanceof ConfigError ? error : inWords(config.dataDir, error);
-  });
+  await checkGiven(config);
+  const server = await startServer(config, log, { ...io, print: unhindered(io.print) }).catch(
+    (error) => {
+      throw error instanceof ConfigError ? error : inWords(config.dataDir, error);
+    },
+  );
   log.info("server.started", { version: VERSION, origin: config.origin });
   await aborted(io.stop);
   await server.close();
   log.info("server.stopped");
   return 0;
+}
+
+/**
+ * What is wrong in files and keys that were named, before anything is made in the data folder.
+ * @throws {ConfigError} then
+ */
+async function checkGiven({ tlsFiles, acme, backups }: Config): Promise<void> {
+  if (tlsFiles !== undefined) await givenCertificate(tlsFiles, { log: silentLog });
+  if (acme !== undefined) await (await import("./acme_source.ts")).readCa(acme);
+  if (backups !== undefined) await recipientFrom(backups.recipient, "--backup-recipient");
+}
+
+/** A console on a full disk, or one that nobody reads any more, takes no server down with it. */
+function unhindered(print: (line: string) => void): (line: string) => void {
+  return (line) => {
+    try {
+      print(line);
+    } catch {
+      // As in log.ts: there is no place left to say it.
+    }
+  };
 }
 
 const RESTART_FOR_CERTIFICATE =

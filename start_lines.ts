@@ -3,7 +3,7 @@
  * in the log for programs, and in the database as a hash only.
  */
 import encodeQR from "qr";
-import type { Config } from "./config.ts";
+import { type Config, isLoopbackHost } from "./config.ts";
 
 /** What is known once the server listens. */
 export interface StartFacts {
@@ -20,10 +20,17 @@ export interface StartFacts {
 export function startLines(config: Config, facts: StartFacts): string[] {
   return [
     `Snug ${facts.version} is at ${config.origin}`,
+    ...otherMachines(config),
     ...facts.certificateLines,
     `Sign-up codes go to ${placeOfCodes(config)}`,
     ...facts.isEmpty ? firstAccountLines(config, facts) : [],
   ];
+}
+
+/** It listens for others, and then sends them away: they have no name for it. */
+function otherMachines({ listen, origin }: Config): string[] {
+  if (isLoopbackHost(listen.hostname) || !isLoopbackHost(new URL(origin).hostname)) return [];
+  return ["Other machines are turned away: name the address they use with --origin or --domain."];
 }
 
 function placeOfCodes({ smtpUrl, smsWebhook, dataDir }: Config): string {
@@ -50,7 +57,8 @@ function firstAccountLines(
     once,
     ...(firstAccountLink !== null && onTerminal ? ["", ...terminalQr(firstAccountLink), ""] : []),
     `Then: invite people under Settings, or with "snug admin invite --data ${dataDir}";`,
-    `look for what is missing with "snug doctor"; and make a backup with "snug backup FILE".`,
+    `look for what is missing with "snug doctor" and the flags of this start; and make a backup`,
+    `with "snug backup FILE --data ${dataDir}".`,
   ];
 }
 

@@ -2,7 +2,7 @@
  * The two secrets that are not in the database: the OPAQUE server setup and the key of codes and
  * counters. A stolen database or backup alone lets nobody guess a password or forge a code.
  */
-import { fromBase64Url, toBase64Url } from "../protocol/encoding.ts";
+import { fromBase64Url, toBase64Url, utf8 } from "../protocol/encoding.ts";
 import type { RandomSource, Secrets } from "./deps.ts";
 import { makeServerSetup } from "./opaque.ts";
 
@@ -54,7 +54,8 @@ export async function readSecrets(path: string): Promise<Secrets | null> {
     text = await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
-    throw new SecretsError(`${path} cannot be read.`);
+    const reason = error instanceof Deno.errors.PermissionDenied ? ": this user may not" : "";
+    throw new SecretsError(`${path} cannot be read${reason}.`);
   }
   try {
     return parse(JSON.parse(text));
@@ -82,25 +83,35 @@ async function createSecrets(path: string, random: RandomSource): Promise<void> 
     codeKey: toBase64Url(random(KEY_BYTES)),
   };
   const draft = `${path}.${toBase64Url(random(9))}.draft`;
-  const file = await Deno.open(draft, { write: true, createNew: true, mode: 0o600 });
   try {
-    await file.write(new TextEncoder().encode(JSON.stringify(content) + "\n"));
-    await file.sync();
-  } finally {
-    file.close();
-  }
-  try {
+    await writeSynced(draft, utf8(JSON.stringify(content) + "\n"));
     await Deno.link(draft, path);
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   } finally {
-    await Deno.remove(draft);
+    await Deno.remove(draft).catch(ignoreMissing);
+  }
+}
+
+/** Where it could not even be begun. */
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}
+
+/** A disk that fills up may take a part, and says so only when it is asked to take the rest. */
+async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
+  try {
+    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    await file.sync();
+  } finally {
+    file.close();
   }
 }
 
 async function closeToOthers(path: string, warn: (words: string) => void): Promise<void> {
   const { mode } = await Deno.stat(path);
   if (mode === null || (mode & OTHERS) === 0) return;
-  warn(`${path} could be read by others on this machine. It is closed to them now (mode 600).`);
   await Deno.chmod(path, 0o600);
+  warn(`${path} could be read by others on this machine. It is closed to them now (mode 600).`);
 }

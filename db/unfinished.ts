@@ -13,7 +13,7 @@ import {
   statSync,
 } from "node:fs";
 import { join } from "node:path";
-import { SECRETS } from "./backup_unpack.ts";
+import { DATABASE, SECRETS } from "./backup_unpack.ts";
 import { lockFolder } from "./folder_lock.ts";
 import { DatabaseError } from "./migrate.ts";
 
@@ -30,6 +30,21 @@ export function refuseHalfRestored(dataDir: string): void {
   if (!readdirSync(dataDir).some((name) => RESTORING.test(name))) return;
   throw new DatabaseError(
     `A restore into ${dataDir} was cut short. Give the same snug restore again, then start the server.`,
+  );
+}
+
+/**
+ * A server makes its database first and its secrets afterwards: where these are alone, the database
+ * was lost, and an empty one in its place would know nobody.
+ * @throws {DatabaseError} then
+ */
+export function refuseLostDatabase(dataDir: string): void {
+  const path = join(dataDir, DATABASE);
+  if (!existsSync(join(dataDir, SECRETS))) return;
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0) return;
+  throw new DatabaseError(
+    `${path} is missing or empty, but ${SECRETS} is there. Restore the last backup into a new ` +
+      `folder; or, to begin with nobody, move ${SECRETS} away.`,
   );
 }
 

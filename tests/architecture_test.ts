@@ -38,7 +38,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   "watch.ts": { may: [], types: ["hub", ...INJECTED] },
   "accept_watch.ts": { may: [], types: INJECTED },
   "listener.ts": { may: ["routes", "accept_watch.ts", "connections.ts"], types: INJECTED },
-  "certificate.ts": { may: [], types: ["listener.ts"] },
+  "certificate.ts": { may: ["certificate_pair.ts"], types: ["listener.ts"] },
+  "certificate_pair.ts": { may: [], types: ["listener.ts"] },
   "acme.ts": {
     may: ["acme_network.ts", "certificate.ts"],
     types: ["acme_words.ts", "config.ts", "listener.ts"],
@@ -59,7 +60,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     types: ["listener.ts"],
   },
   "certificate_source.ts": {
-    may: ["acme_source.ts", "certificate.ts", "config.ts"],
+    may: ["acme_source.ts", "certificate.ts", "certificate_pair.ts", "config.ts"],
     types: ["listener.ts", "routes", ...INJECTED],
   },
   "backend.ts": {
@@ -87,14 +88,13 @@ const RULES: Readonly<Record<string, Rule>> = {
   "admin_socket.ts": { may: [], types: ["routes", ...INJECTED] },
   "admin_tables.ts": { may: [], types: ["routes"] },
   "machine.ts": { may: ["version.ts"], types: ["routes"] },
-  "start_lines.ts": { may: [], types: ["config.ts"] },
+  "start_lines.ts": { may: ["config.ts"] },
   "serve.ts": {
     may: [
       ..."db hub routes views protocol static".split(" "),
-      ..."watch.ts start_lines.ts app.ts backend.ts backup_schedule.ts backup_worker.ts certificate_source.ts config.ts limits.ts listener.ts log.ts version.ts"
-        .split(
-          " ",
-        ),
+      ..."watch.ts start_lines.ts app.ts backend.ts backup_schedule.ts backup_worker.ts".split(" "),
+      ..."acme_source.ts certificate_source.ts config.ts limits.ts listener.ts log.ts".split(" "),
+      ..."passphrase.ts version.ts".split(" "),
     ],
   },
   "chat.ts": { may: ["client", "routes", "static"] },
@@ -127,7 +127,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   "doctor_data.ts": { may: ["auth", "db"] },
   "doctor_machine.ts": {
-    may: ["acme_schedule.ts", "acme_store.ts", "certificate_source.ts", "doctor_data.ts"],
+    may: [
+      ..."acme_schedule.ts acme_store.ts certificate.ts certificate_pair.ts".split(" "),
+      ..."certificate_source.ts doctor_data.ts log.ts".split(" "),
+    ],
     types: ["config.ts", ...INJECTED],
   },
   "doctor_network.ts": { may: ["auth", "config.ts", "doctor_data.ts"] },

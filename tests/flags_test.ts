@@ -4,6 +4,7 @@ import { main } from "../main.ts";
 import { type SettingName, settingNames, SETTINGS } from "../settings.ts";
 import { withFolder } from "./helpers/backups.ts";
 import { filesBelow } from "./helpers/canary.ts";
+import { namesIn } from "./helpers/files.ts";
 
 /** One wrong command line. `{root}` is an empty folder, `{port}` a port that is taken. */
 interface Wrong {
@@ -135,6 +136,8 @@ async function check({ args, env, status, words }: Wrong): Promise<void> {
     assert.match(lines[0]!, /^snug: [^\n]+$/);
     assert.ok(!lines[0]!.includes("hunter2"), "no secret is repeated");
     assert.equal(said.status, status, args);
+    const made = (await namesIn(root)).filter((name) => name !== "file");
+    if (status === 2) assert.deepEqual(made, [], `${args}: nothing is made for a bad value`);
     assert.equal(await Deno.readTextFile(`${root}/file`), "not what it should be\n");
   });
 }
@@ -159,7 +162,7 @@ const FOLDERS: readonly [words: string, name: string, content: string, said: Reg
     "no database at all, but long enough to be one".repeat(99),
     /data: it is damaged/,
   ],
-  ["secrets that are none", "secrets.json", "{", /secrets\.json/],
+  ["secrets without their database", "secrets.json", "{", /snug\.db is missing or empty, but/],
 ];
 
 for (const [words, name, content, said] of FOLDERS) {

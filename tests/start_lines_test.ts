@@ -34,6 +34,23 @@ Deno.test("the square is for terminals; with accounts there is nothing to make",
   assert.deepEqual(later.filter((line) => /first account|Then:/.test(line)), []);
 });
 
+Deno.test("what is next is said with the folder that was named", () => {
+  const text = startLines(config("--data", "/srv/snug"), FACTS).join("\n");
+  for (const command of ["admin invite", "backup FILE"]) {
+    assert.ok(text.includes(`"snug ${command} --data /srv/snug"`), text);
+  }
+});
+
+Deno.test("a server that listens for others under a name of this machine's own says what to do", () => {
+  const said = (...flags: string[]) =>
+    startLines(config(...flags), FACTS).filter((line) => /--origin or --domain/.test(line)).length;
+  assert.equal(said("--listen", "0.0.0.0:8443"), 1);
+  assert.equal(said("--listen", "[::]:8443"), 1);
+  assert.equal(said("--listen", "0.0.0.0:8443", "--origin", "https://snug.lan:8443"), 0);
+  assert.equal(said("--listen", "192.0.2.7:8443"), 0);
+  assert.equal(said(), 0);
+});
+
 Deno.test("on loopback the first account needs no link, and the words say who gets the server", () => {
   const text = startLines(config(), { ...FACTS, firstAccountLink: null }).join("\n");
   assert.match(text, /Make the first account at https:\/\/localhost:8443\/sign-up\n/);

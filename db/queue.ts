@@ -31,7 +31,10 @@ export function createQueue(
   const sweeps = createSweeps(db, memory);
   const checkpoint = db.prepare("pragma wal_checkpoint(truncate)");
   return {
-    commit: (batch) => later(() => commit.run(batch)),
+    async commit(batch) {
+      if (commit.crowded) await makeRoom(commit);
+      return commit.run(batch);
+    },
     read: (device, position, want) =>
       later(() => memory.guarded(() => memory.read(device, position, want))),
     expireEnvelopes: (minute, rows, from) => later(() => sweeps.envelopes(minute, rows, from)),
@@ -44,6 +47,18 @@ export function createQueue(
 
 /** In steps, with turns of the event loop between them: nobody waits long for the writer. */
 async function settle(commit: QueueCommit): Promise<void> {
-  while (!commit.settleSome()) await new Promise((resolve) => setTimeout(resolve));
+  while (!commit.settleSome()) await turnOver();
   commit.settleSubmits();
+}
+
+/** The same, before what would make too much of too much. */
+async function makeRoom(commit: QueueCommit): Promise<void> {
+  while (commit.crowded) {
+    commit.makeRoom();
+    await turnOver();
+  }
+}
+
+function turnOver(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
 }

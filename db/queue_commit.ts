@@ -56,6 +56,21 @@ export class QueueCommit {
     return this.#memory.guarded(() => transaction(this.#db, () => this.#all(batch)));
   }
 
+  /** Is there room to be made, by {@link QueueCommit.makeRoom}, before anything is placed? */
+  get crowded(): boolean {
+    return this.#memory.guarded(() => this.#memory.crowded);
+  }
+
+  /** One step of it. */
+  makeRoom(): void {
+    this.#memory.guarded(() =>
+      transaction(this.#db, () => {
+        this.#memory.begin();
+        this.#memory.trim();
+      })
+    );
+  }
+
   /** Moves some of what is recent; true when all of it did. */
   settleSome(): boolean {
     return this.#memory.guarded(() =>

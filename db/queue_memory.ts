@@ -174,6 +174,11 @@ export class QueueMemory {
     if (removed.length > stored) this.#recent.remove(removed);
   }
 
+  /** Is so much recent that room is made before anything is placed? */
+  get crowded(): boolean {
+    return this.#recent.crowded;
+  }
+
   /** After the acks and before anything is placed: what has been recent for long goes. */
   trim(): void {
     this.#count(this.#recent.trim());

@@ -26,8 +26,9 @@ export interface Window {
  * as much as comes, which takes the pages that become free.
  */
 const KEPT = 63 / 64;
-/** Of a burst not much more than so many envelopes leave at a time, unless there is this much too much. */
-const TRIMMED_AT_ONCE = 1_000;
+/** A transaction moves no more once it moved so many envelopes, or so many bytes of turns went: some milliseconds. */
+const STEP = { waiting: 1_000, bytes: 2 ** 20 };
+/** With so much too much, room is made before anything else is placed: see {@link RecentEnvelopes.crowded}. */
 const MOST = 2;
 
 /** See the head of this file. Used in a transaction, but for reading. */
@@ -115,15 +116,17 @@ export class RecentEnvelopes {
   }
 
   /**
-   * After the acks and before anything is placed, which then takes the room of what goes. Says how
-   * many rows `envelopes` has more.
+   * After the acks and before anything is placed, which then takes the room of what goes: one step. Says
+   * how many rows `envelopes` has more.
    */
   trim(): number {
-    if (!this.#exceeds(1)) return 0;
-    const until = this.#waiting - TRIMMED_AT_ONCE;
-    return this.#moveWhile(() =>
-      this.#exceeds(MOST) || this.#waiting > until && this.#exceeds(KEPT)
-    );
+    return this.#exceeds(1) ? this.#moveWhile(() => this.#exceeds(KEPT)) : 0;
+  }
+
+  /** Bursts came faster than steps make room: some are to be taken with nothing placed between them. */
+  get crowded(): boolean {
+    this.#known();
+    return this.#exceeds(MOST);
   }
 
   /** Number of the newest turn. */
@@ -138,7 +141,7 @@ export class RecentEnvelopes {
     return oldest === undefined || oldest.no > no;
   }
 
-  /** Moves turns up to `no`, until about `most` envelopes did; says how many rows `envelopes` has more. */
+  /** Moves turns up to `no`, until about `most` envelopes did, or a step; says how many rows `envelopes` has more. */
   settle(no: number, most: number): number {
     this.write();
     const until = this.#waiting - most;
@@ -210,8 +213,14 @@ export class RecentEnvelopes {
   #moveWhile(isMore: (oldest: Turn) => boolean): number {
     const turns = this.#known();
     const waited = this.#waiting;
+    const [waiting, bytes] = [waited - STEP.waiting, this.#bytes - STEP.bytes];
     let count = 0;
-    while (count < turns.length && isMore(turns[count]!)) this.#move(turns[count++]!);
+    while (this.#waiting > waiting && this.#bytes > bytes) {
+      const oldest = turns[count];
+      if (oldest === undefined || !isMore(oldest)) break;
+      this.#move(oldest);
+      count++;
+    }
     if (count === 0) return 0;
     this.#moving.write();
     this.#delete.run(turns[count - 1]!.no);

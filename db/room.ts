@@ -23,8 +23,9 @@ export function refuseWithoutRoom(dir: string, bytes: number): void {
 
 function freeBytes(dir: string): number | null {
   try {
-    const { bavail, bsize } = statfsSync(dir);
-    return bavail * bsize;
+    const { bavail, blocks, bsize } = statfsSync(dir);
+    // Some that are no real disks answer nothing but zeros.
+    return blocks === 0 ? null : bavail * bsize;
   } catch {
     return null;
   }

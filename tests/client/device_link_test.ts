@@ -1,13 +1,12 @@
 /** A new device through one that is signed in, against real accounts: and whoever stands in between. */
 import assert from "node:assert/strict";
-import { type LinkApproval, takeLinkCode } from "../../client/link_approving.ts";
-import { type LinkWait, waitForLink } from "../../client/link_waiting.ts";
+import { takeLinkCode } from "../../client/link_approving.ts";
+import { waitForLink } from "../../client/link_waiting.ts";
 import { addPasskey, proveByPasskey, proveByPassword } from "../../client/passkeys.ts";
 import { type Contact, type MeRecord, META } from "../../client/records.ts";
 import { removeOwnDevice } from "../../client/settings_devices.ts";
 import { MemoryStore } from "../../client/store_memory.ts";
 import type { Api } from "../../client/transport.ts";
-import type { Outcome } from "../../client/types.ts";
 import { makeDevicePairs } from "../../crypto/account.ts";
 import {
   bindKeys,
@@ -31,74 +30,21 @@ import {
   linkWaitAnswer,
   linkWaitRequest,
 } from "../../protocol/link_api.ts";
-import { makeWorld, ORIGIN, value, Visitor, type World } from "../helpers/account_world.ts";
+import { ORIGIN, value, Visitor } from "../helpers/account_world.ts";
+import { flowAt, quickPassword, signInAt, signUpGuarded } from "../helpers/guarded.ts";
 import {
-  flowAt,
-  type Guarded,
-  quickPassword,
-  signInAt,
-  signUpGuarded,
-} from "../helpers/guarded.ts";
+  approve,
+  bent,
+  browser,
+  codeOf,
+  devicesOf,
+  met,
+  type Scene,
+  scene,
+  take,
+} from "../helpers/link_scene.ts";
 import { must } from "../helpers/people_world.ts";
 import { softAuthenticator } from "../helpers/soft_authenticator.ts";
-
-const browser = (world: World) => new Visitor(world, "browser");
-const codeOf = (outcome: Outcome<unknown>) => outcome.ok ? "done" : outcome.code;
-
-/** Calls of a visitor, some of them bent on their way by the server. */
-function bent(api: Api, bend: (path: string, body: Bytes | null) => unknown): Api {
-  return new Proxy(api, {
-    get(target, name) {
-      if (name === "ask") {
-        return async <T>(path: string, body: Bytes | null, schema: Schema<T>) => {
-          const sent = bend(path, body) as Bytes | null | undefined;
-          return await target.ask(path, sent === undefined ? body : sent, schema);
-        };
-      }
-      const own: unknown = Reflect.get(target, name, target);
-      return typeof own === "function" ? own.bind(target) : own;
-    },
-  });
-}
-
-interface Scene {
-  readonly world: World;
-  readonly ana: Guarded;
-  readonly fresh: Visitor;
-  readonly wait: LinkWait;
-}
-
-async function scene(bend?: Parameters<typeof bent>[1]): Promise<Scene> {
-  const world = await makeWorld();
-  const ana = await signUpGuarded(world, "ana");
-  const fresh = browser(world);
-  const api = bend ? bent(fresh.api, bend) : fresh.api;
-  const { now } = world.clock;
-  const wait = must(await waitForLink({ api, kind: "browser", mode: "portable", now }));
-  return { world, ana, fresh, wait };
-}
-
-const take = ({ ana }: Pick<Scene, "ana">, typed: string) =>
-  takeLinkCode({ api: ana.visitor.api, store: ana.store }, typed);
-
-/** Both have met, and the digits were typed. Returns what waits for the password. */
-async function met(one: Scene, typed = one.wait.code): Promise<LinkApproval> {
-  const approval = must(await take(one, typed));
-  assert.equal(must(await approval.isMet()), false);
-  const news = must(await one.wait.look());
-  assert.ok(news.state === "met" && news.username === "ana");
-  assert.ok(must(await approval.isMet()));
-  must(await approval.compare(`${news.check.slice(0, 3)} ${news.check.slice(3)}`));
-  return approval;
-}
-
-async function approve({ ana }: Scene, approval: LinkApproval): Promise<Outcome<null>> {
-  const door = must(await proveByPassword({ api: ana.visitor.api }, quickPassword, ana.password));
-  return await approval.approve(door);
-}
-
-const devicesOf = async ({ world, ana }: Scene) =>
-  (await world.deps.store.devices.named(ana.account)).length;
 
 for (const how of ["typed", "scanned"] as const) {
   Deno.test(`a device is linked by its code, ${how}, and is told of by letter`, async () => {

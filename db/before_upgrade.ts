@@ -80,12 +80,13 @@ function syncFile(path: string): void {
 }
 
 /** Removes copies beside `path` that are two weeks old at `now` (milliseconds since 1970). */
-export function dropCopiesOfUpgrades(path: string, now: number): string[] {
+export async function dropCopiesOfUpgrades(path: string, now: number): Promise<string[]> {
   const folder = dirname(path);
   const old = readdirSync(folder)
     .filter((name) => name.startsWith(basename(path) + MARK))
     .map((name) => join(folder, name))
     .filter((copy) => statSync(copy).mtimeMs + COPY_KEPT_MS < now);
-  for (const copy of old) rmSync(copy, { force: true });
+  // A large file takes the system a while: nobody who talks waits for it.
+  for (const copy of old) await Deno.remove(copy);
   return old;
 }

@@ -10,7 +10,7 @@ import { COPY_KEPT_MS, dropCopiesOfUpgrades } from "./before_upgrade.ts";
 
 /** Removes those that are too old at `now` (milliseconds since 1970). */
 export async function dropOldCopies(dataDir: string, now: number): Promise<void> {
-  dropCopiesOfUpgrades(join(dataDir, DATABASE), now);
+  await dropCopiesOfUpgrades(join(dataDir, DATABASE), now);
   for (const place of await placesIn(dataDir)) {
     if (lstatSync(place).mtimeMs + COPY_KEPT_MS < now) await clear(place, () => {});
   }

@@ -146,7 +146,7 @@ Deno.test("a copy goes after two weeks", () =>
     await writeOld(path, 1);
     const copy = keepBeforeUpgrade(path, MIGRATIONS)!;
     const made = (await Deno.stat(copy)).mtime!.getTime();
-    assert.deepEqual(dropCopiesOfUpgrades(path, made + COPY_KEPT_MS - 1), []);
-    assert.deepEqual(dropCopiesOfUpgrades(path, made + COPY_KEPT_MS + 1), [copy]);
+    assert.deepEqual(await dropCopiesOfUpgrades(path, made + COPY_KEPT_MS - 1), []);
+    assert.deepEqual(await dropCopiesOfUpgrades(path, made + COPY_KEPT_MS + 1), [copy]);
     assert.ok(!(await namesIn(root)).includes("snug.db.before-1"));
   }));

@@ -6,7 +6,7 @@ import { type BackupReport, makeBackup, type Progress } from "./db/backup.ts";
 import { inWords } from "./db/backup_error.ts";
 import { newKeyPair, privateKeyText, recipientText } from "./db/backup_recipient.ts";
 import { restoreBackup } from "./db/restore.ts";
-import { forgetInPlace } from "./db/set_back.ts";
+import { forgetInPlace, giveUpInPlace } from "./db/set_back.ts";
 import {
   type AskSecret,
   askTerminal,
@@ -80,37 +80,60 @@ export async function runRestore(
   io: CommandIo,
   ask: AskSecret = askTerminal,
 ): Promise<number> {
-  if (args.includes(IN_PLACE)) return forgetHere(args, io);
-  const { file, dataDir, passphraseFile, keyFile } = readArguments("restore", args, io);
+  const giveUp = args.includes(GIVE_UP);
+  const rest = args.filter((arg) => arg !== GIVE_UP);
+  if (rest.includes(IN_PLACE)) return forgetHere(rest, giveUp, io);
+  if (giveUp && splitArguments("restore", rest).files.length === 0) return giveUpHere(rest, io);
+  const { file, dataDir, passphraseFile, keyFile } = readArguments("restore", rest, io);
   const unlock = keyFile === undefined
     ? { passphrase: await passphraseFrom(passphraseFile, false, io, ask) }
     : { privateKey: await privateKeyFrom(keyFile) };
   const cleared = () =>
     io.writeLog(`A restore into ${dataDir} was cut short; this one takes its place.`);
-  const options = { ...parts(io), cleared, file, dataDir, unlock };
-  const { made, program, accounts } = await restoreBackup(options);
+  const options = { ...parts(io), cleared, file, dataDir, unlock, giveUp };
+  const { made, program, accounts, givenUp } = await restoreBackup(options);
   io.print(`${dataDir}: ${counted(accounts)}, as of ${made} (Snug ${program}).`);
+  sayGivenUp(givenUp, io);
   sayNext(dataDir, io);
   io.print("The server's certificate is not in a backup: a self-signed one is new.");
   return 0;
 }
 
 /** What a restore does after unpacking, to a folder that came back by itself. */
-function forgetHere(args: readonly string[], io: CommandIo): number {
-  const { files, given } = splitArguments("restore", args.filter((arg) => arg !== IN_PLACE));
-  if (files.length > 0 || OTHER_WAYS.some((flag) => given(flag) !== undefined)) {
-    throw new ConfigError(
-      `${IN_PLACE} is for a folder that is in its place: it takes no FILE, passphrase or key, only ` +
-        "--data DIR.",
-    );
-  }
-  const dataDir = dataDirOf(given, io);
+function forgetHere(args: readonly string[], giveUp: boolean, io: CommandIo): number {
+  const dataDir = folderInPlace(args.filter((arg) => arg !== IN_PLACE), IN_PLACE, io);
+  if (giveUp) sayGivenUp(giveUpInPlace(dataDir), io);
   const accounts = forgetInPlace(dataDir);
   io.print(`${dataDir}: ${counted(accounts)}, made good as after a restore.`);
   io.print("Forgotten: logins, codes, invites, waits to start over, one-time keys.");
   io.print("Each device is taken as it is when it comes the next time.");
   sayNext(dataDir, io);
   return 0;
+}
+
+/** Nothing but the rows that keep the server from starting. */
+function giveUpHere(args: readonly string[], io: CommandIo): number {
+  const dataDir = folderInPlace(args, `${GIVE_UP} without FILE`, io);
+  const givenUp = giveUpInPlace(dataDir);
+  sayGivenUp(givenUp, io);
+  if (givenUp.length === 0) io.print(`${dataDir}: every row can be read; nothing was changed.`);
+  else io.print(`Start it: snug serve --data ${dataDir} and the flags this server had.`);
+  return 0;
+}
+
+function sayGivenUp(rows: readonly string[], io: CommandIo): void {
+  for (const row of rows) io.print(`Given up: ${row}, and what waited there.`);
+}
+
+function folderInPlace(args: readonly string[], what: string, io: CommandIo): string {
+  const { files, given } = splitArguments("restore", args);
+  if (files.length === 0 && OTHER_WAYS.every((flag) => given(flag) === undefined)) {
+    return dataDirOf(given, io);
+  }
+  throw new ConfigError(
+    `${what} is for a folder that is in its place: it takes no FILE, passphrase or key, only ` +
+      "--data DIR.",
+  );
 }
 
 function sayNext(dataDir: string, io: CommandIo): void {
@@ -156,7 +179,9 @@ const OWN_FLAGS = {
 const FRESH = "--fresh";
 /** One of snug restore. */
 const IN_PLACE = "--in-place";
-/** What makes no sense beside it. */
+/** Another: with or without it, with or without FILE. */
+const GIVE_UP = "--give-up-rows";
+/** What makes no sense beside a folder that is in its place. */
 const OTHER_WAYS = ["--passphrase-file", ...OWN_FLAGS.restore];
 const STANDARD_KEEP = "7";
 

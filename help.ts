@@ -51,6 +51,7 @@ export function restoreHelp(): string {
   return [
     "snug restore FILE [FLAGS]: put a backup into a new or empty folder.",
     "snug restore --in-place [--data DIR]: after an old copy of the data folder was put back.",
+    "snug restore --give-up-rows [--data DIR]: when a row that cannot be read keeps a server down.",
     "",
     "Everything is opened and checked first; a file that is not whole changes nothing.",
     "If it was cut short, start it again.",
@@ -59,6 +60,8 @@ export function restoreHelp(): string {
     `  --key-file FILE\n${INDENT}for a backup that was made with --recipient`,
     `  --in-place\n${INDENT}instead of FILE: the data folder itself was put back, by a snapshot of the` +
     ` machine\n${INDENT}or a plain copy. Makes it what a restored backup is; before the server starts`,
+    `  --give-up-rows\n${INDENT}gives up the rows of the last minutes that cannot be read, with what` +
+    ` waited there:\n${INDENT}of the backup, or without FILE of the folder. Keep a copy of it first`,
   ].join("\n");
 }
 

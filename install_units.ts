@@ -81,6 +81,8 @@ export function service({ program, data, environment, flags, lowPorts }: UnitPar
       "StateDirectory=snug",
       "StateDirectoryMode=0700",
       "Restart=on-failure",
+      // A flag or a variable that makes no sense makes none the next time either.
+      "RestartPreventExitStatus=2",
       "RestartSec=5",
       "TimeoutStopSec=30",
       "LimitNOFILE=65536",

@@ -194,6 +194,9 @@ function versionOf(path: string): number {
 }
 
 async function refuseExisting(file: string): Promise<void> {
-  if (!await isThere(file)) return;
+  const there = await isThere(file).catch((error) => {
+    throw inWords(file, error);
+  });
+  if (!there) return;
   throw new BackupError(`${file} is there already. A backup is never written over: name another.`);
 }

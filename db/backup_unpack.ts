@@ -120,11 +120,19 @@ export async function readBackup(options: ReadOptions, visitor: ArchiveVisitor):
     throw inWords(file, error);
   });
   try {
+    await refuseFolder(input, file);
     const head = await readHead(input);
     const key = "stream" in unlock ? unlock.stream : await openHead(head, unlock, stretch);
     await readArchive(new SealedReader(key, await reader(input, options)), visitor);
   } finally {
     input.close();
+  }
+}
+
+/** A folder can be opened, and says what it is only when it is read: without its name. */
+async function refuseFolder(input: Deno.FsFile, path: string): Promise<void> {
+  if ((await input.stat()).isDirectory) {
+    throw new BackupError(`${path}: that is a folder, not a file.`);
   }
 }
 

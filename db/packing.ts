@@ -53,6 +53,19 @@ export class Packer {
 /** A row is not what this program writes. Nothing is guessed: what waits for people is in it. */
 export class BrokenRow extends Error {
   override readonly name = "BrokenRow";
+
+  /** @param row which it is, once that is known */
+  constructor(
+    message: string,
+    readonly row?: { readonly table: "turns" | "taken"; readonly no: number },
+  ) {
+    super(message);
+  }
+}
+
+/** The same, of a row that is known. */
+export function brokenIn(table: "turns" | "taken", no: number, { message }: Error): BrokenRow {
+  return new BrokenRow(`row ${no} of the table ${table} cannot be read: ${message}`, { table, no });
 }
 
 /** Reads what {@link Packer} wrote. */

@@ -8,19 +8,27 @@ import { BrokenRow } from "./packing.ts";
 import { TakenSubmits } from "./taken.ts";
 import { Unclaimed } from "./unclaimed.ts";
 
+/** The first row that cannot be read, or null. The tables are those of this program's version. */
+export function brokenRow(db: DatabaseSync): BrokenRow | null {
+  try {
+    new Unclaimed(db).read();
+    new TakenSubmits(db, 0).read();
+    return null;
+  } catch (error) {
+    if (error instanceof BrokenRow) return error;
+    throw error;
+  }
+}
+
 /**
  * Only reads. The tables are those of this program's version.
  * @throws {DatabaseError} that names the row which cannot be read
  */
 export function checkRecent(db: DatabaseSync): void {
-  try {
-    new Unclaimed(db).read();
-    new TakenSubmits(db, 0).read();
-  } catch (error) {
-    if (!(error instanceof BrokenRow)) throw error;
-    throw new DatabaseError(
-      `The database is damaged: ${error.message}. Keep a copy of the data folder, then restore the ` +
-        'last backup. Without one, "A row that cannot be read" in docs/self_hosting.md helps.',
-    );
-  }
+  const broken = brokenRow(db);
+  if (broken === null) return;
+  throw new DatabaseError(
+    `The database is damaged: ${broken.message}. Keep a copy of the data folder, then restore the ` +
+      "last backup. Without one, snug restore --give-up-rows helps.",
+  );
 }

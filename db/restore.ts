@@ -6,6 +6,8 @@ import type { BackupOptions, Unlock } from "./backup.ts";
 import { BackupError, inWords } from "./backup_error.ts";
 import { DATABASE, SECRETS, unpackBackup, type Unpacked } from "./backup_unpack.ts";
 import { lockFolder, serverLock } from "./folder_lock.ts";
+import { giveUpRows } from "./give_up.ts";
+import { brokenRow } from "./recent_check.ts";
 import { openDatabase } from "./sqlite.ts";
 import { syncFolder } from "./steady_write.ts";
 import { one, transaction } from "./transaction.ts";
@@ -16,8 +18,16 @@ export interface RestoreOptions
   extends Pick<BackupOptions, "dataDir" | "progress" | "random" | "stop" | "stretch"> {
   readonly file: string;
   readonly unlock: Unlock;
+  /** Rows that cannot be read are given up, with what waited in them; otherwise they end it. */
+  readonly giveUp?: boolean | undefined;
   /** Is told of a restore into this folder that was cut short. */
   readonly cleared?: ((path: string) => void) | undefined;
+}
+
+/** What was restored. */
+export interface Restored extends Unpacked {
+  /** Rows that were given up, in words. */
+  readonly givenUp: readonly string[];
 }
 
 /** Every new disk has this in it. */
@@ -50,7 +60,7 @@ update queues set incarnation = null, confirmed = 0;
  * server starts on the folder meanwhile, and no second restore.
  * @throws {BackupError} when that cannot be done; then the folder is as it was
  */
-export async function restoreBackup(options: RestoreOptions): Promise<Unpacked> {
+export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
   const { dataDir } = options;
   const made = await prepareFolder(dataDir);
   try {
@@ -69,7 +79,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Unpacked> 
   }
 }
 
-async function restoreAlone(options: RestoreOptions): Promise<Unpacked> {
+async function restoreAlone(options: RestoreOptions): Promise<Restored> {
   const { dataDir } = options;
   const unfinished = await unfinishedIn(dataDir);
   if (unfinished.length > 0) options.cleared?.(dataDir);
@@ -77,10 +87,10 @@ async function restoreAlone(options: RestoreOptions): Promise<Unpacked> {
   try {
     await Deno.mkdir(draft, { mode: 0o700 });
     const unpacked = await unpackBackup({ ...options, dir: draft });
-    forget(join(draft, DATABASE));
+    const givenUp = forget(join(draft, DATABASE), options.giveUp);
     await moveIn(draft, dataDir);
     for (const name of unfinished) await Deno.remove(join(dataDir, name), { recursive: true });
-    return unpacked;
+    return { ...unpacked, givenUp };
   } catch (error) {
     await Deno.remove(draft, { recursive: true }).catch(() => {});
     throw error;
@@ -132,15 +142,32 @@ async function halfMoved(
   return false;
 }
 
-/** Makes the database at `path`, which is not in use, one of a server that was set back. */
-export function forget(path: string): void {
+/**
+ * Makes the database at `path`, which is not in use, one of a server that was set back.
+ * @returns rows that were given up, in words
+ * @throws {BackupError} for a row that cannot be read, if it may not be given up
+ */
+export function forget(path: string, giveUp = false): string[] {
   const db = openDatabase(path);
   try {
+    const givenUp = giveUp ? giveUpRows(db) : [];
+    refuseBroken(db);
     forgetIn(db);
     writeBack(db);
+    return givenUp;
   } finally {
     db.close();
   }
+}
+
+/** A server would not start on it: better said while another backup is at hand. */
+function refuseBroken(db: DatabaseSync): void {
+  const broken = brokenRow(db);
+  if (broken === null) return;
+  throw new BackupError(
+    `The database in the backup is damaged: ${broken.message}. Use another backup; without one, ` +
+      "--give-up-rows restores the rest.",
+  );
 }
 
 /**

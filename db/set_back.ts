@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { BackupError, inWords } from "./backup_error.ts";
 import { checkIntegrity, countAccounts, DATABASE, SECRETS } from "./backup_unpack.ts";
+import { giveUpRows } from "./give_up.ts";
 import { keepBeforeUpgrade } from "./before_upgrade.ts";
 import { lockFolder, serverLock } from "./folder_lock.ts";
 import { checkDatabase, readVersion } from "./migrate.ts";
@@ -29,6 +30,24 @@ const RUNNING =
  * @throws {BackupError | DatabaseError} in words, when that cannot be done; then nothing was forgotten
  */
 export function forgetInPlace(dataDir: string): number {
+  return atRest(dataDir, (db) => {
+    checkRecent(db);
+    forgetIn(db);
+    return countAccounts(db);
+  });
+}
+
+/**
+ * Gives up the rows in `dataDir` that cannot be read, and changes nothing else.
+ * @returns which, in words
+ * @throws {BackupError | DatabaseError} in words, when that cannot be done
+ */
+export function giveUpInPlace(dataDir: string): string[] {
+  return atRest(dataDir, giveUpRows);
+}
+
+/** Does `work` on the database of a server that does not run, brought up to this program. */
+function atRest<Result>(dataDir: string, work: (db: DatabaseSync) => Result): Result {
   const path = join(dataDir, DATABASE);
   try {
     refuseOther(dataDir);
@@ -37,7 +56,7 @@ export function forgetInPlace(dataDir: string): number {
     try {
       checkWhole(path);
       keepBeforeUpgrade(path, MIGRATIONS);
-      return forgetChecked(path);
+      return onDatabase(path, work);
     } finally {
       unlock();
     }
@@ -74,12 +93,10 @@ function checkWhole(path: string): void {
   }
 }
 
-function forgetChecked(path: string): number {
+function onDatabase<Result>(path: string, work: (db: DatabaseSync) => Result): Result {
   const db = openDatabase(path);
   try {
-    checkRecent(db);
-    forgetIn(db);
-    return countAccounts(db);
+    return work(db);
   } finally {
     db.close();
   }

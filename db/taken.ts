@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { idBytes, idFrom, type SubmitId } from "../protocol/ids.ts";
-import { BrokenRow } from "./packing.ts";
+import { brokenIn, BrokenRow } from "./packing.ts";
 import { RisingIds } from "./rising_ids.ts";
 import { isHigher, type SubmitsTable, submitsTable } from "./submits_table.ts";
 import { readTaken, TakenWriter } from "./taken_log.ts";
@@ -180,7 +180,7 @@ export class TakenSubmits {
       });
     } catch (error) {
       if (!(error instanceof BrokenRow)) throw error;
-      throw new BrokenRow(`row ${no} of the table taken cannot be read: ${error.message}`);
+      throw brokenIn("taken", no, error);
     }
   }
 }

@@ -1,7 +1,7 @@
 /** The rows of `turns` as they are read when memory was lost, and the queues that nobody has asked for since. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { ID_BYTES, idFrom } from "../protocol/ids.ts";
-import { BrokenRow } from "./packing.ts";
+import { brokenIn, BrokenRow } from "./packing.ts";
 import { all, one } from "./transaction.ts";
 import { readTurn, type TurnReader } from "./turn_log.ts";
 import { enter, leave, newTurn, type Positions, type Turn, type Waiting } from "./waiting.ts";
@@ -71,7 +71,7 @@ export class Unclaimed {
       return turn;
     } catch (error) {
       if (!(error instanceof BrokenRow)) throw error;
-      throw new BrokenRow(`row ${no} of the table turns cannot be read: ${error.message}`);
+      throw brokenIn("turns", no, error);
     }
   }
 

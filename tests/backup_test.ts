@@ -211,6 +211,19 @@ Deno.test("every bad value is one line and exit 2", () =>
     await refused(["backup", "a"], /12 characters or more/, 2, short);
   }));
 
+Deno.test("what is no file at all is named", () =>
+  withFolder(async (root) => {
+    const env = { SNUG_BACKUP_PASSPHRASE: PASSPHRASE };
+    const folder = /^snug: .*\/folder: that is a folder, not a file\.$/;
+    await Deno.mkdir(`${root}/folder`);
+    await refused(["restore", `${root}/folder`, "--data", `${root}/new`], folder, 1, env);
+    const { dataDir } = await parts(root);
+    makeDatabase(dataDir);
+    const long = "x".repeat(300);
+    const named = /^snug: .*x: that name is too long\.$/;
+    await refused(["backup", `${root}/${long}`, "--data", dataDir], named, 1, env);
+  }));
+
 Deno.test("a passphrase file that others can read is named", () =>
   withFolder(async (root) => {
     await Deno.writeTextFile(`${root}/pass`, PASSPHRASE);

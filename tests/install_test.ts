@@ -77,6 +77,7 @@ Deno.test("only a server below 1024 gets the one capability that it needs", () =
     const low = await Deno.readTextFile(file);
     assert.match(low, /^CapabilityBoundingSet=CAP_NET_BIND_SERVICE$/m);
     assert.match(low, /^NoNewPrivileges=yes$/m);
+    assert.match(low, /^RestartPreventExitStatus=2$/m, "a bad value is not tried again for ever");
     const proxied = "--domain chat.example.org --tls off --listen 127.0.0.1:8080 " +
       "--trusted-proxy 127.0.0.1";
     await installed(root, proxied.split(" "));

@@ -58,3 +58,43 @@ Deno.test({
       assert.ok(!(await namesIn(`${root}/data`)).includes("admin.sock"), "nothing is left open");
     }),
 });
+
+/** A port below 1024 that somebody listens on, or null where none is free. */
+function lowListener(): Deno.Listener | null {
+  for (let port = 1_023; port > 600; port--) {
+    try {
+      return Deno.listen({ hostname: "127.0.0.1", port });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+  return null;
+}
+
+Deno.test({
+  name: `the doctor finds a server on a port that its own user may not have${
+    skipped === null ? "" : ` (skipped: ${skipped})`
+  }`,
+  ignore: skipped !== null || Deno.uid() !== 0,
+  fn: () =>
+    withFolder(async (root) => {
+      const listener = lowListener();
+      assert.ok(listener !== null, "some port is free");
+      const { port } = listener.addr as Deno.NetAddr;
+      const program = [Deno.execPath(), "run", "--quiet", "--frozen", "--no-check", "-A"];
+      const args = ["doctor", "--data", `${root}/data`, "--tls", "off", "--json"];
+      const doctor = async () => {
+        const line = [...WITHOUT, ...program, "main.ts", ...args, "--listen", `127.0.0.1:${port}`];
+        const { stdout } = await command(line, ROOT).output();
+        const { findings } = JSON.parse(new TextDecoder().decode(stdout));
+        return findings.find(({ check }: { check: string }) => check === "port");
+      };
+      const taking = listener.accept().then((connection) => connection.close());
+      assert.equal((await doctor()).state, "ok");
+      await taking;
+      listener.close();
+      const nobody = await doctor();
+      assert.equal(nobody.state, "fail");
+      assert.match(nobody.words, /this user may not listen/);
+    }),
+});

@@ -41,6 +41,11 @@ export function createQueue(
     expireSubmits: (day, rows, from) => later(() => sweeps.submits(day, rows, from)),
     checkpoint: () => later(() => void checkpoint.all()),
     settle: () => settle(commit),
+    async tidy() {
+      const aged = commit.hasAged;
+      while (!commit.tidySome()) await turnOver();
+      if (aged) checkpoint.all();
+    },
     depth: () => later(() => memory.depth()),
   };
 }

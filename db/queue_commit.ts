@@ -81,6 +81,21 @@ export class QueueCommit {
     );
   }
 
+  /** Is anything recent that was so when {@link QueueCommit.tidySome} was last through? */
+  get hasAged(): boolean {
+    return this.#memory.guarded(() => this.#memory.hasAged);
+  }
+
+  /** Moves some of that; true when it is through. */
+  tidySome(): boolean {
+    return this.#memory.guarded(() =>
+      transaction(this.#db, () => {
+        this.#memory.begin();
+        return this.#memory.tidySome();
+      })
+    );
+  }
+
   /** Moves submissions. */
   settleSubmits(): void {
     this.#memory.guarded(() =>

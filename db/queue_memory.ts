@@ -48,6 +48,8 @@ export class QueueMemory {
   #waiting = 0;
   /** The turn up to which everything is to move. */
   #settling: number | null = null;
+  /** The newest turn when {@link QueueMemory.tidySome} was last through. */
+  #seen = 0;
   /** Rows of `envelopes`; null when they have to be counted again. */
   #stored: number | null = null;
 
@@ -193,6 +195,19 @@ export class QueueMemory {
     this.#count(this.#recent.settle(this.#settling, MOVED_AT_ONCE));
     if (!this.#recent.isSettled(this.#settling)) return false;
     this.#settling = null;
+    return true;
+  }
+
+  /** Is anything recent that was so when {@link QueueMemory.tidySome} was last through? */
+  get hasAged(): boolean {
+    return !this.#recent.isSettled(this.#seen);
+  }
+
+  /** Moves some of that as {@link QueueMemory.settleSome} does; true when it is through. */
+  tidySome(): boolean {
+    this.#count(this.#recent.settle(this.#seen, MOVED_AT_ONCE));
+    if (this.hasAged) return false;
+    this.#seen = this.#recent.newest;
     return true;
   }
 

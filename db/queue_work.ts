@@ -150,5 +150,10 @@ export interface QueueStore {
   checkpoint(): Promise<void>;
   /** Moves what is recent to the tables that others read. */
   settle(): Promise<void>;
+  /**
+   * Moves what was recent already when this was last asked, so that no ciphertext stays for long after
+   * its device has it; cuts the log to nothing when there was any. Writes nothing otherwise.
+   */
+  tidy(): Promise<void>;
   depth(): Promise<QueueDepth>;
 }

@@ -17,7 +17,7 @@ const SUBMIT_DAYS = 31;
 
 /** What a sweep is built from. */
 export interface ExpiryParts {
-  readonly queue: Pick<QueueStore, "expireEnvelopes" | "expireSubmits" | "checkpoint">;
+  readonly queue: Pick<QueueStore, "expireEnvelopes" | "expireSubmits" | "checkpoint" | "tidy">;
   /** Seconds an envelope may wait. */
   readonly queueSeconds: number;
   readonly now: () => number;
@@ -32,6 +32,7 @@ export interface ExpiryParts {
 export class Expiry {
   readonly #parts: ExpiryParts;
   #running: Promise<void> | null = null;
+  #tidying: Promise<void> | null = null;
   #stopped = false;
   #rows = ROWS;
 
@@ -47,10 +48,18 @@ export class Expiry {
     return this.#running;
   }
 
+  /** Lets go of what has been recent for a minute: see `QueueStore.tidy`. */
+  tidy(): Promise<void> {
+    this.#tidying ??= this.#parts.queue.tidy()
+      .catch((error) => this.#parts.log.warn("queue.tidy_failed", { error }))
+      .finally(() => this.#tidying = null);
+    return this.#tidying;
+  }
+
   /** Stops before the next batch. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#running;
+    await Promise.all([this.#running, this.#tidying]);
   }
 
   async #sweep(): Promise<void> {

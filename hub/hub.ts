@@ -38,8 +38,8 @@ export interface HubParts {
 const GOING_AWAY = 1001;
 /** Ticks between two sweeps of the queue: an hour. The first is at the start. */
 const SWEEP_TICKS = 3600;
-/** Between two sweeps of presence: who is over time counts as away without it. */
-const PRESENCE_TICKS = 60;
+/** Between two looks at what is recent, and two sweeps of presence: who is over time is away without it. */
+const MINUTE_TICKS = 60;
 
 /** See the head of this file. Its methods never throw. */
 export class Hub {
@@ -112,9 +112,12 @@ export class Hub {
 
   /** Once a second: heartbeats, sockets that did not close, presence, now and then a sweep. */
   tick(): void {
+    const ticks = this.#ticks++;
     this.#connections.tick();
-    if (this.#ticks % PRESENCE_TICKS === 0) this.presence.sweep();
-    if (this.#ticks++ % SWEEP_TICKS === 0) void this.#expiry.sweep();
+    if (ticks % SWEEP_TICKS === 0) void this.#expiry.sweep();
+    if (ticks % MINUTE_TICKS !== 0) return;
+    this.presence.sweep();
+    void this.#expiry.tidy();
   }
 
   /** Removes what waited too long. By itself once an hour. */

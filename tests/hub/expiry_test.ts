@@ -4,6 +4,7 @@ import { createQueue, type QueueStore } from "../../db/queue.ts";
 import { openDatabase } from "../../db/sqlite.ts";
 import { Expiry } from "../../hub/expiry.ts";
 import { silentLog } from "../../log.ts";
+import { relayTest } from "../helpers/relay.ts";
 import {
   addPerson,
   batch,
@@ -21,7 +22,7 @@ function slowQueue(msPerRow: number, total: number) {
   const clock = { now: 0 };
   const batches: number[] = [];
   let left = total;
-  const queue: Pick<QueueStore, "expireEnvelopes" | "expireSubmits" | "checkpoint"> = {
+  const queue: Pick<QueueStore, "expireEnvelopes" | "expireSubmits" | "checkpoint" | "tidy"> = {
     expireEnvelopes(_minute, rows) {
       batches.push(rows);
       clock.now += rows * msPerRow;
@@ -30,6 +31,7 @@ function slowQueue(msPerRow: number, total: number) {
     },
     expireSubmits: () => Promise.resolve({ removed: 0, gaps: new Map(), next: null }),
     checkpoint: () => Promise.resolve(),
+    tidy: () => Promise.resolve(),
   };
   return { queue, batches, elapsed: () => clock.now };
 }
@@ -98,3 +100,28 @@ Deno.test("ten thousand old envelopes go in bounded batches, and the log is cut 
   db.close();
   await Deno.remove(dir, { recursive: true });
 });
+
+let looks = 0;
+const warned: string[] = [];
+relayTest(
+  "what is recent is looked at once a minute; a disk that is full then is no bug",
+  async (relay) => {
+    for (let minute = 0; minute < 3; minute++) {
+      for (let tick = 0; tick < 60; tick++) relay.hub.tick();
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(looks, minute + 1);
+    }
+    assert.deepEqual(warned, ["queue.tidy_failed"]);
+  },
+  {
+    log: {
+      ...silentLog,
+      warn: (event) => void warned.push(event),
+      error: () => assert.fail("a bug"),
+    },
+    wrap: (queue) => ({
+      ...queue,
+      tidy: () => ++looks === 2 ? Promise.reject(new Error("disk full")) : queue.tidy(),
+    }),
+  },
+);

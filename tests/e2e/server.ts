@@ -103,14 +103,21 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       Deno.kill(serverProcess(child.pid), "SIGTERM");
       const { code } = await ended;
       await output.done;
+      noBugs(output.text());
       return code;
     },
     async kill() {
       Deno.kill(serverProcess(child.pid), "SIGKILL");
       await ended;
       await output.done;
+      noBugs(output.text());
     },
   };
+}
+
+/** Nobody caught it, or nobody should have had to: either way it is to fail the test. */
+function noBugs(log: string): void {
+  assert.doesNotMatch(log, /"level":"error"/, "what the log calls an error is a bug");
 }
 
 function refuse(code: number, text: string): never {

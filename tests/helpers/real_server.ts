@@ -122,12 +122,22 @@ export class RealServer {
 
   /** How many envelopes wait, and how many submissions were taken since the start. */
   async queued(): Promise<{ readonly waiting: number; readonly accepted: number }> {
+    const text = await this.#metrics();
+    const count = (name: string) => Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)![1]);
+    return { waiting: count("snug_queue_envelopes"), accepted: count("snug_accepted_total") };
+  }
+
+  /** How many sockets it has told to go, with this close code, since the start. */
+  async closed(code: number): Promise<number> {
+    const line = new RegExp(`^snug_closed_total\\{code="${code}"\\} (\\d+)$`, "m");
+    return Number(line.exec(await this.#metrics())?.[1] ?? 0);
+  }
+
+  async #metrics(): Promise<string> {
     const http = terminalHttp({ origin: this.origin, caCerts: null });
     try {
       const answer = await http.send({ method: "GET", path: "/metrics", headers: {}, body: null });
-      const text = new TextDecoder().decode(answer.body);
-      const count = (name: string) => Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)![1]);
-      return { waiting: count("snug_queue_envelopes"), accepted: count("snug_accepted_total") };
+      return new TextDecoder().decode(answer.body);
     } finally {
       http.close();
     }
@@ -179,7 +189,8 @@ export class RealDevice {
   store = new MemoryStore();
   engine: OpenEngine | null = null;
   readonly events: EngineEvent[] = [];
-  #check: () => void = () => {};
+  /** Those who wait for something of this device. */
+  readonly #waiting = new Set<() => void>();
   #ahead = 0;
   readonly #http: TerminalHttp[] = [];
   /** Sockets that say goodbye. */
@@ -264,7 +275,7 @@ export class RealDevice {
   async close(): Promise<void> {
     await this.engine?.close();
     this.engine = null;
-    // Whoever still waits for something of this device finds it gone.
+    // Whoever still waits finds it gone.
     this.#check();
     await Promise.all(this.#goodbyes);
     for (const one of this.#http.splice(0)) one.close();
@@ -317,13 +328,21 @@ export class RealDevice {
     const timer = setTimeout(() => over.reject(new Error(`in vain: ${holds}`)), IN_VAIN);
     try {
       for (;;) {
-        const next = new Promise<void>((resolve) => this.#check = resolve);
+        const next = Promise.withResolvers<void>();
+        this.#waiting.add(next.resolve);
         if (await holds()) return;
-        await Promise.race([next, over.promise]);
+        await Promise.race([next.promise, over.promise]);
       }
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** Everybody who waits looks again. */
+  #check(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const wake of waiting) wake();
   }
 
   /** The texts with somebody, in the order shown. */

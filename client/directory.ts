@@ -19,11 +19,11 @@ import { FormatError, VerifyError } from "../protocol/errors.ts";
 import type { AccountId, DeviceId } from "../protocol/ids.ts";
 import type { Change } from "./change.ts";
 import type { Contact } from "./records.ts";
-import { endAlarm, raiseAlarm } from "./own_alarms.ts";
+import { alarmGone, cameAndWent, endAlarm, raiseAlarm, raiseGone } from "./own_alarms.ts";
 import { getRoom, roomOf } from "./room_records.ts";
 import { removePeer } from "./sessions.ts";
 import { addLine, getContact, getConversation, nameOf, putConversation } from "./timeline.ts";
-import type { LineKind, WarningKind } from "./types.ts";
+import type { LineKind, OwnAlarm, WarningKind } from "./types.ts";
 
 /** What the server says about a person. */
 export interface PersonClaim {
@@ -43,6 +43,8 @@ export interface NamedHead {
 }
 
 export class Directory {
+  /** Own devices that the person takes out here, just now. */
+  readonly leaving = new Set<DeviceId>();
   readonly #me: { readonly account: AccountId; readonly aik: Bytes; readonly device: DeviceId };
   readonly #now: () => number;
 
@@ -67,7 +69,7 @@ export class Directory {
     try {
       const list = await verifyDeviceList(claim.account, claim.entries, known?.list);
       if (pin && !equalBytes(list.aik, pin.aik)) throw new VerifyError("key-changed");
-      return await this.#take(change, known, claim, list);
+      return await this.#take(change, known, claim, list, claim.entries);
     } catch (error) {
       return await this.#judge(change, known, claim, error);
     }
@@ -78,7 +80,8 @@ export class Directory {
     const known = await getContact(change, account);
     if (!known || known.changed) return false;
     try {
-      await this.#take(change, known, known, await extendDeviceList(known.list, entries));
+      const list = await extendDeviceList(known.list, entries);
+      await this.#take(change, known, known, list, entries);
       return true;
     } catch (error) {
       if (isVerdict(error)) return false;
@@ -144,6 +147,7 @@ export class Directory {
     known: Contact | undefined,
     names: { readonly account: AccountId; readonly username: string; readonly fullName: string },
     list: DeviceList,
+    entries: readonly Signed[],
   ): Promise<Learned> {
     const { account, fullName } = names;
     // A username is given once. Who is known by one stays known by it, whatever the server says later.
@@ -155,7 +159,9 @@ export class Directory {
     const kept = { decided, blocked, changed: null, warned: known?.warned ?? null };
     const next: Contact = { ...contact, ...kept };
     change.set("accounts", account, next);
-    if (known) await this.#tellDifferences(change, known.list, next);
+    if (known && account === this.#me.account) {
+      await this.#tellOwn(change, known.list, entries, list);
+    } else if (known) await this.#tellDifferences(change, known.list, next);
     if (known) await this.#tellName(change, known, next);
     const conversation = await getConversation(change, account);
     if (conversation && (known?.changed || known?.fullName !== fullName)) {
@@ -179,10 +185,6 @@ export class Directory {
     const added = missingFrom(before.devices, list.devices);
     const removed = missingFrom(list.devices, before.devices);
     for (const { device } of removed) await removePeer(change, account, device);
-    if (account === this.#me.account) {
-      for (const { device } of removed) endAlarm(change, device);
-      return this.#tellOwn(change, added);
-    }
     const name = nameOf(contact);
     for (const { device, kind } of added) {
       const text = `${name} has a new device, a ${kind}.`;
@@ -195,10 +197,25 @@ export class Directory {
     }
   }
 
-  #tellOwn(change: Change, added: readonly DeviceEntry[]): void {
-    for (const entry of added.filter(({ device }) => device !== this.#me.device)) {
-      const { device, words } = raiseAlarm(change, entry);
-      this.#warn(change, "own-new-device", words, this.#me.account, device);
+  async #tellOwn(
+    change: Change,
+    before: DeviceList,
+    entries: readonly Signed[],
+    list: DeviceList,
+  ): Promise<void> {
+    const { account, device: me } = this.#me;
+    const alarms: OwnAlarm[] = [];
+    for (const one of missingFrom(list.devices, before.devices)) {
+      await removePeer(change, account, one.device);
+      if (this.leaving.has(one.device)) await endAlarm(change, one.device);
+      const alarm = await alarmGone(change, one);
+      if (alarm) alarms.push(alarm);
+    }
+    for (const one of cameAndWent(before, entries, list)) alarms.push(await raiseGone(change, one));
+    const added = missingFrom(before.devices, list.devices).filter(({ device }) => device !== me);
+    alarms.push(...added.map((one) => raiseAlarm(change, one)));
+    for (const { device, words, gone } of alarms) {
+      this.#warn(change, gone ? "own-device-gone" : "own-new-device", words, account, device);
     }
   }
 

@@ -94,7 +94,7 @@ class DeviceEngine implements OpenEngine {
     const outbox = this.#outbox = new Outbox(own, now);
     const supplies = this.#supplies = new Supplies({ api, writer, directory, outbox });
     this.#devices = new OwnDevices({
-      ...{ me: this.me, own, store, writer, api, door: options.api },
+      ...{ me: this.me, own, store, writer, api, door: options.api, leaving: directory.leaving },
       refresh: () => this.#refreshNow(account),
       erase: () => this.#erase(),
     });

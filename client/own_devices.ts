@@ -27,6 +27,8 @@ export interface OwnDevicesOptions {
   readonly api: DeviceApi;
   /** The same without a login: a removed device has none. */
   readonly door: EngineApi;
+  /** Those that the person takes out here, just now: there is nothing to ask about them. */
+  readonly leaving: Set<DeviceId>;
   /** Fetches and judges the own list. */
   readonly refresh: () => Promise<void>;
   /** Everything that this device keeps goes. */
@@ -49,9 +51,9 @@ export class OwnDevices {
     return await alarms(this.#o.store);
   }
 
-  /** The person added it. */
+  /** The person knows of it. */
   async accept(device: DeviceId): Promise<void> {
-    await this.#o.writer.change((change) => Promise.resolve(endAlarm(change, device)));
+    await this.#o.writer.change((change) => endAlarm(change, device));
   }
 
   /** Without an answer of the server there are no names and no days. */
@@ -73,6 +75,12 @@ export class OwnDevices {
 
   /** Signs the removal of a device, which may be this one, and hands it to the server. */
   async revoke(device: DeviceId): Promise<Outcome<OwnDevice[]>> {
+    const { leaving } = this.#o;
+    leaving.add(device);
+    return await this.#takeOut(device).finally(() => leaving.delete(device));
+  }
+
+  async #takeOut(device: DeviceId): Promise<Outcome<OwnDevice[]>> {
     const revoked = await this.#revoke(device);
     if (!revoked.ok) return revoked;
     if (device !== this.#o.me.device) {

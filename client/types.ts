@@ -268,6 +268,7 @@ export type WarningKind =
   | "key-changed"
   | "new-device"
   | "own-new-device"
+  | "own-device-gone"
   | "unknown-device"
   | "list-fork"
   | "list-rollback"
@@ -321,6 +322,8 @@ export interface Me {
 export interface OwnAlarm {
   readonly device: DeviceId;
   readonly words: string;
+  /** It is in the list no more. */
+  readonly gone: boolean;
 }
 
 export interface MessagesOptions {

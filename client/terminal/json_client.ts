@@ -124,8 +124,9 @@ export class JsonClient {
         message: resetWords(due, (name) => `{"do":"${name}"}`),
       })
     );
-    const alarms = await engine.alarms();
-    alarms.forEach((one) => this.#tell({ kind: "warning", what: "own-new-device", ...one }));
+    for (const { gone, ...one } of await engine.alarms()) {
+      this.#tell({ kind: "warning", what: gone ? "own-device-gone" : "own-new-device", ...one });
+    }
     engine.connect();
     const { username, device } = engine.me;
     return { event: "ready", username, device };

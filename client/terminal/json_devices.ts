@@ -30,7 +30,9 @@ export async function runDeviceCommand(
   const run = ABOUT[name];
   if (!run) return listed(done(await engine.devices()));
   const named = read("device");
-  const found = (await engine.devices()).find(({ device }) => device === named);
+  // One that is gone may still be asked about.
+  const known = [...await engine.devices(), ...await engine.alarms()];
+  const found = known.find(({ device }) => device === named);
   if (found) return await run(engine, found.device, read);
   throw new ChatError("bad-input", 'Your account has no such device. "devices" lists them.');
 }

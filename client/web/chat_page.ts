@@ -111,10 +111,17 @@ class ChatPage {
     this.#openHistory();
   }
 
+  #alarm({ what, device, words }: EngineEvent & { kind: "warning" }): void {
+    if (device === undefined) return notice(words);
+    this.#extras.alarm({ device, words, gone: what === "own-device-gone" });
+  }
+
   /** Devices that nobody here has spoken about yet. */
   async #askAboutDevices(): Promise<void> {
-    for (const { device, words } of await this.#parts.tab.alarms()) {
-      this.#extras.alarm(device, words);
+    try {
+      for (const alarm of await this.#parts.tab.alarms()) this.#extras.alarm(alarm);
+    } catch {
+      notice(FAILED);
     }
   }
 
@@ -172,8 +179,8 @@ class ChatPage {
         if (event.conversation === undefined) notice(lostWords(event.count));
         return;
       case "warning":
-        if (event.what === "own-new-device" && event.device !== undefined) {
-          return this.#extras.alarm(event.device, event.words);
+        if (event.what === "own-new-device" || event.what === "own-device-gone") {
+          return this.#alarm(event);
         }
         if (!SAID_IN_TIMELINE.has(event.what)) notice(event.words);
     }
@@ -187,6 +194,7 @@ class ChatPage {
     this.#showList();
     const open = this.#conversations.find(({ id }) => id === this.#open?.id);
     if (open) this.#showOpen(open);
+    void this.#askAboutDevices();
     await this.#timeline.refresh();
   }
 

@@ -2,8 +2,7 @@
  * What opens at the press of a button: dialogs and the details panel. Their script is fetched at the first press; this
  * stands in for them until then.
  */
-import type { DeviceId } from "../../protocol/ids.ts";
-import type { Conversation, PersonConversation, Room } from "../types.ts";
+import type { Conversation, OwnAlarm, PersonConversation, Room } from "../types.ts";
 import { need } from "./dom.ts";
 import { loadMore, type More } from "./later.ts";
 
@@ -34,9 +33,9 @@ export class Extras {
     return !need("details").hidden;
   }
 
-  /** A device was added to one's own account. */
-  alarm(device: DeviceId, words: string): void {
-    this.#with((more) => more.alarm(device, words));
+  /** A device was added to one's own account. Where it cannot be asked about, it is said all the same. */
+  alarm(alarm: OwnAlarm): void {
+    this.#with((more) => more.alarm(alarm), alarm.words);
   }
 
   /** The dialog "Your history". */
@@ -87,11 +86,11 @@ export class Extras {
     this.#with((more) => more.mentions.follow(this.#conversation));
   }
 
-  #with(run: (more: Loaded) => void): void {
+  #with(run: (more: Loaded) => void, otherwise = NOT_LOADED): void {
     if (this.#loaded) return run(this.#loaded);
     loadMore().then(
       ({ makeMore }) => run(this.#loaded ??= makeMore(this.#parts)),
-      () => this.#parts.complain(NOT_LOADED),
+      () => this.#parts.complain(otherwise),
     );
   }
 }

@@ -1,5 +1,4 @@
 /** The entry of chat_more.js: everything of the chat page that its first screen does not need. */
-import type { DeviceId } from "../../protocol/ids.ts";
 import { Details } from "./details.ts";
 import { showDeviceAlarm } from "./device_alarm.ts";
 import { now } from "./entry/clock.ts";
@@ -8,7 +7,7 @@ import { JoinPreview } from "./join_preview.ts";
 import { MentionPicker } from "./mention_picker.ts";
 import { NewConversation, type StartTab } from "./new_conversation.ts";
 import type { MoreParts } from "./more_parts.ts";
-import type { PersonConversation } from "../types.ts";
+import type { OwnAlarm, PersonConversation } from "../types.ts";
 import { openReport } from "./report.ts";
 
 export type { MoreParts, StartTab };
@@ -22,7 +21,7 @@ export interface MoreOfPage {
   /** Opens the dialog for a new conversation. */
   start(tab: StartTab, username?: string): void;
   /** Asks whether a device that was added was added by its owner. */
-  alarm(device: DeviceId, words: string): void;
+  alarm(alarm: OwnAlarm): void;
   /** Opens the dialog "Your history". */
   history(): void;
   /** Shows what a code opens; `decided` is called once, when the person has made up their mind. */
@@ -36,7 +35,7 @@ export function makeMore(parts: MoreParts): MoreOfPage {
     details: new Details(parts),
     mentions: new MentionPicker(parts),
     report: (conversation) => void openReport(parts, conversation),
-    alarm: (device, words) => showDeviceAlarm(parts, device, words),
+    alarm: (alarm) => showDeviceAlarm(parts, alarm),
     history: () => openHistoryDialog({ ...parts, now }),
     start: (tab, username) => dialog.open(tab, username),
     invite(code, decided) {

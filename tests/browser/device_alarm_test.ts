@@ -23,6 +23,24 @@ browserTest("a new device of one's own is asked about: mine, or out with it", as
       await alarm.getByRole("button", { name: "That was me" }).press("Enter");
       await alarm.waitFor({ state: "detached" });
       await sound();
+      const left = page.getByRole("alert").filter({ hasText: "is removed again" });
+      await engine((e) => {
+        const words = "A device, a browser, was added to your account and is removed again. " +
+          "If that was not you, change your password.";
+        const device = "DDDDDDDDDDDDDDDDDDDDDA" as never;
+        e.tell({ kind: "warning", what: "own-device-gone", words, device });
+      });
+      await left.waitFor();
+      assert.equal(await alarm.count(), 0, "it takes the place of the question before");
+      await inspect(page, "device-alarm-gone");
+      assert.equal(await left.getByRole("button", { name: "Remove it" }).count(), 0);
+      await left.getByRole("button", { name: "That was me" }).press("Enter");
+      await left.waitFor({ state: "detached" });
+      assert.equal(
+        (await engine((e) => e.calls)).filter((call) => call.startsWith("acceptDevice")).length,
+        2,
+      );
+      await sound();
       await alarm.getByRole("button", { name: "Remove it" }).press("Enter");
       const question = page.getByRole("dialog", { name: "Remove that device?" });
       await page.keyboard.press("Escape");

@@ -11,8 +11,8 @@ import { makeWorld, Visitor, type World } from "./account_world.ts";
 import { type Guarded, quickPassword, signUpGuarded } from "./guarded.ts";
 import { must } from "./people_world.ts";
 
-export const browser = (world: World) => new Visitor(world, "browser");
-export const codeOf = (outcome: Outcome<unknown>) => outcome.ok ? "done" : outcome.code;
+export const browser = (world: World): Visitor => new Visitor(world, "browser");
+export const codeOf = (outcome: Outcome<unknown>): string => outcome.ok ? "done" : outcome.code;
 
 /** Calls of a visitor, some of them bent on their way by the server. */
 export function bent(api: Api, bend: (path: string, body: Bytes | null) => unknown): Api {
@@ -47,7 +47,7 @@ export async function scene(bend?: Parameters<typeof bent>[1]): Promise<Scene> {
   return { world, ana, fresh, wait };
 }
 
-export const take = ({ ana }: Pick<Scene, "ana">, typed: string) =>
+export const take = ({ ana }: Pick<Scene, "ana">, typed: string): Promise<Outcome<LinkApproval>> =>
   takeLinkCode({ api: ana.visitor.api, store: ana.store }, typed);
 
 /** Both have met, and the digits were typed. Returns what waits for the password. */
@@ -66,5 +66,5 @@ export async function approve({ ana }: Scene, approval: LinkApproval): Promise<O
   return await approval.approve(door);
 }
 
-export const devicesOf = async ({ world, ana }: Scene) =>
+export const devicesOf = async ({ world, ana }: Scene): Promise<number> =>
   (await world.deps.store.devices.named(ana.account)).length;

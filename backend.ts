@@ -19,6 +19,7 @@ import { openAdminSocket } from "./admin_socket.ts";
 import { newestBackup } from "./backup_schedule.ts";
 import type { Config } from "./config.ts";
 import { dropOldCopies } from "./db/old_copies.ts";
+import { inWords } from "./db/backup_error.ts";
 import type { QueueDepth } from "./db/queue.ts";
 import { openStore, type Store } from "./db/store.ts";
 import { refuseLostDatabase } from "./db/unfinished.ts";
@@ -85,12 +86,23 @@ export interface Backend {
 export async function openBackend(config: Config, io: BackendIo): Promise<Backend> {
   await Deno.mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   refuseLostDatabase(config.dataDir);
-  const store = openStore(join(config.dataDir, "snug.db"), queueLimits(config));
+  const store = openNamed(config);
   try {
     return await assemble(config, io, store);
   } catch (error) {
     await store.close();
     throw error;
+  }
+}
+
+/** The system says which file it speaks of, SQLite does not: then it is the database. */
+function openNamed(config: Config): Store {
+  const path = join(config.dataDir, "snug.db");
+  try {
+    return openStore(path, queueLimits(config));
+  } catch (error) {
+    const isNamed = error instanceof Error && /'$/.test(error.message);
+    throw isNamed ? error : inWords(path, error);
   }
 }
 
@@ -104,7 +116,7 @@ export async function runOffline(
   io: OfflineIo,
   order: unknown,
 ): Promise<OrderAnswer> {
-  const store = openStore(join(config.dataDir, "snug.db"), queueLimits(config));
+  const store = openNamed(config);
   const mail = openMail(config, io);
   const mailer = watchMailer(mail);
   try {

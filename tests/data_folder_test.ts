@@ -160,3 +160,20 @@ Deno.test("snug admin says it in words too", loose, () =>
     assert.equal(bad.status, 2);
     assert.match(bad.lines.join("\n"), /needs a VALUE, or default, here/);
   }));
+
+Deno.test(
+  "a database with torn pages is named, by the start and by the doctor",
+  loose,
+  () =>
+    withData(async (data) => {
+      const path = `${data}/snug.db`;
+      const bytes = await Deno.readFile(path);
+      await Deno.writeFile(path, bytes.fill(0x5a, 4096 * 5, 4096 * 30));
+      const { status, lines } = await run(data, SERVE);
+      assert.deepEqual([status, lines], [1, [`snug: ${path}: it is damaged.`]]);
+      const { printed } = await run(data, "doctor --listen 127.0.0.1:0");
+      const at = printed.findIndex((line) => line.startsWith("fail  database"));
+      assert.match(printed[at + 1] ?? "", /restore the last backup/);
+      assert.deepEqual(await Deno.readFile(path), bytes, "nobody wrote to it");
+    }),
+);

@@ -160,7 +160,7 @@ const FOLDERS: readonly [words: string, name: string, content: string, said: Reg
     "a database that is none",
     "snug.db",
     "no database at all, but long enough to be one".repeat(99),
-    /data: it is damaged/,
+    /data\/snug\.db: it is damaged/,
   ],
   ["secrets without their database", "secrets.json", "{", /snug\.db is missing or empty, but/],
 ];

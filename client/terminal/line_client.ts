@@ -4,6 +4,7 @@ import { safetyNumberGroups } from "../../crypto/safety_number.ts";
 import type { Conversation, ConversationId, EngineEvent, Message, Outcome } from "../types.ts";
 import type { PersonConversation } from "../types.ts";
 import { ChatError } from "./errors.ts";
+import { DEVICE_HELP, LineDevices } from "./line_devices.ts";
 import { LineLink } from "./line_link.ts";
 import { LineRooms, ROOM_HELP, roomLine } from "./line_rooms.ts";
 import { printable, printableLine } from "./printable.ts";
@@ -19,7 +20,7 @@ const HELP = [
   "  /accept         take a changed key as the person's new one",
   "  /block          see nothing of theirs any more; they are not told",
   "  /unblock        hear of them again",
-  "  /devices        the devices of your account",
+  ...DEVICE_HELP,
   "  /stop-reset     somebody wants to start your account over: no",
   "  /approve-reset CODE   it is you, in a browser that shows this code",
   ...ROOM_HELP,
@@ -62,6 +63,7 @@ export class LineClient {
   #seen: { readonly account: AccountId; readonly number: string } | null = null;
   readonly #rooms: LineRooms;
   readonly #link: LineLink;
+  readonly #devices: LineDevices;
   readonly #roomNames = new Map<ConversationId, string>();
   readonly #titles = new Map<AccountId, string>();
 
@@ -74,17 +76,21 @@ export class LineClient {
     this.#session = session;
     this.#printLine = print;
     this.#hide = hide;
-    this.#rooms = new LineRooms({
+    const parts = {
       engine: () => this.#session.engine,
-      here: () => this.#current?.kind === "room" ? this.#current : null,
-      enter: (conversation) => this.#enter(conversation),
-      say: (words) => this.#say(words),
-      print: (line) => this.#printLine(line),
-      confirm: (words, go) => {
+      say: (words: string) => this.#say(words),
+      print: (line: string) => this.#printLine(line),
+      confirm: (words: string, go: () => Promise<void>) => {
         this.#question = { kind: "yes", go };
         this.#say(`${words} Type yes.`);
       },
+    };
+    this.#rooms = new LineRooms({
+      ...parts,
+      here: () => this.#current?.kind === "room" ? this.#current : null,
+      enter: (conversation) => this.#enter(conversation),
     });
+    this.#devices = new LineDevices(parts);
     this.#link = new LineLink({
       ...{ session, print, say: (words) => this.#say(words), opened: () => this.#opened() },
       ask: (words, take, hidden = false) => {
@@ -130,7 +136,7 @@ export class LineClient {
     if (!line.startsWith("/")) return line.trim() === "" ? undefined : await this.#write(line);
     if (question) this.#say("What was asked before is dropped.");
     const [name = "", ...words] = line.slice(1).trim().split(/\s+/);
-    const all = { ...this.#commands, ...this.#rooms.commands };
+    const all = { ...this.#commands, ...this.#rooms.commands, ...this.#devices.commands };
     const command = Object.hasOwn(all, name) ? all[name] : undefined;
     if (!command) return this.#say(`There is no /${name.slice(0, 20)}. /help shows what there is.`);
     await command(words);
@@ -146,7 +152,6 @@ export class LineClient {
     "accept": () => this.#accept(),
     "block": () => this.#setBlocked(true),
     "unblock": () => this.#setBlocked(false),
-    "devices": () => this.#devices(),
     "stop-reset": () => this.#onReset(this.#session.stopReset(), "Stopped."),
     "approve-reset": (words) =>
       this.#onReset(this.#session.approveReset(words.join("")), "Go on there."),
@@ -215,7 +220,7 @@ export class LineClient {
     engine.on((event) => this.#tell(event));
     this.#say(`You are @${engine.me.username}.`);
     this.#session.watchReset((due) => this.#say(resetWords(due, (name) => `/${name}`)));
-    for (const { words } of await engine.alarms()) this.#say(words);
+    for (const alarm of await engine.alarms()) this.#devices.ask(alarm);
     engine.connect();
     await this.#list();
   }
@@ -308,12 +313,6 @@ export class LineClient {
     else this.#refuse(outcome);
   }
 
-  async #devices(): Promise<void> {
-    for (const { device, kind, current } of await this.#session.engine.devices()) {
-      this.#printLine(`  ${kind} ${device.slice(0, 6)}${current ? " (this one)" : ""}`);
-    }
-  }
-
   #here(): Conversation {
     if (!this.#current) throw new ChatError("bad-input", "Say to whom first: /to NAME");
     return this.#current;
@@ -337,7 +336,7 @@ export class LineClient {
         if (event.state === "not sent") this.#say(`Not sent: ${event.reason ?? "try again"}`);
         return;
       case "warning":
-        return this.#say(event.words);
+        return this.#devices.hear(event);
       case "gap":
         // Of a conversation it is said there.
         if (event.conversation !== undefined) return;

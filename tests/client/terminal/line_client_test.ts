@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { LineClient } from "../../../client/terminal/line_client.ts";
 import type { ChatSession } from "../../../client/terminal/session.ts";
-import type { AccountId } from "../../../protocol/ids.ts";
+import type { AccountId, DeviceId } from "../../../protocol/ids.ts";
 import { FakeEngine } from "../../helpers/fake_engine.ts";
 import { fakeId } from "../../helpers/fake_scenario.ts";
 
@@ -53,4 +53,39 @@ Deno.test("a changed key is accepted at the second asking, by the number that wa
   assert.match(printed.at(-1)!, /Ben @ben .*is blocked/);
   await client.take("/unblock");
   assert.deepEqual(engine.calls.slice(-2).map((call) => call.split(" ")[0]), ["block", "unblock"]);
+});
+
+Deno.test("a new device of one's own is asked about, and the question is answered at the terminal", async () => {
+  const { engine, printed, client } = await talking();
+  const device = fakeId<DeviceId>("a new one");
+  const other = fakeId<DeviceId>("one that left");
+  const asked = [
+    { device, words: "Your account has a new device.", gone: false },
+    { device: other, words: "A device came and went.", gone: true },
+  ];
+  engine.standing = asked;
+  const own = { device, kind: "browser", made: 0, name: "", seen: null, current: false } as const;
+  engine.devices = () => Promise.resolve([own]);
+  for (const { gone, ...one } of asked) {
+    engine.tell({ kind: "warning", what: gone ? "own-device-gone" : "own-new-device", ...one });
+  }
+  const [name, left] = [device.slice(0, 6), other.slice(0, 6)];
+  assert.deepEqual(printed, [
+    "· Your account has a new device.",
+    `· Was it you? /that-was-me ${name}; /remove-device ${name} takes it out.`,
+    "· A device came and went.",
+    `· Was it you? /that-was-me ${left}.`,
+  ]);
+  await client.take("/that-was-me");
+  assert.equal(printed.at(-1), `· Say which: ${name}, ${left}`);
+  await client.take(`/that-was-me ${left}`);
+  assert.match(printed.at(-1)!, /not asked about it any more/);
+  assert.ok(engine.calls.includes(`acceptDevice ${other}`), engine.calls.join());
+  await client.take(`/remove-device ${name}`);
+  assert.match(printed.at(-1)!, /Type yes/);
+  await client.take("no");
+  assert.ok(!engine.calls.some((call) => call.startsWith("revokeDevice")));
+  await client.take(`/remove-device ${name}`);
+  await client.take("yes");
+  assert.ok(engine.calls.includes(`revokeDevice ${device}`), engine.calls.join());
 });

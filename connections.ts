@@ -1,9 +1,10 @@
 /**
  * Limits on TCP connections before anything is read from them: how many in all, how many from one
- * address, and how long a new one may stay silent (slow-loris and idle floods, W8).
+ * address, and how long a new one may stay silent (slow-loris and idle floods, W8). And how many
+ * requests one may have under way.
  */
 import { readFileSync } from "node:fs";
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
@@ -50,6 +51,23 @@ export function guardConnections(server: Server, rules: ConnectionRules): Connec
     });
   });
   return { dropSilent: silence.dropAll };
+}
+
+/** Requests of one connection whose answers are not read: browsers and proxies have one, not hundreds. */
+const MOST_AT_ONCE = 4;
+
+/** Says whether a request comes in turn: each costs a whole answer, read or not. */
+export function requestsInTurn(): (incoming: IncomingMessage, outgoing: ServerResponse) => boolean {
+  const unread = new WeakMap<Socket, number>();
+  const count = (socket: Socket, by: 1 | -1) => {
+    const now = (unread.get(socket) ?? 0) + by;
+    unread.set(socket, now);
+    return now;
+  };
+  return ({ socket }, outgoing) => {
+    outgoing.once("close", () => count(socket, -1));
+    return count(socket, 1) <= MOST_AT_ONCE;
+  };
 }
 
 /** File descriptors kept for everything that is no connection, and for a burst of those to be refused. */

@@ -85,6 +85,12 @@ export const LIMITS = {
   headerMilliseconds: row(10_000, "milliseconds", "for a request's headers to arrive", 10),
   requestMilliseconds: row(30_000, "milliseconds", "for a whole request to arrive", 10),
   silentMilliseconds: row(10_000, "milliseconds", "a new connection may stay silent", 10),
+  stalledMilliseconds: row(
+    30_000,
+    "milliseconds",
+    "a connection may stand still in the middle of a request or an answer",
+    10,
+  ),
   idleMilliseconds: row(15_000, "milliseconds", "a connection is kept between requests", 10),
   quietMilliseconds: row(
     10_000,

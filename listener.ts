@@ -11,7 +11,7 @@ import type { Duplex } from "node:stream";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { type WebSocket, WebSocketServer } from "ws";
 import { watchAccepting } from "./accept_watch.ts";
-import { guardConnections } from "./connections.ts";
+import { guardConnections, requestsInTurn } from "./connections.ts";
 import type { Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { bareAnswer, type BareHeaders } from "./routes/bare_answer.ts";
@@ -43,6 +43,7 @@ export type ListenerLimits = Pick<
   | "requestMilliseconds"
   | "shutdownMilliseconds"
   | "silentMilliseconds"
+  | "stalledMilliseconds"
 >;
 
 /** What a listener is made of. */
@@ -85,6 +86,7 @@ export async function listen(parts: ListenerParts): Promise<Listener> {
     perMessageDeflate: false,
   });
   const guard = guardConnections(server, parts);
+  server.setTimeout(parts.limits.stalledMilliseconds);
   const isOurs = hostCheck(server, parts.hosts);
   server.on("request", requestHandler(parts, isOurs));
   server.on("upgrade", upgradeHandler(sockets, parts, isOurs));
@@ -180,8 +182,10 @@ function requestHandler(parts: ListenerParts, isOurs: HostCheck) {
       },
     },
   );
+  const isInTurn = requestsInTurn();
   return (incoming: IncomingMessage, outgoing: ServerResponse) => {
     outgoing.on("error", () => {});
+    if (!isInTurn(incoming, outgoing)) return void incoming.socket.destroy();
     const status = refusal(incoming, isOurs);
     if (status !== undefined) return endPlain(outgoing, status, parts.headers);
     answer(incoming, outgoing).catch((error) => {

@@ -123,6 +123,8 @@ export class Arrivals {
     const { conversation, gap } = place;
     const about = { ...place, name: whose(place) };
     const stands = await tellMissing(change, about, gap, this.#options.now());
+    // Of what somebody else's devices tell this one alone nobody is told: they could skip numbers to raise any alarm.
+    if (!stands && !place.mine) return;
     await this.#options.missing(change, stands ? conversation : null, gap);
   }
 

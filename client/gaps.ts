@@ -15,16 +15,18 @@ const UNEXPLAINED = "gaps-unexplained";
 const EXPLAINED = "gaps-explained";
 /** "meta": messages that sessions have missed and that have not come since. */
 const LEFT = "gaps-left";
-/** "meta": Own, what sessions with own devices have missed and nobody has told. */
+/** "meta": Counted, what sessions with own devices have missed and nobody has told; `since` the oldest. */
 const OWN = "gaps-own";
-/** "meta": what was told of the server's count and no session with an own device has missed since. */
+/** "meta": Counted, what was told of the server's count and no session has missed since; `since` the newest. */
 const TOLD = "gaps-told";
 /** How long what own devices tell each other may be on its way. Milliseconds. */
 const OWN_WITHIN = 24 * 3_600_000;
+/** How long the server's count explains what sessions miss: as long as it keeps envelopes. Milliseconds. */
+const TOLD_WITHIN = 30 * OWN_WITHIN;
 /** How long the sessions have to explain what the server dropped. Milliseconds. */
 const EXPLAIN_WITHIN = 5_000;
 
-interface Own {
+interface Counted {
   readonly left: number;
   /** Milliseconds since 1970. */
   readonly since: number;
@@ -40,6 +42,7 @@ export interface GapsOptions {
 export class Gaps {
   readonly #options: GapsOptions;
   #callOff: () => void = () => {};
+  #callOffOwn: () => void = () => {};
 
   constructor(options: GapsOptions) {
     this.#options = options;
@@ -75,6 +78,8 @@ export class Gaps {
     await add(change, LEFT, count);
     await add(change, EXPLAINED, explained);
     await add(change, UNEXPLAINED, -explained);
+    // Told already, without a conversation: it was nothing that own devices told each other.
+    await this.#takeTold(change, count - explained);
     change.tell({ kind: "gap", conversation, count });
   }
 
@@ -96,22 +101,45 @@ export class Gaps {
   }
 
   async #missingOwn(change: Change, count: number): Promise<void> {
-    const told = await add(change, TOLD, 0);
-    await add(change, TOLD, -count);
-    const own = await change.get<Own>("meta", OWN);
-    const left = (own?.left ?? 0) + Math.max(0, count - told);
-    if (left > 0) change.set("meta", OWN, { left, since: own?.since ?? this.#options.now() });
+    const more = count - await this.#takeTold(change, count);
+    if (more === 0) return;
+    const { left = 0, since = this.#options.now() } = await change.get<Counted>("meta", OWN) ?? {};
+    change.set("meta", OWN, { left: left + more, since });
+    await this.#tellOwn(change);
   }
 
+  /** Now, if it is time, or when it is: a server that never ends a connection keeps nothing back by that. */
   async #tellOwn(change: Change): Promise<void> {
-    const own = await change.get<Own>("meta", OWN);
-    if (!own || this.#options.now() - own.since < OWN_WITHIN) return;
+    const own = await change.get<Counted>("meta", OWN);
+    if (!own) return;
+    const wait = own.since + OWN_WITHIN - this.#options.now();
+    if (wait > 0) return void change.after.push(() => this.#tellOwnIn(Math.min(wait, OWN_WITHIN)));
     change.remove("meta", OWN);
     change.tell({ kind: "gap", count: own.left });
   }
 
+  #tellOwnIn(ms: number): void {
+    const { after, writer, failed } = this.#options;
+    this.#callOffOwn();
+    this.#callOffOwn = after(ms, () => {
+      writer.change((change) => this.#tellOwn(change)).catch(failed);
+    });
+  }
+
+  /** Takes up to so many off what was told of the server's count; how many. Old tellings explain nothing. */
+  async #takeTold(change: Change, most: number): Promise<number> {
+    const told = await change.get<Counted>("meta", TOLD);
+    if (!told) return 0;
+    const isOld = this.#options.now() - told.since > TOLD_WITHIN;
+    const taken = isOld ? 0 : Math.min(told.left, most);
+    if (isOld || taken === told.left) change.remove("meta", TOLD);
+    else if (taken > 0) change.set("meta", TOLD, { ...told, left: told.left - taken });
+    return taken;
+  }
+
   stop(): void {
     this.#callOff();
+    this.#callOffOwn();
   }
 
   #flushLater(): void {
@@ -127,7 +155,9 @@ export class Gaps {
       if (count === 0) return;
       change.set("meta", UNEXPLAINED, 0);
       // What sessions with own devices have missed is part of it.
-      await add(change, TOLD, count - await takeOff(change, count));
+      const more = count - await takeOff(change, count);
+      const told = await this.#takeTold(change, Infinity);
+      change.set("meta", TOLD, { left: told + more, since: this.#options.now() });
       change.tell({ kind: "gap", count });
     });
   }
@@ -139,7 +169,7 @@ function unexplained(change: Change): Promise<number> {
 
 /** Takes up to so many off what own devices have missed; how many. */
 async function takeOff(change: Change, most: number): Promise<number> {
-  const own = await change.get<Own>("meta", OWN);
+  const own = await change.get<Counted>("meta", OWN);
   if (!own) return 0;
   const left = Math.max(0, own.left - most);
   if (left === 0) change.remove("meta", OWN);

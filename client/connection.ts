@@ -47,6 +47,8 @@ export class Connection {
   readonly #link: Link;
   #state: ConnectionState = "offline";
   #generation = 0;
+  /** The generation that a welcome has come for. */
+  #greeted = 0;
   #closed = false;
   #hasRenewed = false;
   #callOff: () => void = () => {};
@@ -130,6 +132,9 @@ export class Connection {
 
   #take(item: ServerItem): void {
     if (item.type !== "welcome") return this.#options.item(item);
+    // One to a hello: each would begin everything anew.
+    if (this.#greeted === this.#generation) return;
+    this.#greeted = this.#generation;
     this.#welcome(item, this.#generation).catch(this.#options.failed);
   }
 

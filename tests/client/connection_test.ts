@@ -1,7 +1,10 @@
 /** Being connected: what ends it again and again must not make a storm. */
 import assert from "node:assert/strict";
-import { CLOSE } from "../../protocol/frame.ts";
-import type { SocketFactory } from "../../client/link.ts";
+import { CLOSE, encodeServerFrames } from "../../protocol/frame.ts";
+import { Writer } from "../../client/change.ts";
+import { Connection } from "../../client/connection.ts";
+import type { SocketFactory, SocketHandlers } from "../../client/link.ts";
+import { MemoryStore } from "../../client/store_memory.ts";
 import type { HttpSend } from "../../client/transport.ts";
 import { say, talkTo, texts, World } from "../helpers/people_world.ts";
 
@@ -54,4 +57,43 @@ Deno.test("ATTACK a server that ends every connection for its login makes no sto
   await world.pass(10 * 60_000);
   assert.ok(connections > 10 && connections < 60, `${connections} connections in ten minutes`);
   await world.closeAll();
+});
+
+Deno.test("ATTACK a server that welcomes again and again begins nothing anew, and leaves no timers behind", async () => {
+  const timers = new Set<() => void>();
+  const welcomed: number[] = [];
+  let server!: SocketHandlers;
+  const welcome = { type: "welcome", restored: false, queued: 0, gaps: 0 } as const;
+  const writer = new Writer(new MemoryStore(), () => {});
+  const nothing = () => Promise.resolve();
+  const connection = new Connection({
+    ...{ writer, login: () => null, random: () => 1, checkLogin: nothing },
+    socket: (_login, handlers) => {
+      server = handlers;
+      return { send: () => {}, close: () => {} };
+    },
+    renew: () => Promise.resolve("failed"),
+    after: (_ms, run) => {
+      timers.add(run);
+      return () => timers.delete(run);
+    },
+    ...{ changed: () => {}, welcoming: nothing, item: () => {}, lost: () => {} },
+    welcomed: ({ queued }) => welcomed.push(queued),
+    failed: (error) => assert.fail(String(error)),
+  });
+  connection.start();
+  for (let round = 1; round <= 2; round++) {
+    server.opened();
+    await writer.idle();
+    const [frame] = encodeServerFrames([welcome, welcome]);
+    for (let i = 0; i < 50; i++) server.received(frame!);
+    await writer.idle();
+    await Promise.resolve();
+    assert.equal(welcomed.length, round, "once for each connection");
+    assert.equal(timers.size, 2, "the next ping, and whether it was a good connection");
+    server.closed(1006);
+    connection.start();
+  }
+  connection.stop();
+  assert.equal(timers.size, 0);
 });

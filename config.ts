@@ -80,9 +80,13 @@ export interface Config {
   readonly limitsGiven: ReadonlySet<string>;
 }
 
-/** Reads the arguments after the command word. */
-export function readConfig(args: readonly string[], env: Environment): Config {
-  const values = { ...readEnvironment(env), ...readFlags(args) };
+/** Reads the arguments after the command word; `command` is the one that takes flags of the server. */
+export function readConfig(
+  args: readonly string[],
+  env: Environment,
+  command = "serve",
+): Config {
+  const values = { ...readEnvironment(env), ...readFlags(args, command) };
   const domain = values.domain === undefined ? undefined : readDomain(values.domain);
   const listen = readListen(values.listen ?? (domain ? "[::]:443" : "127.0.0.1:8443"));
   const tls = readTls(values, domain);
@@ -127,14 +131,16 @@ function readEnvironment(env: Environment): Values {
   return values;
 }
 
-function readFlags(args: readonly string[]): Values {
+function readFlags(args: readonly string[], command: string): Values {
   const values: Values = {};
   const rest = [...args];
   if (rest[0] === "--") rest.shift();
   while (rest.length > 0) {
     const [flag = "", inline] = splitFlag(rest.shift() ?? "");
     const name = settingNames().find((each) => `--${SETTINGS[each].flag}` === flag);
-    if (name === undefined) throw new ConfigError(`${shown(flag)} is not a flag of snug serve.`);
+    if (name === undefined) {
+      throw new ConfigError(`${shown(flag)} is not a flag of snug ${command}.`);
+    }
     // The next flag is no value: one was forgotten.
     const value = inline ?? (rest[0]?.startsWith("--") ? undefined : rest.shift());
     if (value === undefined || value === "") {

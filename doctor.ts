@@ -9,7 +9,7 @@ import { VERSION } from "./version.ts";
 /** Looks at everything; resolves to 0, or to 1 when something has failed. */
 export async function runDoctor(args: readonly string[], io: CommandIo): Promise<number> {
   const { json, mailTo, rest } = readArguments(args);
-  const config = readConfig(rest, io.env);
+  const config = readConfig(rest, io.env, "doctor");
   const { findings: data, facts } = await checkData(config.dataDir);
   const findings = [
     ...data,

@@ -107,7 +107,7 @@ function readArguments(args: readonly string[], io: CommandIo): Given {
   if (/(^|\/)deno$/.test(program) && !dryRun) {
     throw new ConfigError("Run it from the executable, or name that with --program FILE.");
   }
-  const config = readConfig(flags, io.env);
+  const config = readConfig(flags, io.env, "install");
   if (flags.some((flag) => /^--data\b/.test(flag))) {
     throw new ConfigError(`--data: an installed server keeps everything in ${DATA}.`);
   }

@@ -77,7 +77,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 
 /** Runs one command line and resolves to the exit status. Never throws. */
 export async function main(args: readonly string[], io: CommandIo): Promise<ExitStatus> {
-  const [name = "", ...rest] = args;
+  const [word = "", ...rest] = args;
+  const name = word === "--version" ? "version" : word;
   if (name === "" || name === "help" || name === "--help" || name === "-h") {
     io.print(usage(COMMANDS));
     return name === "" ? 2 : 0;

@@ -183,7 +183,7 @@ Deno.test("bad flags are one line and exit 2", async () => {
       [["--mail-to", "nobody"], /--mail-to: expected an address/],
       [["--mail-to"], /--mail-to: expected an address/],
       [["--mail-to=a@b\nBcc: c@d"], /--mail-to: expected an address/],
-      [["--sideways"], /--sideways is not a flag/],
+      [["--sideways"], /--sideways is not a flag of snug doctor/],
       [["--listen", "nowhere"], /expected HOST:PORT/],
     ] as const
   ) {

@@ -89,7 +89,7 @@ Deno.test("only a server below 1024 gets the one capability that it needs", () =
 Deno.test("what would be wrong in a unit, or secret in one, is one line and exit 2", async () => {
   const bad: [string[], RegExp][] = [
     [["--root"], /--root needs a value/],
-    [["--sideways"], /--sideways is not a flag/],
+    [["--sideways"], /--sideways is not a flag of snug install/],
     [["--domain", "localhost"], /expected a name such as/],
     [["--domain", "a.org", "--data", "/elsewhere"], /keeps everything in \/var\/lib\/snug/],
     [

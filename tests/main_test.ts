@@ -22,9 +22,11 @@ async function run(args: string[], env: Record<string, string> = {}, stop = Abor
 }
 
 Deno.test("version prints the version of the project file", async () => {
-  const { status, printed } = await run(["version"]);
-  assert.equal(status, 0);
-  assert.equal(printed, `snug ${project.version}`);
+  for (const word of ["version", "--version"]) {
+    const { status, printed } = await run([word]);
+    assert.equal(status, 0);
+    assert.equal(printed, `snug ${project.version}`);
+  }
 });
 
 Deno.test("without a command it explains itself and exits 2, with --help 0", async () => {

@@ -25,3 +25,22 @@ Deno.test("what nobody caught is counted", () => {
   globalThis.dispatchEvent(new ErrorEvent("error", { cancelable: true }));
   assert.deepEqual([...meter.errors.counts], [["process.error", 1], ["process.rejection", 1]]);
 });
+
+Deno.test("how late timers come is measured, as long as it is watched", async () => {
+  const { loopDelaySeconds, errors } = new Meter();
+  const observed = () => loopDelaySeconds.counts.reduce((sum, count) => sum + count);
+  const first = Promise.withResolvers<void>();
+  const observe = loopDelaySeconds.observe.bind(loopDelaySeconds);
+  loopDelaySeconds.observe = (seconds) => {
+    observe(seconds);
+    first.resolve();
+  };
+  const end = watchProcess({ loopDelaySeconds, errors });
+  const until = performance.now() + 120;
+  // Nobody else gets a turn: the timer of 50 ms is 70 late at least.
+  while (performance.now() < until);
+  await first.promise;
+  end();
+  assert.equal(observed(), 1);
+  assert.ok(loopDelaySeconds.sum >= 0.06, `${loopDelaySeconds.sum}`);
+});

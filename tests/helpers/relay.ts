@@ -55,14 +55,14 @@ export async function withRelay(
   const clock = { now: 1_800_000_000_000 };
   const meter = new Meter();
   const log = countingErrors(options.log ?? silentLog, meter);
+  const turns = countedTurns();
   const real = createQueue(db, { ...ROOMY, ...options.queue });
   const hub = new Hub({
     queue: options.wrap?.(real) ?? real,
     bus: localBus(log),
     limits: limitsWith({ socketMessagesPerSecond: 100_000, ...options.limits }),
     now: () => clock.now,
-    afterTurn: (work) => setImmediate(work),
-    soon: (work) => setImmediate(work),
+    ...{ afterTurn: turns.after, soon: turns.after },
     meter,
     log,
   });
@@ -108,13 +108,33 @@ export async function withRelay(
   } finally {
     await hub.close();
     for (const device of devices) device.socket.terminate();
+    // Those that were told to close have a timer until they did; not every version of Deno waits for them.
+    const gone = [...server.clients].map((socket) => once(socket, "close"));
     for (const socket of server.clients) socket.terminate();
-    await Promise.all(devices.map((device) => device.closed));
+    await Promise.all([...gone, ...devices.map((device) => device.closed)]);
     await new Promise((resolve) => server.close(resolve));
+    await turns.over();
     db.close();
   }
   // Whoever hands in a log of their own expects something in it.
   if (options.log === undefined) assert.deepEqual([...meter.errors.counts], [], "bugs");
+}
+
+/** What is to happen at the end of a turn; all of it happened when `over` resolves. */
+function countedTurns() {
+  let waiting = 0;
+  return {
+    after(work: () => void) {
+      waiting++;
+      setImmediate(() => {
+        waiting--;
+        work();
+      });
+    },
+    async over() {
+      while (waiting > 0) await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
 }
 
 const incarnations = new Map<DeviceId, number>();

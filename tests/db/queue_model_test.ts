@@ -41,7 +41,7 @@ type Op =
   | { op: "resend"; back: number }
   | { op: "ack"; device: number; ahead: number }
   | { op: "add" | "remove"; person: number }
-  | { op: "restart" | "forget" | "settle" | "sweep" };
+  | { op: "restart" | "forget" | "settle" | "sweep" | "tidy" };
 
 /** `doom`: the statement that fails while this is done. */
 type Step = { doing: Op; doom: typeof STEPS[number] | null };
@@ -81,6 +81,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
         "forget" as const,
         "settle" as const,
         "sweep" as const,
+        "tidy" as const,
       ),
     }),
   },
@@ -188,6 +189,8 @@ class Life {
         return this.change(this.people[op.person]!, op.op === "add");
       case "settle":
         return await this.queue.settle();
+      case "tidy":
+        return await this.queue.tidy();
       case "sweep":
         return void await this.queue.expireEnvelopes(1, 2, 0);
       case "forget":

@@ -86,7 +86,8 @@ export async function listen(parts: ListenerParts): Promise<Listener> {
     perMessageDeflate: false,
   });
   const guard = guardConnections(server, parts);
-  server.setTimeout(parts.limits.stalledMilliseconds);
+  // Not setTimeout(), which does the same: Deno 2.4 only writes to the console that it has none.
+  server.timeout = parts.limits.stalledMilliseconds;
   const isOurs = hostCheck(server, parts.hosts);
   server.on("request", requestHandler(parts, isOurs));
   server.on("upgrade", upgradeHandler(sockets, parts, isOurs));

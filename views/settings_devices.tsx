@@ -96,7 +96,7 @@ function DeviceRow({ assets, device }: { assets: PageProps["assets"]; device: De
   const [field, called] = [`name-${id}`, name === "" ? KINDS[kind] : name];
   return (
     <li class="row-line">
-      <Icon assets={assets} name="laptop" />
+      <Icon assets={assets} name={kind === "terminal" ? "square-terminal" : "laptop"} />
       <div class="row-words">
         <strong>
           <bdi>{called}</bdi>

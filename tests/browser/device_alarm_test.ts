@@ -52,3 +52,39 @@ browserTest("a new device of one's own is asked about: mine, or out with it", as
     });
   });
 });
+
+browserTest(
+  "attack: a device is added so that its question covers the warning of a reset: both are read, and answered",
+  async () => {
+    await withChatPages(async (pages) => {
+      for (const width of [1280, 390]) {
+        await onPage(pages, { ...talk, connection: "offline" }, {}, async ({ page, engine }) => {
+          await page.setViewportSize({ width, height: 844 });
+          await engine((e) => {
+            for (const device of ["DDDDDDDDDDDDDDDDDDDDDA", "EEEEEEEEEEEEEEEEEEEEEA"]) {
+              const words = `Your account has a new device, ${device.slice(0, 1)}.`;
+              e.tell({ kind: "warning", what: "own-new-device", words, device: device as never });
+            }
+          });
+          await page.getByText("new device, E").waitFor();
+          await page.locator("#reset-banner").evaluate((banner) =>
+            banner.removeAttribute("hidden")
+          );
+          const boxes = await page.locator(".standing:visible").evaluateAll((all) =>
+            all.map((each) => each.getBoundingClientRect()).map(({ top, bottom }) => [top, bottom])
+          );
+          assert.equal(boxes.length, 4);
+          for (const [at, [top]] of boxes.entries()) {
+            assert.ok(at === 0 || top! >= boxes[at - 1]![1]!, JSON.stringify(boxes));
+          }
+          await page.getByRole("link", { name: "See and stop it" }).click({ trial: true });
+          const mine = page.getByRole("button", { name: "That was me" });
+          for (let left = 1; left >= 0; left--) {
+            await mine.first().click();
+            assert.equal(await mine.count(), left);
+          }
+        });
+      }
+    });
+  },
+);

@@ -84,7 +84,8 @@ async function checkFolder(path: string): Promise<Finding[]> {
   ];
 }
 
-async function cannotWrite(path: string): Promise<string | null> {
+/** Why nothing can be written into the folder, in words; null where it can. */
+export async function cannotWrite(path: string): Promise<string | null> {
   try {
     await Deno.remove(await Deno.makeTempFile({ dir: path, prefix: "doctor-" }));
     return null;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createSmtpChannel, type SmtpChannel } from "./auth/mail.ts";
 import { isEmailAddress } from "./auth/names.ts";
 import { type Config, isLoopbackHost } from "./config.ts";
-import { type Finding, sayFor } from "./doctor_data.ts";
+import { cannotWrite, cureOf, type Finding, sayFor } from "./doctor_data.ts";
 
 const PATIENCE_MS = 8_000;
 const MAX_ANSWER = 8_192;
@@ -172,6 +172,8 @@ async function connect(origin: URL, caCerts: string[]): Promise<Deno.Conn> {
 async function checkMail(config: Config, mailTo: string): Promise<Finding> {
   const say = sayFor("mail");
   if (config.smtpUrl === undefined) {
+    const problem = await outboxProblem(config.dataDir);
+    if (problem !== null) return say("fail", ...problem);
     return config.onlyThisMachine && mailTo === ""
       ? say("ok", "none: codes go to the console and the outbox")
       : say("warn", "none: codes go to the console and the outbox", "Set --smtp and --mail-from.");
@@ -185,6 +187,15 @@ async function checkMail(config: Config, mailTo: string): Promise<Finding> {
   } finally {
     channel.close();
   }
+}
+
+/** Where letters go without a mail server; it is made with the first one. */
+async function outboxProblem(dataDir: string): Promise<[words: string, cure: string] | null> {
+  const outbox = join(dataDir, "outbox");
+  if (await Deno.lstat(outbox).then(() => false, () => true)) return null;
+  const words = await cannotWrite(outbox);
+  if (words === null) return null;
+  return [words, cureOf(words, dataDir, "Move it away: a folder of that name is made.")];
 }
 
 async function sendTest(channel: SmtpChannel, to: string): Promise<void> {

@@ -11,7 +11,7 @@ import { brokenRow } from "./recent_check.ts";
 import { openDatabase } from "./sqlite.ts";
 import { syncFolder } from "./steady_write.ts";
 import { one, transaction } from "./transaction.ts";
-import { RESTORING } from "./unfinished.ts";
+import { giveToOwner, RESTORING } from "./unfinished.ts";
 
 /** What restoring needs. */
 export interface RestoreOptions
@@ -64,6 +64,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   const { dataDir } = options;
   const made = await prepareFolder(dataDir);
   try {
+    giveToOwner(dataDir, LOCK);
     const unlock = lockFolder(join(dataDir, LOCK));
     try {
       return await restoreAlone(options);
@@ -89,6 +90,7 @@ async function restoreAlone(options: RestoreOptions): Promise<Restored> {
     const unpacked = await unpackBackup({ ...options, dir: draft });
     const givenUp = forget(join(draft, DATABASE), options.giveUp);
     await moveIn(draft, dataDir);
+    for (const name of [DATABASE, SECRETS]) giveToOwner(dataDir, name);
     for (const name of unfinished) await Deno.remove(join(dataDir, name), { recursive: true });
     return { ...unpacked, givenUp };
   } catch (error) {

@@ -70,7 +70,7 @@ export async function backUpAlone<Result>(
 const BUSY = "Another backup of this data folder is being made. Wait until it is done.";
 
 /**
- * Makes the lock file `name`. Made by root, it would be in the way of the server's own user for ever.
+ * Makes the file `name` if it is not there, and the folder's owner its owner. Made by root, it would be in the way of the server's own user for ever.
  * That user could also have put another name for one of root's files there: given away is only what
  * has this one name. Before it is locked, because closing a file drops the locks on it.
  */

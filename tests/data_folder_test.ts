@@ -177,3 +177,20 @@ Deno.test(
       assert.deepEqual(await Deno.readFile(path), bytes, "nobody wrote to it");
     }),
 );
+
+Deno.test(
+  "an outbox that takes no letters is found where letters go there",
+  loose,
+  () =>
+    withData(async (data) => {
+      const mail = async () => {
+        const { printed } = await run(data, "doctor --listen 127.0.0.1:0");
+        return printed.slice(printed.findIndex((line) => line.slice(6).startsWith("mail"))).join(
+          "\n",
+        );
+      };
+      assert.match(await mail(), /^ok .*none: codes go to the console/);
+      await Deno.writeTextFile(`${data}/outbox`, "");
+      assert.match(await mail(), /^fail .*outbox\S*: that is no folder\n +Move it away/);
+    }),
+);

@@ -82,8 +82,8 @@ export async function enlist(
  * Whoever signed this device in said that it would be somebody else's: it takes itself out again, before anybody writes
  * as the one while believing to be the other.
  */
-async function leave(
-  { api, store }: FlowParts,
+export async function leave(
+  { api, store }: Pick<FlowParts, "api" | "store">,
   { own, grown, names }: Pick<Listed, "own" | "grown" | "names">,
   username: string,
 ): Promise<Outcome<never>> {

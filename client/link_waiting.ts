@@ -46,9 +46,19 @@ import {
   linkWaitRequest,
   MAX_HANDED_BYTES,
 } from "../protocol/link_api.ts";
-import { checkKnown, enlist, type FlowParts, refuseForeign, type SignedIn } from "./enlisting.ts";
+import { renewLogin } from "./device_login.ts";
+import {
+  checkKnown,
+  enlist,
+  type FlowParts,
+  leave,
+  refuseForeign,
+  type SignedIn,
+} from "./enlisting.ts";
 import { setupOf } from "./archive_setup.ts";
 import { outcomeOf, refuseBroken } from "./flow_refusals.ts";
+import { markActive } from "./installation.ts";
+import { type Contact, type MeRecord, META } from "./records.ts";
 import type { Api } from "./transport.ts";
 import { done, type Outcome, refused } from "./types.ts";
 
@@ -144,7 +154,7 @@ export class LinkWait {
     const taken = await refuseForeign(parts.store, met.offer.account);
     if (taken) return taken;
     try {
-      return await enter(parts, met, handed);
+      return await tookUp(parts, met) ?? await enter(parts, met, handed);
     } catch (error) {
       return refuseBroken(error);
     }
@@ -174,6 +184,27 @@ export class LinkWait {
     const answered = await this.#parts.api.ask("/sign-in/link/answer", body, linkDone);
     return answered.ok ? done(metNews(this.#met)) : outcomeOf(answered);
   }
+}
+
+/** The answer to an earlier try was lost: is this store that device by now? Null: it is not. */
+async function tookUp(
+  { api, store }: FlowParts,
+  { own, offer }: Met,
+): Promise<Outcome<SignedIn> | null> {
+  const me = await store.get<MeRecord>("meta", META.me);
+  if (me?.state !== "pending" || me.device !== own.device) return null;
+  const renewal = await renewLogin(api, own);
+  if (renewal === "refused") return null;
+  const known = renewal === "renewed" ? await api.me() : null;
+  if (!known?.ok) return refused("offline", "The server cannot be reached.");
+  const { account, device } = own;
+  const { username } = known.value;
+  const { list: grown } = (await store.get<Contact>("accounts", account))!;
+  if (username !== offer.username) {
+    return await leave({ api, store }, { own, grown, names: offer }, username);
+  }
+  await markActive(store, api.login);
+  return done({ account, device, username, known: false });
 }
 
 function metNews({ offer: { username }, channel: { check } }: Met): WaitingNews {

@@ -42,7 +42,7 @@ export class Linking {
   }
 
   async run(): Promise<void> {
-    const { wait, over, after } = this.#o;
+    const { wait, over } = this.#o;
     while (!this.#isStopped) {
       const news = await wait.look();
       if (this.#isStopped) return;
@@ -50,11 +50,15 @@ export class Linking {
       if (!news.ok && news.code !== "offline") return over(news.words);
       if (news.ok && news.value.state === "handed") return await this.#enter();
       if (news.ok && news.value.state === "met") this.#meet(news.value);
-      const again = Promise.withResolvers<void>();
-      const callOff = after(ASK_MS, again.resolve);
-      await Promise.race([again.promise, this.#stopped.promise]);
-      callOff();
+      await this.#pause();
     }
+  }
+
+  async #pause(): Promise<void> {
+    const again = Promise.withResolvers<void>();
+    const callOff = this.#o.after(ASK_MS, again.resolve);
+    await Promise.race([again.promise, this.#stopped.promise]);
+    callOff();
   }
 
   #meet({ username, check }: { readonly username: string; readonly check: string }): void {
@@ -64,7 +68,13 @@ export class Linking {
   }
 
   async #enter(): Promise<void> {
-    const entered = await this.#o.enter();
+    let entered = await this.#o.enter();
+    // An answer that was lost is found by the next try.
+    while (!entered.ok && entered.code === "offline") {
+      await this.#pause();
+      if (this.#isStopped) return;
+      entered = await this.#o.enter();
+    }
     if (entered.ok) await this.#o.entered();
     else this.#o.over(entered.words);
   }

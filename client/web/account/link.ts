@@ -68,8 +68,9 @@ async function enter(step: HTMLElement, parts: WaitForLink, wait: LinkWait): Pro
   working(true);
   const entered = await parts.enter(wait);
   if (entered.ok) return location.assign("/chat");
-  if (entered.code !== "not-available") return over(step, entered.words);
-  // Something on this device is in the way, such as a chat in another tab: it can be tried again.
+  // A chat in another tab is in the way, or no answer came: it can be tried again, and a lost answer is found.
+  const mayGoOn = entered.code === "not-available" || entered.code === "offline";
+  if (!mayGoOn) return over(step, entered.words);
   progress("");
   working(false);
   problem(step, entered.words);

@@ -213,6 +213,9 @@ function approveLink(password: (progress: Progress) => PasswordClient): ApproveL
 
 async function main(): Promise<void> {
   const step = need<HTMLElement>("#step");
+  const others = step.querySelector<HTMLElement>("#others-see");
+  // It is read only: what it needs of the browser, the chat had when it made the keys.
+  if (others) return await runOthersSee(others, lookAsOthers);
   const lacking = await missing(globalThis);
   if (lacking.length > 0) {
     const words = `This browser can’t run Snug: it lacks ${
@@ -220,8 +223,6 @@ async function main(): Promise<void> {
     }. Snug needs ${SUPPORTED}.`;
     return problem(step, words);
   }
-  const others = step.querySelector<HTMLElement>("#others-see");
-  if (others) return await runOthersSee(others, lookAsOthers);
   const password = passwordClient(step.dataset["worker"]!);
   const form = step.querySelector<HTMLFormElement>("#sign-in");
   if (form) {

@@ -68,6 +68,16 @@ browserTest(
         assert.match((await half.textContent())!, /^[0-9]{30}$/);
         assert.ok(!(await others.textContent())!.includes("Desk"), "names are not told");
         await inspect(first, "devices");
+        const blind = await first.context().newPage();
+        await blind.addInitScript(() =>
+          indexedDB.open = () => {
+            throw new Error("no storage");
+          }
+        );
+        await blind.goto(`${server.origin}/settings/devices`);
+        await blind.getByText("This browser could not look.").waitFor();
+        assert.equal(await blind.locator("#others-more").isVisible(), false);
+        await blind.close();
 
         await first.getByRole("listitem").filter({ hasNotText: "this one" })
           .getByRole("link", { name: "Remove" }).click();

@@ -1,7 +1,7 @@
 /** The script behind "What others see": the signed list, fetched and judged as contacts' clients do it. */
 import { safetyNumberGroups } from "../../../crypto/safety_number.ts";
 import type { SeenAccount, SeenDevice } from "../../seen_devices.ts";
-import type { Outcome } from "../../types.ts";
+import { type Outcome, refused } from "../../types.ts";
 import { el, fill, icon } from "../dom.ts";
 import { counted } from "../words.ts";
 import { need } from "./page.ts";
@@ -10,12 +10,16 @@ const DAY_MS = 86_400_000;
 const DAY = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" });
 const KINDS = { browser: "Browser", terminal: "Terminal" } as const;
 
+const FAILED =
+  "This browser could not look. Reload the page, or look from another of your devices.";
+
 export async function runOthersSee(
   section: HTMLElement,
   look: () => Promise<Outcome<SeenAccount>>,
 ): Promise<void> {
   const words = need<HTMLElement>("[role=status]", section);
-  const outcome = await look();
+  // A bug, or a browser without what it takes: it is said, and nothing must pass for an answer.
+  const outcome = await look().catch(() => refused("internal", FAILED));
   if (!outcome.ok) {
     words.dataset["state"] = "bad";
     words.textContent = outcome.words;

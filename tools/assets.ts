@@ -47,7 +47,6 @@ const ENTRIES: Readonly<Record<string, Bundle>> = {
   "kem_script.js": { entry: "crypto/kem_script.ts", policy: "script" },
   "opaque_worker.js": { entry: "client/web/opaque_worker.ts", policy: "wasm-worker" },
   "qr_read.js": { entry: "client/web/qr_read.ts", policy: "script" },
-  "stretch_worker.js": { entry: "client/web/stretch_worker.ts", policy: "wasm-worker" },
   "service_worker.js": {
     entry: "client/web/service_worker.ts",
     policy: "script",

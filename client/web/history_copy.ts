@@ -7,7 +7,7 @@ import type { Bytes } from "../../protocol/encoding.ts";
 import { type Conversation, done, type Message, type Outcome } from "../types.ts";
 import { titleOf } from "./names.ts";
 import type { Told } from "./progress.ts";
-import type { StretchAnswer, StretchCall } from "./stretch_worker.ts";
+import type { StretchAnswer, StretchCall } from "./stretch_call.ts";
 import type { Tab } from "./leader.ts";
 
 /** Rows read at a time. */
@@ -15,7 +15,7 @@ const PAGE = 500;
 /** Pieces of a file that are taken in at a time. */
 const BATCH = 8;
 
-/** Argon2id in a worker of its own. Rejects when the worker cannot be loaded. */
+/** Argon2id in a worker. Rejects when the worker cannot be loaded. */
 const stretchIn = (makeWorker: () => Worker): Stretch => (passphrase, salt) =>
   new Promise((resolve, reject) => {
     const worker = makeWorker();

@@ -47,7 +47,7 @@ export const loadMore: () => Promise<typeof More> = loadedOnce(async () => {
 
 /** Where passphrases of files are stretched, away from the page. */
 export function stretchWorker(): Worker {
-  return new Worker(trustedScript("{{href stretch_worker.js}}"), { type: "module" });
+  return new Worker(trustedScript("{{href opaque_worker.js}}"), { type: "module" });
 }
 
 /** Begins to fetch the history archive and what changes rooms; `import()` in client/ waits for it. */

@@ -1,20 +1,35 @@
 /**
- * The worker of the sign-up and sign-in pages: holds the OPAQUE library (WebAssembly, Argon2id) away from the page, so that
- * only this script's own answer needs `wasm-unsafe-eval` and the page stays alive while a password is stretched.
+ * The one worker that runs WebAssembly: it holds the OPAQUE library, and Argon2id for passwords and for the passphrases of
+ * history files, away from the page. So only this script's own answer needs `wasm-unsafe-eval`, and the page stays alive
+ * while something is stretched.
  */
 import { opaqueClient } from "../opaque.ts";
+import { stretchHere } from "../stretching.ts";
 import type { PasswordAnswer, PasswordCall } from "./opaque_client.ts";
+import type { StretchAnswer, StretchCall } from "./stretch_call.ts";
 
 const scope = self as unknown as {
-  onmessage: ((event: MessageEvent<PasswordCall>) => void) | null;
-  postMessage(answer: PasswordAnswer): void;
+  onmessage: ((event: MessageEvent<PasswordCall | StretchCall>) => void) | null;
+  postMessage(answer: PasswordAnswer | StretchAnswer): void;
 };
 
-scope.onmessage = async ({ data: { id, method, args } }) => {
+scope.onmessage = async ({ data }) => {
+  scope.postMessage("passphrase" in data ? await stretched(data) : await asked(data));
+};
+
+async function asked({ id, method, args }: PasswordCall): Promise<PasswordAnswer> {
   try {
     const call = opaqueClient[method] as (...args: string[]) => Promise<unknown>;
-    scope.postMessage({ id, ok: true, value: await call(...args) });
+    return { id, ok: true, value: await call(...args) };
   } catch (error) {
-    scope.postMessage({ id, ok: false, message: error instanceof Error ? error.message : "" });
+    return { id, ok: false, message: error instanceof Error ? error.message : "" };
   }
-};
+}
+
+async function stretched({ passphrase, salt }: StretchCall): Promise<StretchAnswer> {
+  try {
+    return { key: await stretchHere(passphrase, salt) };
+  } catch (error) {
+    return { failure: String(error) };
+  }
+}

@@ -13,7 +13,7 @@ interface PolicyFactory {
 
 const ALLOWED = [
   /^\/service_worker\.js$/,
-  /^\/static\/(opaque_worker|stretch_worker|chat_more|engine_more|kem_script|qr_read)\.[0-9a-f]{12}\.js$/,
+  /^\/static\/(opaque_worker|chat_more|engine_more|kem_script|qr_read)\.[0-9a-f]{12}\.js$/,
 ];
 
 /** Is this the path of one of our own scripts that are named by a script? Addresses with an origin or a query are not. */

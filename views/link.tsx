@@ -26,9 +26,11 @@ export function WaitingPage({ assets, nonce }: PageProps): Html {
               <output id="link-code">…</output>
             </p>
           </div>
-          <div id="link-check" hidden>
+          <div id="link-check" role="alert" hidden>
             <p class="lead">
-              You are about to be <bdi id="link-who" />. Type these digits on the other device:
+              You are about to be{" "}
+              <bdi id="link-who" />. Type these digits on the other device. If that is not your
+              name, close this page.
             </p>
             <p class="link-code">
               <output id="link-digits" />

@@ -78,6 +78,7 @@ browserTest(
       const digits = old.getByRole("textbox", { name: "Digits on the new device" });
       await digits.waitFor();
       await fresh.getByText("@ana").waitFor();
+      await fresh.getByRole("alert").getByText("If that is not your name").waitFor();
       await inspect(fresh, "link-digits");
       await inspect(old, "link-compare");
       const shown = await digitsOn(fresh);

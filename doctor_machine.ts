@@ -143,11 +143,16 @@ function checkClock(newest: number, now: number): Finding {
   return say("ok", shown);
 }
 
+const NULL_DEVICE = Deno.build.os === "windows" ? "NUL" : "/dev/null";
+
 /** By opening as many: what the system says it allows is not always what it gives. */
-function checkFiles(connections: number): Finding {
+export function checkFiles(connections: number, path = NULL_DEVICE): Finding {
   const say = sayFor("open files");
   const wanted = Math.min(connections + OWN_FILES, MOST_FILES);
-  const opened = openMany(wanted);
+  const opened = openMany(wanted, path);
+  if (opened === null) {
+    return say("warn", `not known: ${path} cannot be opened`, `Everybody may: chmod 666 ${path}`);
+  }
   return opened >= wanted
     ? say("ok", `${wanted} at once, enough for ${connections} connections`)
     : say(
@@ -157,12 +162,13 @@ function checkFiles(connections: number): Finding {
     );
 }
 
-function openMany(wanted: number): number {
+/** How many there may be; null when it is something else that is in the way. */
+function openMany(wanted: number, path: string): number | null {
   const files: Deno.FsFile[] = [];
-  const path = Deno.build.os === "windows" ? "NUL" : "/dev/null";
   try {
     while (files.length < wanted) files.push(Deno.openSync(path));
-  } catch {
+  } catch (error) {
+    if (!/EMFILE|ENFILE|too many open files/i.test(String(error))) return null;
     // This many it is.
   } finally {
     for (const file of files) file.close();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { selfSigned } from "../certificate.ts";
 import { createLog } from "../log.ts";
 import { readConfig } from "../config.ts";
+import { checkFiles } from "../doctor_machine.ts";
 import { main } from "../main.ts";
 import { type CommandIo, startServer } from "../serve.ts";
 import { VERSION } from "../version.ts";
@@ -145,6 +146,13 @@ Deno.test("a certificate that ends, or is for another name, is found", () =>
     assert.equal((await certificate(now, mixed)).state, "fail");
     assert.equal((await certificate(now, { ...files, SNUG_TLS_KEY: "/none" })).state, "fail");
   }));
+
+Deno.test("a limit of open files that cannot be found out is not taken for none", () => {
+  assert.equal(checkFiles(10).state, "ok");
+  const unknown = checkFiles(10, "/none/null");
+  assert.equal(unknown.words, "not known: /none/null cannot be opened");
+  assert.notEqual(unknown.cure, "");
+});
 
 Deno.test("a clock that went back is found", () =>
   withFolder(async (root) => {

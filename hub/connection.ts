@@ -68,10 +68,10 @@ export interface ConnectionParts {
 const FLOOD_FACTOR = 20;
 /** Close code for what is the server's own fault (RFC 6455 section 7.4.1). */
 const BUG = 1011;
-/** A device has this long to say hello. */
-const HELLO_MS = 10_000;
-/** A socket that is asked to close has this long to say goodbye. */
-const CLOSE_MS = 1_000;
+/** A device has so many ticks, one a second, to say hello: no clock that is set makes it longer. */
+const HELLO_TICKS = 10;
+/** A socket that is asked to close has so many to say goodbye. */
+const CLOSE_TICKS = 2;
 
 type Phase = "new" | "greeting" | "open" | "closing";
 
@@ -90,18 +90,17 @@ export class Connection {
   /** The incarnation of the hello, until something was done under it. */
   #unconfirmed: Uint8Array | null = null;
   #alive = true;
-  #closeBy = Infinity;
+  /** Ticks that are left for a hello, or for a goodbye. */
+  #patience = HELLO_TICKS;
   /** The last refusal that said to come again, and when it was. Milliseconds. */
   #wait:
     | { readonly code: "rate" | "unavailable"; readonly from: number; readonly ms: number }
     | null = null;
-  readonly #helloBy: number;
 
   constructor(socket: WebSocket, wire: Writable, user: SocketUser, parts: ConnectionParts) {
     this.user = user;
     this.#socket = socket;
     this.#parts = parts;
-    this.#helloBy = parts.now() + HELLO_MS;
     this.#sender = concat(idBytes(user.account), idBytes(user.device));
     const { socketMessagesPerSecond: messages, socketBytesPerSecond: bytes } = parts.limits;
     this.#messages = new TokenBucket(messages, messages, parts.now);
@@ -173,16 +172,17 @@ export class Connection {
     if (this.#phase === "closing") return;
     this.flush();
     this.#phase = "closing";
-    this.#closeBy = this.#parts.now() + CLOSE_MS;
+    this.#patience = CLOSE_TICKS;
     this.#parts.meter.closed.add(String(code));
     this.#socket.close(code, reason);
   }
 
   /** Cuts off who was told to close and did not, or who came and said nothing. */
   tick(): void {
-    const now = this.#parts.now();
-    if (now >= this.#closeBy) this.#socket.terminate();
-    if (this.#phase === "new" && now >= this.#helloBy) this.close(CLOSE.policy, "no hello");
+    if (this.#phase !== "new" && this.#phase !== "closing") return;
+    if (--this.#patience > 0) return;
+    if (this.#phase === "closing") this.#socket.terminate();
+    else this.close(CLOSE.policy, "no hello");
   }
 
   /** Cuts off who has not been heard since the last beat, else asks for a sign of life. */
@@ -221,7 +221,7 @@ export class Connection {
     if (reason === "slow") this.#socket.terminate();
     else this.#socket.close(BUG);
     this.#phase = "closing";
-    this.#closeBy = this.#parts.now() + CLOSE_MS;
+    this.#patience = CLOSE_TICKS;
   }
 
   #ponged(): void {

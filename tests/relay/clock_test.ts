@@ -54,17 +54,32 @@ relayTest(
 );
 
 relayTest(
-  "a clock that jumps ahead over an unfinished hello costs one connection, not the server",
+  "a clock that jumps over an unfinished hello shortens no time to say it, and lengthens none",
   async (relay) => {
     const [ana, ben] = [addPerson(relay.db), addPerson(relay.db)];
-    const shy = await relay.connect(ana);
+    const [slow, silent] = [await relay.connect(ana), await relay.connect(ben)];
     relay.clock.now += DAY_MS;
     relay.hub.tick();
-    assert.equal((await shy.closed).code, 1008);
-    relay.clock.now -= DAY_MS;
-    relay.hub.tick();
-    const [a, b] = [await relay.online(ana), await relay.online(ben)];
-    a.send(message(ben, 7));
+    await slow.hello();
+    relay.clock.now -= 2 * DAY_MS;
+    for (let second = 0; second < 9; second++) relay.hub.tick();
+    assert.deepEqual(await silent.closed, { code: 1008, reason: "no hello" });
+    const b = await relay.online(ben);
+    slow.send(message(ben, 7));
     assert.deepEqual(await b.numbers(1), [7]);
+  },
+);
+
+relayTest(
+  "ATTACK who is told to go and does not is cut off, though the clock was set back meanwhile",
+  async (relay) => {
+    const mallory = await relay.online(addPerson(relay.db));
+    mallory.socket.pause();
+    mallory.socket.send("garbage");
+    const told = () => relay.meter.closed.counts.get("1007") === 1;
+    while (!told()) await new Promise((resolve) => setImmediate(resolve));
+    relay.clock.now -= DAY_MS;
+    for (let second = 0; second < 2; second++) relay.hub.tick();
+    while (relay.hub.size > 0) await new Promise((resolve) => setImmediate(resolve));
   },
 );

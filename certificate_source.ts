@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import type { AcmeConfig } from "./acme_source.ts";
 import { belongTogether } from "./certificate_pair.ts";
 import { type Config, ConfigError } from "./config.ts";
+import { BackupError, inWords } from "./db/backup_error.ts";
 import type { CertificatePair } from "./listener.ts";
 import type { Log } from "./log.ts";
 import type { OwnAuthority } from "./routes/certificate.tsx";
@@ -104,6 +105,7 @@ export async function givenCertificate(
   { log }: Pick<CertificateIo, "log">,
 ): Promise<CertificateSource> {
   const first = await readPair(files).catch((error: unknown) => {
+    if (error instanceof BackupError) throw new ConfigError(error.message);
     const reason = error instanceof ConfigError ? error.message : "cannot be read as PEM files";
     throw new ConfigError(`--tls-cert ${files.cert} and --tls-key ${files.key}: ${reason}.`);
   });
@@ -130,12 +132,17 @@ export async function givenCertificate(
 
 /** Reads both files and makes sure that they belong together. */
 async function readPair(files: { cert: string; key: string }): Promise<CertificatePair> {
-  const [cert, key] = await Promise.all([
-    Deno.readTextFile(files.cert),
-    Deno.readTextFile(files.key),
-  ]);
+  const cert = await readNamed("--tls-cert", files.cert);
+  const key = await readNamed("--tls-key", files.key);
   if (!belongTogether({ cert, key })) throw new ConfigError("the key is not the certificate's");
   return { cert, key };
+}
+
+/** Which of the two it is, when one cannot be read. */
+async function readNamed(flag: string, path: string): Promise<string> {
+  return await Deno.readTextFile(path).catch((error) => {
+    throw inWords(`${flag} ${path}`, error);
+  });
 }
 
 /** Folders, because renewal tools replace files and links rather than write into them. */

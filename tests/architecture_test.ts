@@ -60,7 +60,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     types: ["listener.ts"],
   },
   "certificate_source.ts": {
-    may: ["acme_source.ts", "certificate.ts", "certificate_pair.ts", "config.ts"],
+    may: ["acme_source.ts", "certificate.ts", "certificate_pair.ts", "config.ts", "db"],
     types: ["listener.ts", "routes", ...INJECTED],
   },
   "backend.ts": {

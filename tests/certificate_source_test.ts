@@ -51,6 +51,10 @@ Deno.test("self-signed tells people which certificate to trust", async () => {
 
 Deno.test("own files that are missing or do not belong together stop the start in words", async () => {
   await inFolder(async (dir) => {
+    const missing =
+      /^ConfigError: --tls-(cert|key) \S+own\.(pem|key): there is no such file or folder\.$/;
+    await assert.rejects(open(dir, "files"), missing);
+    await write(dir, { cert: "nothing", key: "nothing" });
     await assert.rejects(open(dir, "files"), /--tls-cert .*own\.pem .*: cannot be read as PEM/);
     const [one, two] = [
       await selfSigned(`${dir}/1`, [], NOW),

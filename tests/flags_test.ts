@@ -61,7 +61,12 @@ const ROWS: Readonly<Record<SettingName, readonly Wrong[]>> = {
   mailFrom: [bad("--mail-from nobody", /--mail-from nobody: expected an address/)],
   tlsCert: [
     bad("--tls-cert c.pem", /needs both --tls-cert and --tls-key/),
-    bad("--tls-cert {root}/none --tls-key {root}/none", /none: cannot be read as PEM files/),
+    bad(
+      "--tls-cert {root}/none --tls-key {root}/file",
+      /--tls-cert \S+none: there is no such file/,
+    ),
+    bad("--tls-cert {root}/file --tls-key {root}/none", /--tls-key \S+none: there is no such file/),
+    bad("--tls-cert {root} --tls-key {root}/file", /--tls-cert \S+: that is a folder/),
     bad("--tls-cert {root}/file --tls-key {root}/file", /cannot be read as PEM files/),
   ],
   tlsKey: [bad("--tls-key k.pem", /--tls-cert and --tls-key need --tls files/)],

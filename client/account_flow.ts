@@ -264,7 +264,10 @@ async function sealNewVault(
 }
 
 /** The device this store was before its login ran out, if the account still lists it. */
-async function keptDevice(store: LocalStore, list: DeviceList): Promise<DeviceKeys | null> {
+export async function keptDevice(
+  store: LocalStore,
+  list: DeviceList,
+): Promise<DeviceKeys | null> {
   const me = await store.get<MeRecord>("meta", META.me);
   const own = await store.get<DeviceKeys>("device", "keys");
   // A restored copy must never step its old ratchets again: it becomes a new device.
@@ -272,9 +275,10 @@ async function keptDevice(store: LocalStore, list: DeviceList): Promise<DeviceKe
   return equalBytes(own.aik, list.aik) && findDevice(list, own.device) ? own : null;
 }
 
-async function takeUp(
+/** Signs in as the device that the store is already; nothing is added to the account. */
+export async function takeUp(
   parts: FlowParts,
-  claim: DeviceStep,
+  claim: Pick<DeviceStep, "challenge" | "username">,
   own: DeviceKeys,
   { list, archive }: OpenedAccount,
 ): Promise<Outcome<SignedIn>> {

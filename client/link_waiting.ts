@@ -46,6 +46,7 @@ import {
   linkWaitRequest,
   MAX_HANDED_BYTES,
 } from "../protocol/link_api.ts";
+import { keptDevice, takeUp } from "./account_flow.ts";
 import { renewLogin } from "./device_login.ts";
 import {
   checkKnown,
@@ -226,6 +227,11 @@ async function enter(
   const list = await verifyDeviceList(account, entries);
   if (!equalBytes(list.aik, aik)) throw new VerifyError("key-changed");
   await checkKnown(parts.store, { entries }, list);
+  const kept = await keptDevice(parts.store, list);
+  if (kept) {
+    const archive = await setupOf(keys, entries, list, parts.mode);
+    return await takeUp(parts, { challenge, username: offer.username }, kept, { list, archive });
+  }
   const { version } = decode(listEntrySchema, signed.body, MAX_LIST_ENTRY_BYTES);
   if (version <= list.version) return refused("code-expired", CHANGED);
   const grown = await appendEntry(list, account, signed);

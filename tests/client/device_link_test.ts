@@ -180,47 +180,6 @@ Deno.test("attack: who saw the code signs the new device in to another account, 
   }
 });
 
-Deno.test("a device that is added while a link waits for its new device ends the link, and the server is not blamed", async () => {
-  const one = await scene();
-  must(await approve(one, await met(one)));
-  assert.ok((await signInAt(browser(one.world), one.ana)).ok);
-  must(await one.wait.look());
-  const store = new MemoryStore();
-  const entered = await one.wait.enter(flowAt(one.fresh, store));
-  assert.equal(codeOf(entered), "code-expired");
-  assert.equal(await store.get("meta", META.me), undefined);
-  assert.equal(await devicesOf(one), 2);
-  one.world.close();
-});
-
-for (const lost of ["question", "answer"] as const) {
-  Deno.test(`a link whose last ${lost} is lost is gone on with, and leaves no second device`, async () => {
-    const one = await scene();
-    must(await approve(one, await met(one)));
-    must(await one.wait.look());
-    const store = new MemoryStore();
-    const { api } = one.fresh;
-    const silent = new Proxy(api, {
-      get(target, name) {
-        const own: unknown = Reflect.get(target, name, target);
-        if (name !== "addDevice") return typeof own === "function" ? own.bind(target) : own;
-        return async (request: Parameters<Api["addDevice"]>[0]) => {
-          if (lost === "answer") await target.addDevice(request);
-          const words = "The server cannot be reached.";
-          return { ok: false, status: 0, code: "offline", words, retryAfter: null };
-        };
-      },
-    });
-    const flow = flowAt(one.fresh, store);
-    assert.equal(codeOf(await one.wait.enter({ ...flow, api: silent })), "offline");
-    const { device } = must(await one.wait.enter(flow));
-    assert.equal((await store.get<MeRecord>("meta", META.me))!.state, "active");
-    assert.equal(value(await api.me()).device, device);
-    assert.equal(await devicesOf(one), 2);
-    one.world.close();
-  });
-}
-
 Deno.test("attack: digits that were not read from the new device end the link after three tries", async () => {
   const one = await scene();
   const approval = must(await take(one, one.wait.code));

@@ -52,7 +52,8 @@ export function createQueue(
 
 /** In steps, with turns of the event loop between them: nobody waits long for the writer. */
 async function settle(commit: QueueCommit): Promise<void> {
-  while (!commit.settleSome()) await turnOver();
+  const until = commit.newest;
+  while (!commit.settleSome(until)) await turnOver();
   commit.settleSubmits();
 }
 

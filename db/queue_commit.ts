@@ -71,12 +71,17 @@ export class QueueCommit {
     );
   }
 
-  /** Moves some of what is recent; true when all of it did. */
-  settleSome(): boolean {
+  /** Number of the newest turn. */
+  get newest(): number {
+    return this.#memory.guarded(() => this.#memory.newest);
+  }
+
+  /** Moves some of what is recent up to this turn; true when all of it did. */
+  settleSome(until: number): boolean {
     return this.#memory.guarded(() =>
       transaction(this.#db, () => {
         this.#memory.begin();
-        return this.#memory.settleSome();
+        return this.#memory.settleSome(until);
       })
     );
   }

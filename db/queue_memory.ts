@@ -46,8 +46,6 @@ export class QueueMemory {
   #lost = new Set<QueueState>();
   #epoch = { lists: -1, removals: -1 };
   #waiting = 0;
-  /** The turn up to which everything is to move. */
-  #settling: number | null = null;
   /** The newest turn when {@link QueueMemory.tidySome} was last through. */
   #seen = 0;
   /** Rows of `envelopes`; null when they have to be counted again. */
@@ -186,16 +184,18 @@ export class QueueMemory {
     this.#count(this.#recent.trim());
   }
 
+  /** Number of the newest turn. */
+  get newest(): number {
+    return this.#recent.newest;
+  }
+
   /**
-   * Moves some of the envelopes that were recent when this was first asked to where they are swept and
-   * found by device; true when all of them did.
+   * Moves some of the envelopes in turns up to this one to where they are swept and found by device;
+   * true when all of them did.
    */
-  settleSome(): boolean {
-    this.#settling ??= this.#recent.newest;
-    this.#count(this.#recent.settle(this.#settling, MOVED_AT_ONCE));
-    if (!this.#recent.isSettled(this.#settling)) return false;
-    this.#settling = null;
-    return true;
+  settleSome(until: number): boolean {
+    this.#count(this.#recent.settle(until, MOVED_AT_ONCE));
+    return this.#recent.isSettled(until);
   }
 
   /** Is anything recent that was so when {@link QueueMemory.tidySome} was last through? */
@@ -205,8 +205,7 @@ export class QueueMemory {
 
   /** Moves some of that as {@link QueueMemory.settleSome} does; true when it is through. */
   tidySome(): boolean {
-    this.#count(this.#recent.settle(this.#seen, MOVED_AT_ONCE));
-    if (this.hasAged) return false;
+    if (!this.settleSome(this.#seen)) return false;
     this.#seen = this.#recent.newest;
     return true;
   }

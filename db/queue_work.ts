@@ -138,7 +138,10 @@ export interface QueueStore {
   commit(batch: QueueBatch): Promise<QueueResults>;
   /** What waits after `position`, in order. */
   read(device: DeviceId, position: number, limits: ReadLimits): Promise<Queued[]>;
-  /** Looks at `rows` envelopes from `from` on and gives up those of before `minute`, as gaps. */
+  /**
+   * Looks at `rows` envelopes from `from` on (0, then what the last answer says) and gives up those of
+   * before `minute`, as gaps.
+   */
   expireEnvelopes(minute: number, rows: number, from: number): Promise<Sweep<number>>;
   /** Looks at `rows` submissions from `from` on and forgets those of before `day`. */
   expireSubmits(

@@ -43,8 +43,12 @@ function envelopeSweep(db: DatabaseSync, memory: QueueMemory): Sweeps["envelopes
     memory.guarded(() =>
       transaction(db, () => {
         memory.begin();
-        if (from === 0 && !memory.settleSome()) return { removed: 0, gaps: new Map(), next: 0 };
-        const seen = all<EnvelopeRow>(look, from, rows);
+        // Below 0 it says up to which turn everything has to move first.
+        const until = from === 0 ? memory.newest : -from;
+        if (from <= 0 && !memory.settleSome(until)) {
+          return { removed: 0, gaps: new Map(), next: -until };
+        }
+        const seen = all<EnvelopeRow>(look, Math.max(0, from), rows);
         const old = seen.filter((row) => row.minute < minute);
         for (const { device, position } of old) {
           const queue = memory.queue(device);

@@ -161,9 +161,9 @@ async function connect(path: string): Promise<Deno.UnixConn | null> {
   try {
     return await Deno.connect({ transport: "unix", path });
   } catch (error) {
-    // None there, or one that a server left behind when it was killed.
+    // None there, or one that a server left behind when it was killed, or a path too long for one.
     const none = error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.ConnectionRefused;
+      error instanceof Deno.errors.ConnectionRefused || /SUN_LEN/.test(String(error));
     if (none) return null;
     if (error instanceof Deno.errors.PermissionDenied) {
       throw new Error(`${path} belongs to another user. Run this as the user who runs the server.`);

@@ -150,6 +150,18 @@ Deno.test("a console that takes nothing stops no server", loose, () =>
     assert.deepEqual([status, lines], [0, []]);
   }));
 
+Deno.test(
+  "a path that is too long for a socket stops no order where no server runs",
+  loose,
+  () =>
+    withFolder(async (root) => {
+      const data = `${root}/${"long".repeat(30)}`;
+      assert.equal((await run(data, SERVE)).status, 0);
+      const { status, lines, printed } = await run(data, "admin users");
+      assert.deepEqual([status, lines, printed], [0, [], ["Nobody found."]]);
+    }),
+);
+
 Deno.test("snug admin says it in words too", loose, () =>
   withFolder(async (root) => {
     await Deno.writeTextFile(`${root}/file`, "");

@@ -6,6 +6,7 @@ import type { PersonConversation } from "../types.ts";
 import { ChatError } from "./errors.ts";
 import { DEVICE_HELP, LineDevices } from "./line_devices.ts";
 import { LineLink } from "./line_link.ts";
+import { isSecret, type Question } from "./line_questions.ts";
 import { LineRooms, ROOM_HELP, roomLine } from "./line_rooms.ts";
 import { printable, printableLine } from "./printable.ts";
 import { resetWords } from "./reset_words.ts";
@@ -41,17 +42,6 @@ const CONNECTION_WORDS = {
   "restored":
     "this profile is an old copy and must not be used again: /sign-in makes it a new device",
 } as const;
-
-/** What the next line answers, when it is no message. */
-type Question =
-  | { readonly kind: "code" }
-  | {
-    readonly kind: "new-password";
-    readonly form: { username: string; contact: string; fullName: string };
-  }
-  | { readonly kind: "password"; readonly username: string }
-  | { readonly kind: "yes"; readonly go: () => Promise<void> }
-  | { readonly kind: "line"; readonly take: (line: string) => Promise<void> };
 
 export class LineClient {
   readonly #session: ChatSession;
@@ -94,7 +84,7 @@ export class LineClient {
     this.#link = new LineLink({
       ...{ session, print, say: (words) => this.#say(words), opened: () => this.#opened() },
       ask: (words, take, hidden = false) => {
-        this.#question = { kind: "line", take };
+        this.#question = { kind: "line", take, hidden };
         this.#say(words);
         this.#hide(hidden);
       },
@@ -132,12 +122,14 @@ export class LineClient {
     const question = this.#question;
     this.#question = null;
     this.#hide(false);
-    if (question && !line.startsWith("/")) return await this.#answer(question, line);
-    if (!line.startsWith("/")) return line.trim() === "" ? undefined : await this.#write(line);
-    if (question) this.#say("What was asked before is dropped.");
     const [name = "", ...words] = line.slice(1).trim().split(/\s+/);
     const all = { ...this.#commands, ...this.#rooms.commands, ...this.#devices.commands };
     const command = Object.hasOwn(all, name) ? all[name] : undefined;
+    // A password may begin with a slash: it must not be printed as a command that there is not.
+    const isAnswer = !line.startsWith("/") || command === undefined && isSecret(question);
+    if (question && isAnswer) return await this.#answer(question, line);
+    if (!line.startsWith("/")) return line.trim() === "" ? undefined : await this.#write(line);
+    if (question) this.#say("What was asked before is dropped.");
     if (!command) return this.#say(`There is no /${name.slice(0, 20)}. /help shows what there is.`);
     await command(words);
   }

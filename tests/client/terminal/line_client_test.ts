@@ -9,7 +9,8 @@ import { fakeId } from "../../helpers/fake_scenario.ts";
 async function talking() {
   const engine = new FakeEngine({ people: [{ username: "ben", name: "Ben" }] }, () => 0);
   const printed: string[] = [];
-  const own = { open: () => Promise.resolve(), watchReset: () => {} };
+  const signIn = () => Promise.resolve({ ok: false, code: "wrong-password", words: "Wrong." });
+  const own = { open: () => Promise.resolve(), watchReset: () => {}, signIn };
   const session = { engine, ...own } as unknown as ChatSession;
   const client = new LineClient(session, (line) => void printed.push(line), () => {});
   await client.begin("https://chat.example");
@@ -88,4 +89,12 @@ Deno.test("a new device of one's own is asked about, and the question is answere
   await client.take(`/remove-device ${name}`);
   await client.take("yes");
   assert.ok(engine.calls.includes(`revokeDevice ${device}`), engine.calls.join());
+});
+
+Deno.test("a password that begins with a slash is taken as one, and not printed", async () => {
+  const { printed, client } = await talking();
+  await client.take("/sign-in ana");
+  await client.take("/my secret words");
+  assert.ok(!printed.join().includes("my secret"), printed.join());
+  assert.match(printed.join(), /is being stretched/);
 });

@@ -11,13 +11,14 @@ const ORIGIN = "origin";
 
 /**
  * Opens or makes the profile in `folder` for the server at `origin`.
- * @throws {ChatError} when another program has it, or it belongs to another server
+ * @throws {ChatError} when another program has it, it belongs to another server, or cannot be one
  */
 export async function openProfile(folder: string, origin: string): Promise<LocalStore> {
-  await Deno.mkdir(folder, { recursive: true, mode: FOLDER_MODE });
-  const path = `${folder}/${STORE_FILE}`;
-  await makePrivate(folder, path);
-  const store = openOrSay(path);
+  const store = await openFolder(folder).catch((error) => {
+    const reason = reasonOf(error);
+    if (reason === undefined) throw error;
+    throw new ChatError("bad-input", `--profile ${folder} cannot be used: ${reason}.`);
+  });
   const home = await store.get<string>("meta", ORIGIN);
   if (home === undefined) await store.commit([{ table: "meta", key: ORIGIN, value: origin }]);
   else if (home !== origin) {
@@ -25,6 +26,30 @@ export async function openProfile(folder: string, origin: string): Promise<Local
     throw new ChatError("bad-input", `This profile belongs to ${home}. Use another --profile.`);
   }
   return store;
+}
+
+async function openFolder(folder: string): Promise<LocalStore> {
+  await Deno.mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+  const path = `${folder}/${STORE_FILE}`;
+  await makePrivate(folder, path);
+  return openOrSay(path);
+}
+
+/** What the system and SQLite say of a folder, as far as people meet it. */
+const REASONS: readonly (readonly [said: RegExp, reason: string])[] = [
+  [/^PermissionDenied|unable to open database|readonly database/, "this user may not"],
+  [/^(AlreadyExists|NotADirectory)/, "that is no folder"],
+  [/^IsADirectory/, "a folder is in the way of its file"],
+  [/^NotFound/, "there is no such place"],
+  [/^NotCapable/, "Snug keeps out of /dev, /proc and /sys"],
+  [/No space left|disk is full/, "the disk is full"],
+  [/Read-only file system/, "the disk is read-only"],
+  [/not a database|malformed/, "what is in it is damaged"],
+];
+
+function reasonOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  return REASONS.find(([said]) => said.test(`${error.name}: ${error.message}`))?.[1];
 }
 
 /** The file is there with its mode before SQLite writes the first byte; its companions take it over. */

@@ -36,3 +36,27 @@ Deno.test("a profile that is open elsewhere, or belongs to another server, is re
     });
     await (await openProfile(folder, HOME)).close();
   }));
+
+Deno.test("what cannot be a profile is said in words, and stays as it is", () =>
+  inFolder(async (folder) => {
+    const refused = (place: string, reason: RegExp) =>
+      assert.rejects(openProfile(place, HOME), (error) => {
+        assert.ok(error instanceof ChatError, String(error));
+        assert.equal(error.code, "bad-input");
+        assert.match(error.words, /^--profile \S+ cannot be used: [^\n]+\.$/);
+        assert.match(error.words, reason);
+        return true;
+      });
+    await Deno.mkdir(folder, { recursive: true });
+    await Deno.writeTextFile(`${folder}/file`, "mine");
+    await refused(`${folder}/file`, /that is no folder/);
+    await refused(`${folder}/file/below`, /that is no folder/);
+    assert.equal(await Deno.readTextFile(`${folder}/file`), "mine");
+    await Deno.mkdir(`${folder}/other/snug.db`, { recursive: true });
+    await refused(`${folder}/other`, /a folder is in the way of its file/);
+    const damaged = "not what a device wrote\n".repeat(99);
+    await Deno.mkdir(`${folder}/damaged`);
+    await Deno.writeTextFile(`${folder}/damaged/snug.db`, damaged);
+    await refused(`${folder}/damaged`, /what is in it is damaged/);
+    assert.equal(await Deno.readTextFile(`${folder}/damaged/snug.db`), damaged);
+  }));

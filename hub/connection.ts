@@ -56,6 +56,8 @@ export interface ConnectionParts {
   readonly dirty: (connection: Connection) => void;
   readonly closed: (connection: Connection) => void;
   readonly heard: (connection: Connection) => void;
+  /** Runs its argument when this turn of the event loop is over, after what was submitted in it. */
+  readonly afterTurn: (work: () => void) => void;
   readonly idOf: IdOf;
   readonly queue: Pick<QueueStore, "read">;
   readonly limits: ConnectionLimits;
@@ -68,6 +70,8 @@ export interface ConnectionParts {
 const FLOOD_FACTOR = 20;
 /** Close code for what is the server's own fault (RFC 6455 section 7.4.1). */
 const BUG = 1011;
+/** Bytes after which the other sockets come first: a turn takes what the system has, and that can be megabytes. */
+const SHARE_BYTES = 256 * 1024;
 /** A device has so many ticks, one a second, to say hello: no clock that is set makes it longer. */
 const HELLO_TICKS = 10;
 /** A socket that is asked to close has so many to say goodbye. */
@@ -90,6 +94,8 @@ export class Connection {
   /** The incarnation of the hello, until something was done under it. */
   #unconfirmed: Uint8Array | null = null;
   #alive = true;
+  /** Bytes since it last let the others come first. */
+  #taken = 0;
   /** Ticks that are left for a hello, or for a goodbye. */
   #patience = HELLO_TICKS;
   /** The last refusal that said to come again, and when it was. Milliseconds. */
@@ -235,11 +241,18 @@ export class Connection {
     if (this.#phase === "closing") return;
     if (!binary) throw new FormatError("not a binary frame");
     const frame = bytesOf(data);
+    if ((this.#taken += frame.length) >= SHARE_BYTES) this.#letOthers();
     const withinBytes = this.#bytes.take(frame.length);
     if (!withinBytes) this.#countFlood(this.#share(frame.length));
     for (const item of decodeClientFrame(frame, this.#parts.idOf)) {
       if (this.#isOpen()) this.#item(item, withinBytes);
     }
+  }
+
+  #letOthers(): void {
+    this.#taken = 0;
+    this.#socket.pause();
+    this.#parts.afterTurn(() => this.#socket.resume());
   }
 
   #isOpen(): boolean {

@@ -138,7 +138,7 @@ export class Hub {
   }
 
   #connectionParts(): ConnectionParts {
-    const { queue, limits, meter, now, log } = this.#parts;
+    const { queue, limits, meter, now, log, afterTurn } = this.#parts;
     const known = new KnownIds();
     return {
       hello: (connection, { previous, next }) =>
@@ -151,7 +151,7 @@ export class Hub {
       closed: (connection) => this.#closed(connection),
       heard: ({ user }) => this.presence.heard(user.account, user.device),
       idOf: (bytes) => known.of(bytes),
-      ...{ queue, limits, meter, now, log },
+      ...{ queue, limits, meter, now, log, afterTurn },
     };
   }
 

@@ -31,6 +31,7 @@ export function guardConnections(server: Server, rules: ConnectionRules): Connec
   const total = createCounter();
   const perAddress = createCounter();
   const silence = createSilenceTimers(limits.silentMilliseconds);
+  const refused = sayNowAndThen(rules.log);
   const heard = (request: IncomingMessage) => silence.end(request.socket);
   server.on("request", heard);
   server.on("upgrade", heard);
@@ -39,7 +40,7 @@ export function guardConnections(server: Server, rules: ConnectionRules): Connec
     const key = countingKey(peer);
     const crowded = perAddress.count(key) >= limits.connectionsPerIp && !rules.isTrustedProxy(peer);
     if (crowded || total.count("") >= most) {
-      rules.log.warn("connection.refused", { count: total.count("") });
+      refused();
       socket.destroy();
       return;
     }
@@ -83,6 +84,20 @@ function descriptorsLeft(): number {
     // Not Linux, or not readable here: the configured limit stands alone.
     return Infinity;
   }
+}
+
+/** The first is said at once, those of the next minute together: a flood is not to fill the log. */
+const SAID_EVERY_MS = 60_000;
+
+function sayNowAndThen(log: Log): () => void {
+  let [count, said] = [0, -Infinity];
+  return () => {
+    count++;
+    const now = performance.now();
+    if (now - said < SAID_EVERY_MS) return;
+    log.warn("connection.refused", { count });
+    [count, said] = [0, now];
+  };
 }
 
 /** Counts by key; a key goes when its count is back at zero, so the map cannot grow for ever. */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { selfSigned } from "../certificate.ts";
+import { silentLog } from "../log.ts";
 import type { UpgradeDoor } from "../routes/socket.ts";
 import { whileListening } from "./helpers/listening.ts";
 import { exchange, rawConnect, statusOf } from "./helpers/raw_http.ts";
@@ -60,17 +61,29 @@ Deno.test("a few requests behind one another, and any number one after the other
   });
 });
 
+Deno.test("ATTACK a flood of connections that are refused is one line in the log, not a thousand", async () => {
+  const warned: string[] = [];
+  const log = { ...silentLog, warn: (event: string) => void warned.push(event) };
+  await whileListening({ limits: { connectionsPerIp: 1 }, log }, async ({ port }) => {
+    const held = await rawConnect(port);
+    await held.send("GET / HT");
+    for (let n = 0; n < 40; n++) assert.equal(await exchange(port, "").catch(() => ""), "");
+    held.close();
+  });
+  assert.deepEqual(warned, ["connection.refused"]);
+});
+
 Deno.test("ATTACK a reader that takes nothing of its answer is given up, over TLS too", async () => {
   const data = await Deno.makeTempDir();
   const { pair, caFile } = await selfSigned(data, [], Date.now());
   const caCerts = [await Deno.readTextFile(caFile)];
   for (const [certificate, authorities] of [[undefined], [pair, caCerts]] as const) {
     const { fetch, over } = endless();
-    const limits = { stalledMilliseconds: 200 };
+    const limits = { stalledMilliseconds: 1_000 };
     await whileListening({ fetch, limits, certificate }, async ({ port }) => {
       const connection = await rawConnect(port, authorities && [...authorities]);
       await connection.send(GET);
-      await connection.until("HTTP/1.1 200");
+      assert.equal(statusOf(await connection.until("\r\n\r\n")), 200);
       await over;
       connection.close();
     });

@@ -20,7 +20,11 @@ interface EnvelopeRow {
   readonly position: number;
   readonly minute: number;
   readonly device: DeviceId;
+  readonly bytes: number;
 }
+
+/** What goes is overwritten: a batch ends with the envelope that makes it so many bytes, whatever rows it may have. */
+const STEP_BYTES = 2 ** 20;
 
 interface SubmitRow extends SubmitCursor {
   readonly day: number;
@@ -36,8 +40,10 @@ export function createSweeps(db: DatabaseSync, memory: QueueMemory): Sweeps {
 
 function envelopeSweep(db: DatabaseSync, memory: QueueMemory): Sweeps["envelopes"] {
   const look = db.prepare(
-    `select e.no, e.position, e.minute, q.device from envelopes e
-      join queues q on q.no = e.queue where e.no > ? order by e.no limit ?`,
+    `select e.no, e.position, e.minute, q.device,
+      coalesce(length(e.body), length(b.body)) as bytes from envelopes e
+      join queues q on q.no = e.queue left join bodies b on b.no = e.shared
+      where e.no > ? order by e.no limit ?`,
   );
   return (minute, rows, from) =>
     memory.guarded(() =>
@@ -49,15 +55,27 @@ function envelopeSweep(db: DatabaseSync, memory: QueueMemory): Sweeps["envelopes
           return { removed: 0, gaps: new Map(), next: -until };
         }
         const seen = all<EnvelopeRow>(look, Math.max(0, from), rows);
-        const old = seen.filter((row) => row.minute < minute);
+        const last = endOfStep(seen, minute);
+        const old = seen.slice(0, last + 1).filter((row) => row.minute < minute);
         for (const { device, position } of old) {
           const queue = memory.queue(device);
           if (queue !== null) memory.expire(queue, position);
         }
-        const next = seen.length < rows ? null : seen.at(-1)!.no;
+        const through = last === seen.length - 1 && seen.length < rows;
+        const next = through ? null : seen[last]!.no;
         return { removed: old.length, gaps: memory.finish(), next };
       })
     );
+}
+
+/** Where in the rows a step over those of before `minute` ends; -1 where there are none. */
+function endOfStep(seen: readonly EnvelopeRow[], minute: number): number {
+  let bytes = 0;
+  const last = seen.findIndex((row) => {
+    if (row.minute < minute) bytes += row.bytes;
+    return bytes >= STEP_BYTES;
+  });
+  return last < 0 ? seen.length - 1 : last;
 }
 
 function submitSweep(db: DatabaseSync, memory: QueueMemory): Sweeps["submits"] {

@@ -27,15 +27,14 @@ interface Moved {
 function watchMoves(db: DatabaseSync): Moved {
   const moved = { rows: [] as number[], bytes: [] as number[] };
   const exec = db.exec.bind(db);
-  let [rows, bytes] = [0, 0];
-  const stored = () =>
-    [
-      count(db, "select count(*) as n from envelopes"),
-      count(db, "select coalesce(sum(length(body)), 0) as n from envelopes"),
-    ] as const;
+  const stored = () => [
+    count(db, "select count(*) as n from envelopes"),
+    count(db, "select coalesce(sum(length(body)), 0) as n from envelopes"),
+  ];
+  let [rows, bytes] = stored() as [number, number];
   db.exec = (sql) => {
     if (sql === "commit") {
-      const [allRows, allBytes] = stored();
+      const [allRows, allBytes] = stored() as [number, number];
       moved.rows.push(allRows - rows);
       moved.bytes.push(allBytes - bytes);
       [rows, bytes] = [allRows, allBytes];
@@ -104,6 +103,29 @@ queueTest(
     assert.ok(submissions.every(({ kind }) => kind === "accepted"));
     assert.equal(before.length, 10_000, "reading went on meanwhile");
     assert.deepEqual(await waiting(queue, device), Array.from({ length: 10_010 }, (_, n) => n));
+  },
+  LIMITS,
+);
+
+queueTest(
+  "huge envelopes that are over time go in steps too, each counted once",
+  async ({ db, queue }) => {
+    const [ana, ben] = [addPerson(db), addPerson(db)];
+    for (let first = 0; first < 300; first += 100) {
+      await queue.commit(burst(ana, ben, first, 100, 60_000));
+    }
+    await queue.settle();
+    const moved = watchMoves(db);
+    let [removed, gaps] = [0, 0];
+    for (let next: number | null = 0; next !== null;) {
+      const sweep = await queue.expireEnvelopes(2_000, 1_000, next);
+      [removed, next] = [removed + sweep.removed, sweep.next];
+      gaps = sweep.gaps.get(ben.devices[0]!) ?? gaps;
+    }
+    assert.deepEqual([removed, gaps], [300, 300]);
+    const most = Math.max(...moved.bytes.map((bytes) => -bytes));
+    assert.ok(most <= MOST_BYTES, `${most} bytes at once`);
+    assert.deepEqual(await queue.depth(), { waiting: 0, oldestMinute: null });
   },
   LIMITS,
 );

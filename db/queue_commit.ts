@@ -114,6 +114,7 @@ export class QueueCommit {
   #all({ minute, hellos, confirms, submissions, acks }: QueueBatch): QueueResults {
     this.#memory.begin(minute);
     for (const { device, position } of acks) this.#ack(device, position);
+    this.#memory.pay();
     this.#memory.trim();
     const welcomes = hellos.map((hello) => this.#hello(hello));
     for (const confirm of confirms) this.#confirm(confirm);

@@ -25,6 +25,9 @@ const MAX_WAITING = 300_000;
 /** Envelopes: the writer is never held for 20 ms. */
 const MOVED_AT_ONCE = 500;
 
+/** Bytes in `envelopes` that acks free in a transaction: they are overwritten. What is more is owed. */
+const FREED_AT_ONCE = 2 ** 20;
+
 /** What stays recent. */
 export interface Recency extends Window {
   /** Submissions. */
@@ -44,6 +47,9 @@ export class QueueMemory {
   readonly #limits: QueueLimits;
   /** Queues whose count of gaps changed in this transaction. */
   #lost = new Set<QueueState>();
+  /** How far devices have what is still here. It outlives a transaction that failed: it stays true. */
+  readonly #owed = new Map<DeviceId, number>();
+  #toFree = 0;
   #epoch = { lists: -1, removals: -1 };
   #waiting = 0;
   /** The newest turn when {@link QueueMemory.tidySome} was last through. */
@@ -76,6 +82,7 @@ export class QueueMemory {
   /** First in every transaction: drops what no longer holds. `minute`: of what it places. */
   begin(minute = 0): void {
     if (this.#lost.size > 0) this.#lost = new Set();
+    this.#toFree = FREED_AT_ONCE;
     this.#refresh();
     this.#recent.begin(minute);
   }
@@ -164,14 +171,31 @@ export class QueueMemory {
 
   /** The device has everything up to `position`. */
   acknowledge(queue: QueueState, position: number): void {
-    const removed = queue.removeUpTo(position);
+    const reached = queue.reach(position, this.#toFree);
+    if (reached < position) {
+      const owed = this.#owed.get(queue.device) ?? 0;
+      this.#owed.set(queue.device, Math.max(position, owed));
+    }
+    const before = queue.bytes;
+    const removed = queue.removeUpTo(reached);
     this.#waiting -= removed.length;
     const stored = countStored(removed);
     if (stored > 0) {
-      this.#envelopes.removeUpTo(queue.no, position);
+      this.#envelopes.removeUpTo(queue.no, reached);
       this.#count(-stored);
+      this.#toFree -= before - queue.bytes;
     }
     if (removed.length > stored) this.#recent.remove(removed);
+  }
+
+  /** After the acks: frees what is owed, as far as this transaction may. */
+  pay(): void {
+    for (const [device, position] of this.#owed) {
+      const queue = this.queue(device);
+      const done = queue === null || (queue.oldest?.position ?? Infinity) > position;
+      if (done) this.#owed.delete(device);
+      else this.acknowledge(queue, position);
+    }
   }
 
   /** Is so much recent that room is made before anything is placed? */
@@ -200,12 +224,13 @@ export class QueueMemory {
 
   /** Is anything recent that was so when {@link QueueMemory.tidySome} was last through? */
   get hasAged(): boolean {
-    return !this.#recent.isSettled(this.#seen);
+    return this.#owed.size > 0 || !this.#recent.isSettled(this.#seen);
   }
 
   /** Moves some of that as {@link QueueMemory.settleSome} does; true when it is through. */
   tidySome(): boolean {
-    if (!this.settleSome(this.#seen)) return false;
+    this.pay();
+    if (!this.settleSome(this.#seen) || this.#owed.size > 0) return false;
     this.#seen = this.#recent.newest;
     return true;
   }

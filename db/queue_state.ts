@@ -83,6 +83,18 @@ export class QueueState {
     return removed;
   }
 
+  /** How far up to `position` one gets when so many bytes of what stands in `envelopes` may go; that comes first. */
+  reach(position: number, bytes: number): number {
+    let left = bytes;
+    for (let at = this.#head; at < this.#waiting.length; at++) {
+      const one = this.#waiting[at]!;
+      if (one.turn !== null || one.position > position) break;
+      if (left <= 0) return one.position - 1;
+      left -= one.bytes;
+    }
+    return position;
+  }
+
   at(position: number): Waiting | undefined {
     const one = this.#waiting[this.#firstAfter(position - 1)];
     return one?.position === position ? one : undefined;

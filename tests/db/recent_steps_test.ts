@@ -129,3 +129,31 @@ queueTest(
   },
   LIMITS,
 );
+
+queueTest(
+  "ATTACK acks of everything at once free a step in each transaction, and none is forgotten",
+  async ({ db, queue }) => {
+    const [ana, ben, cleo] = [addPerson(db), addPerson(db), addPerson(db)];
+    const owing = [ben.devices[0]!, cleo.devices[0]!];
+    for (const to of [ben, cleo]) await queue.commit(burst(ana, to, 0, 100, 60_000));
+    await queue.settle();
+    const moved = watchMoves(db);
+    await queue.commit(batch({ acks: owing.map((device) => ({ device, position: 90 })) }));
+    db.exec(
+      "create temp trigger doom before delete on envelopes begin select raise(abort, 'doomed'); end",
+    );
+    await assert.rejects(queue.commit(batch({})), /doomed/);
+    db.exec("drop trigger doom");
+    await queue.commit(burst(ana, ben, 100, 1, 40));
+    assert.ok((await queue.depth()).waiting > 100, "not all at once");
+    await queue.tidy();
+    const most = Math.max(...moved.bytes.map((bytes) => -bytes));
+    assert.ok(0 < most && most <= MOST_BYTES, `${most} bytes at once`);
+    const last = Array.from({ length: 10 }, (_, n) => 90 + n);
+    for (const store of [queue, createQueue(db, LIMITS)]) {
+      assert.deepEqual(await waiting(store, owing[0]!), [...last, 100]);
+      assert.deepEqual(await waiting(store, owing[1]!), last);
+    }
+  },
+  LIMITS,
+);

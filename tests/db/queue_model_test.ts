@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { createQueue, type QueueLimits, type SubmissionWork } from "../../db/queue.ts";
 import { openDatabase } from "../../db/sqlite.ts";
-import type { DeviceId } from "../../protocol/ids.ts";
+import { type DeviceId, ID_BYTES, idFrom, type SubmitId } from "../../protocol/ids.ts";
 import {
   addPerson,
   batch,
@@ -19,7 +19,7 @@ import {
 const SEED = 20261121;
 const PEOPLE = 3;
 /** So little is recent that every run moves some. */
-const RECENCY = { events: 8, waiting: 5, bytes: 3_000, submits: 6 };
+const RECENCY = { events: 8, waiting: 5, bytes: 3_000, submits: 30 };
 /** Statements that may fail, wherever the writing has come to. */
 const STEPS = [
   "insert on turns",
@@ -36,45 +36,72 @@ const STEPS = [
 const LIMITS = { envelopes: 6, perSender: 3, bytes: 2_000 };
 const who = fc.nat(PEOPLE - 1);
 
+/** `all`: one ciphertext for everybody, as in a room. `low`: an id below all that rise. */
+type Sending = {
+  from: number;
+  to: number;
+  length: number;
+  stale: boolean;
+  all: boolean;
+  low: boolean;
+};
+type Ack = { device: number; ahead: number };
+
 type Op =
-  | { op: "send"; from: number; to: number; length: number; stale: boolean }
+  | { op: "send"; sends: Sending[]; acks: Ack[] }
   | { op: "resend"; back: number }
-  | { op: "ack"; device: number; ahead: number }
-  | { op: "add" | "remove"; person: number }
-  | { op: "restart" | "forget" | "settle" | "sweep" | "tidy" };
+  | { op: "add" | "remove" | "swap"; person: number; at: number }
+  | { op: "restart" | "forget" | "settle" | "sweep" | "tidy" | "look" };
 
 /** `doom`: the statement that fails while this is done. */
 type Step = { doing: Op; doom: typeof STEPS[number] | null };
 
+const oneIn = (n: number) => fc.nat(n - 1).map((drawn) => drawn === 0);
+
+const sending: fc.Arbitrary<Sending> = fc.record({
+  from: who,
+  to: who,
+  length: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(50) },
+    { weight: 6, arbitrary: fc.integer({ min: 4, max: 600 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 1_500, max: 2_100 }) },
+  ),
+  stale: oneIn(10),
+  all: oneIn(4),
+  low: oneIn(4),
+});
+
+const ack: fc.Arbitrary<Ack> = fc.record({
+  device: fc.nat(20),
+  ahead: fc.integer({ min: -2, max: 4 }),
+});
+
 const op: fc.Arbitrary<Op> = fc.oneof(
   {
-    weight: 10,
+    weight: 12,
     arbitrary: fc.record({
       op: fc.constant("send" as const),
-      from: who,
-      to: who,
-      length: fc.oneof(
-        { weight: 9, arbitrary: fc.integer({ min: 4, max: 600 }) },
-        { weight: 1, arbitrary: fc.integer({ min: 1_500, max: 2_100 }) },
-      ),
-      stale: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
+      sends: fc.array(sending, { maxLength: 3 }),
+      acks: fc.array(ack, { maxLength: 2 }),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ op: fc.constant("resend" as const), back: fc.nat(20) }) },
   {
-    weight: 5,
+    weight: 4,
     arbitrary: fc.record({
-      op: fc.constant("ack" as const),
-      device: fc.nat(20),
-      ahead: fc.integer({ min: -2, max: 4 }),
+      op: fc.constant("resend" as const),
+      back: fc.oneof(fc.constant(0), fc.nat(20)),
     }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ op: fc.constantFrom("add" as const, "remove" as const), person: who }),
   },
   {
     weight: 2,
+    arbitrary: fc.record({
+      op: fc.constantFrom("add" as const, "remove" as const, "swap" as const),
+      person: who,
+      at: fc.nat(3),
+    }),
+  },
+  {
+    weight: 4,
     arbitrary: fc.record({
       op: fc.constantFrom(
         "restart" as const,
@@ -82,6 +109,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
         "settle" as const,
         "sweep" as const,
         "tidy" as const,
+        "look" as const,
       ),
     }),
   },
@@ -124,14 +152,19 @@ class ModelQueue {
     this.gaps++;
   }
 
-  put(n: number, from: string, own: boolean, bytes: number, overflow: string): void {
-    if (!this.fits(from, own, bytes) && overflow === "refuse") return void this.gaps++;
+  /** The position it gets; null when it gets none. */
+  put(n: number, from: string, own: boolean, bytes: number, overflow: string): number | null {
+    if (!this.fits(from, own, bytes) && overflow === "refuse") {
+      this.gaps++;
+      return null;
+    }
     const theirs = () => this.entries.filter((one) => one.from === from).length;
     while (!own && theirs() >= LIMITS.perSender) {
       this.drop(this.entries.findIndex((one) => one.from === from));
     }
     while (!this.fits(from, own, bytes) && this.entries.length > 0) this.drop(0);
-    this.entries.push({ n, from, bytes, position: this.next++ });
+    this.entries.push({ n, from, bytes, position: this.next });
+    return this.next++;
   }
 }
 
@@ -144,6 +177,7 @@ class Life {
   readonly limits: QueueLimits;
   queue;
   n = 0;
+  low = 0;
 
   constructor(readonly overflow: QueueLimits["overflow"]) {
     this.limits = { ...LIMITS, overflow };
@@ -179,16 +213,17 @@ class Life {
   async run(op: Op): Promise<void> {
     switch (op.op) {
       case "send":
-        return await this.send(this.people[op.from]!, this.people[op.to]!, op.length, op.stale);
+        return await this.send(op.sends, op.acks);
       case "resend":
         return await this.resend(this.sent.at(-1 - op.back));
-      case "ack":
-        return await this.ack([...this.model.keys()][op.device % this.model.size]!, op.ahead);
       case "add":
       case "remove":
-        return this.change(this.people[op.person]!, op.op === "add");
+      case "swap":
+        return this.change(this.people[op.person]!, op.op, op.at);
       case "settle":
-        return await this.queue.settle();
+        return await this.settle();
+      case "look":
+        return await this.checkDepth();
       case "tidy":
         return await this.queue.tidy();
       case "sweep":
@@ -200,26 +235,67 @@ class Life {
     }
   }
 
-  async send(from: Person, to: Person, length: number, stale: boolean): Promise<void> {
-    const version = this.versions.get(to)! - (stale ? 1 : 0);
-    const work = submission(from, [
-      destination(to, numbered(++this.n, length), version, from === to ? from.devices[0] : null),
-    ]);
-    const { submissions: [result] } = await this.queue.commit(batch({ submissions: [work] }));
-    this.sent.push({ work, accepted: result!.kind === "accepted" });
-    const expected = stale ? "stale" : this.expect(work, to);
-    assert.equal(result!.kind === "refused" ? result!.refusal.code : result!.kind, expected);
+  async send(sends: readonly Sending[], asked: readonly Ack[]): Promise<void> {
+    const works = sends.map((one) => this.work(one));
+    const acks = asked.map((one) => this.ack(one));
+    const { submissions } = await this.queue.commit(batch({ acks, submissions: works }));
+    for (const { device, position } of acks) {
+      const queue = this.model.get(device)!;
+      queue.entries = queue.entries.filter((one) => one.position > position);
+    }
+    works.forEach((work, at) => {
+      const result = submissions[at]!;
+      this.sent.push({ work, accepted: result.kind === "accepted" });
+      const expected = sends[at]!.stale ? "stale" : this.expect(work);
+      if (result.kind === "refused") return assert.equal(result.refusal.code, expected);
+      assert.ok(result.kind === "accepted");
+      assert.deepEqual(result.placed.map(({ device, position }) => [device, position]), expected);
+    });
   }
 
-  /** The model's answer; moves the model when it accepts. */
-  expect({ account, destinations: [first] }: SubmissionWork, to: Person): string {
-    const own = account === to.account;
-    const queues = first!.envelopes.map(({ device }) => this.model.get(device)!);
-    const bytes = first!.envelopes[0]?.envelope.length ?? 0;
-    const full = queues.every((queue) => !queue.fits(account, own, bytes));
-    if (!own && full && this.overflow === "refuse") return "full";
-    for (const queue of queues) queue.put(this.n, account, own, bytes, this.overflow);
-    return "accepted";
+  work({ from, to, length, stale, all, low }: Sending): SubmissionWork {
+    const sender = this.people[from]!;
+    const body = numbered(++this.n, length);
+    const destinations = (all ? this.people : [this.people[to]!]).map((one) => {
+      const version = this.versions.get(one)! - (stale ? 1 : 0);
+      const sent = destination(one, body, version, sender.devices[0]);
+      if (!all) return sent;
+      return { ...sent, envelopes: sent.envelopes.map((each) => ({ ...each, envelope: body })) };
+    });
+    return submission(sender, destinations, low ? this.lowId() : nextId());
+  }
+
+  lowId(): SubmitId {
+    const bytes = new Uint8Array(16);
+    new DataView(bytes.buffer).setUint32(12, ++this.low);
+    return idFrom(bytes);
+  }
+
+  ack({ device, ahead }: Ack): { device: DeviceId; position: number } {
+    const id = [...this.model.keys()][device % this.model.size]!;
+    const { entries, next } = this.model.get(id)!;
+    return { device: id, position: Math.max(0, (entries[0]?.position ?? next) + ahead) };
+  }
+
+  /** The model's answer, and the places it gives; moves the model when it accepts. */
+  expect({ account, destinations }: SubmissionWork): "full" | [DeviceId, number][] {
+    const full = destinations.some(({ account: to, envelopes }) =>
+      to !== account &&
+      envelopes.every(({ device, envelope }) =>
+        !this.model.get(device)!.fits(account, false, envelope.length)
+      )
+    );
+    if (full && this.overflow === "refuse") return "full";
+    const placed: [DeviceId, number][] = [];
+    for (const { account: to, envelopes } of destinations) {
+      for (const { device, envelope } of envelopes) {
+        const [own, n] = [to === account, numberIn(envelope)];
+        const queue = this.model.get(device)!;
+        const position = queue.put(n, account, own, envelope.length, this.overflow);
+        if (position !== null) placed.push([device, position]);
+      }
+    }
+    return placed;
   }
 
   async resend(before: { work: SubmissionWork; accepted: boolean } | undefined): Promise<void> {
@@ -231,21 +307,18 @@ class Life {
     assert.deepEqual(result, gone ? { kind: "gone" } : { kind: "accepted", placed: [] });
   }
 
-  async ack(device: DeviceId, ahead: number): Promise<void> {
-    const queue = this.model.get(device)!;
-    const position = (queue.entries[0]?.position ?? queue.next) + ahead;
-    await this.queue.commit(batch({ acks: [{ device, position }] }));
-    queue.entries = queue.entries.filter((one) => one.position > position);
-  }
-
-  change(person: Person, add: boolean): void {
-    if (add ? person.devices.length > 3 : person.devices.length < 2) return;
-    const devices = add ? [...person.devices, nextId<DeviceId>()] : person.devices.slice(1);
-    for (const device of person.devices) if (!devices.includes(device)) this.model.delete(device);
+  change(person: Person, how: "add" | "remove" | "swap", at: number): void {
+    const many = person.devices.length;
+    if (how === "add" ? many > 3 : how === "remove" ? many < 2 : false) return;
+    const devices = [...person.devices];
+    if (how !== "add") devices.splice(at % many, 1);
+    if (how !== "remove") devices.push(nextId<DeviceId>());
+    const gone = person.devices.filter((device) => !devices.includes(device));
+    changeList(this.db, person, devices);
+    for (const device of gone) this.model.delete(device);
     for (const device of devices) {
       if (!this.model.has(device)) this.model.set(device, new ModelQueue());
     }
-    changeList(this.db, person, devices);
     this.versions.set(person, this.versions.get(person)! + 1);
   }
 
@@ -254,8 +327,12 @@ class Life {
     await this.check();
     this.queue = createQueue(this.db, this.limits, RECENCY);
     await this.check();
-    await this.queue.settle();
+    await this.settle();
     await this.check();
+  }
+
+  async settle(): Promise<void> {
+    await this.queue.settle();
     const left = this.db.prepare(
       "select (select count(*) from turns) + (select count(*) from taken) as n",
     );
@@ -265,14 +342,24 @@ class Life {
   async check(): Promise<void> {
     for (const [device, { entries, gaps }] of this.model) {
       const held = await this.queue.read(device, 0, { envelopes: 100, bytes: 1e9 });
-      const got = held.map(({ position, envelope }) => [position, numberIn(envelope)]);
-      assert.deepEqual(got, entries.map(({ position, n }) => [position, n]));
+      const got = held.map(({ position, envelope, sender }) => {
+        const from = idFrom<"account">(sender.slice(0, ID_BYTES));
+        return { n: numberIn(envelope), from, bytes: envelope.length, position };
+      });
+      assert.deepEqual(got, entries);
       const row = this.db.prepare("select gaps from queues where device = ?").get(device);
       assert.equal(row?.gaps ?? 0, gaps);
     }
+    await this.checkDepth();
+    assert.deepEqual(this.db.prepare("pragma foreign_key_check").all(), []);
+    const loose =
+      "select 1 from bodies where no not in (select shared from envelopes where shared is not null)";
+    assert.deepEqual(this.db.prepare(loose).all(), []);
+  }
+
+  async checkDepth(): Promise<void> {
     const expected = [...this.model.values()].reduce((sum, { entries }) => sum + entries.length, 0);
     assert.equal((await this.queue.depth()).waiting, expected);
-    assert.deepEqual(this.db.prepare("pragma foreign_key_check").all(), []);
   }
 }
 

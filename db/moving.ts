@@ -4,6 +4,12 @@ import { Appended } from "./appended.ts";
 import { SENDER_BYTES } from "./turn_log.ts";
 import type { Positions, Turn, Waiting } from "./waiting.ts";
 
+/**
+ * The row of a queue in which something is always recent stays no further behind its highest position:
+ * it is what give_up.ts counts on when that cannot be read.
+ */
+const MOST_BEHIND = 100_000;
+
 /** See the head of this file. Used in a transaction, which ends with {@link Moving.write}. */
 export class Moving {
   readonly #appended: Appended;
@@ -25,7 +31,10 @@ export class Moving {
   /** The turn's row may go when this transaction ends. */
   turn(turn: Turn): void {
     const shared = turn.waiting > 1 ? this.#repeated(turn) : null;
-    for (const queue of turn.queues) if (queue.newest === turn.no) this.#tops.add(queue);
+    for (const queue of turn.queues) {
+      const isBehind = queue.next - queue.top > MOST_BEHIND;
+      if (queue.newest === turn.no || isBehind) this.#tops.add(queue);
+    }
     for (const one of turn.placed) {
       if (one.turn === turn) this.#move(one, turn, shared?.get(one.at) ?? null);
     }

@@ -6,7 +6,7 @@ export interface Positions {
   readonly queue: number;
   /** The position that the next envelope gets. */
   next: number;
-  /** Kept in the row: never lower than the position of an envelope that no turn shows. */
+  /** Kept in the row: the highest position that was given, as soon as no turn shows one as high. */
   top: number;
   /** Number of the last turn that placed something. */
   newest: number;

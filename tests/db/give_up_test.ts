@@ -1,11 +1,22 @@
 /** Rows that nobody can read, in a folder and in a backup: refused in words, and given up when asked. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { giveUpRows } from "../../db/give_up.ts";
+import { createQueue } from "../../db/queue.ts";
 import { openStore } from "../../db/store.ts";
+import { TurnWriter } from "../../db/turn_log.ts";
 import { main } from "../../main.ts";
 import { makeDatabase, parts, withFolder } from "../helpers/backups.ts";
 import { namesIn } from "../helpers/files.ts";
-import { batch, destination, numbered, ROOMY, submission } from "../helpers/relay_world.ts";
+import { count, queueTest, send } from "../helpers/queue_world.ts";
+import {
+  addPerson,
+  batch,
+  destination,
+  numbered,
+  ROOMY,
+  submission,
+} from "../helpers/relay_world.ts";
 
 async function snug(...args: string[]) {
   const [printed, logged]: string[][] = [[], []];
@@ -118,3 +129,31 @@ Deno.test("rows are given up on a folder at rest only, and nothing else is taken
       /is not a flag of snug backup/,
     );
   }));
+
+queueTest(
+  "ATTACK a queue that was never idle in three million envelopes gives no position again",
+  async ({ db, queue }) => {
+    const [ana, ben] = [addPerson(db), addPerson(db)];
+    await queue.read(ben.devices[0]!, 0, { envelopes: 1, bytes: 1 });
+    const writer = new TurnWriter();
+    writer.begin(1);
+    writer.placed(
+      count(db, "select no as n from queues"),
+      3_000_000,
+      new Uint8Array(32),
+      numbered(1),
+    );
+    db.prepare("insert into turns values (1, ?)").run(writer.end());
+    const busy = createQueue(db, ROOMY);
+    await busy.tidy();
+    await send(busy, ana, ben, 2);
+    await busy.tidy();
+    assert.equal(count(db, "select no as n from turns"), 2, "the older one left");
+    db.exec("update turns set body = x'99'");
+    assert.equal(giveUpRows(db).length, 1);
+    const restarted = createQueue(db, ROOMY);
+    await send(restarted, ana, ben, 3);
+    const held = await restarted.read(ben.devices[0]!, 0, { envelopes: 9, bytes: 2 ** 20 });
+    assert.ok(held.at(-1)!.position > 3_000_001);
+  },
+);

@@ -16,6 +16,8 @@ const SLOW = Deno.env.get("SNUG_SLOW") === "1";
 const BINARY = Deno.env.get("SNUG_BINARY");
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const BACKUPS = SLOW ? 20 : 3;
+/** Transactions: about as long as a backup takes. */
+const ALONE = 5_000;
 /** What a sender may have to wait on a machine that does nothing else: `SNUG_QUIET=1` asks for it. */
 const QUIET_MS = 100;
 /** Far above it: other programs may run on the machine of a test. */
@@ -108,10 +110,13 @@ async function backups({ words, unlock, make }: Way): Promise<void> {
     openDatabase(`${dataDir}/snug.db`).close();
     const writer = new Writer(`${dataDir}/snug.db`);
     try {
-      const alone = await writer.run(25_000);
+      await writer.run(25_000);
+      const alone: Said[] = [];
       const during: Said[] = [];
       for (let i = 0; i < BACKUPS; i++) {
         const [file, restored] = [`${root}/${i}.backup`, `${root}/${i}`];
+        // What the disk does to a writer by itself, in between: other machines may share it.
+        if (SLOW) alone.push(await writer.run(ALONE));
         const before = await writer.ask();
         during.push(await make(options, file, writer));
         await restoreBackup({ ...options, unlock, file, dataDir: restored });
@@ -129,14 +134,16 @@ async function backups({ words, unlock, make }: Way): Promise<void> {
   });
 }
 
-function report(words: string, alone: Said, during: readonly Said[]): void {
+function report(words: string, alone: readonly Said[], during: readonly Said[]): void {
   for (const [what, of] of [["commit", "longest"], ["turn and commit", "waited"]] as const) {
-    const all = during.map((each) => each[of]);
-    const sorted = all.toSorted((a, b) => a - b);
-    const [median, most, before] = [sorted[all.length >> 1]!, sorted.at(-1)!, alone[of]];
-    const [a, b, c] = [median, most, before].map((each) => each.toFixed(1));
-    console.log(`${words}: the writer's longest ${what}, ms: median ${a}, most ${b}; alone ${c}`);
-    console.log(`  of each: ${all.map((each) => each.toFixed(1)).join(" ")}`);
+    console.log(`${words}: the writer's longest ${what}, ms`);
+    for (const [when, which] of [["meanwhile", during], ["in between", alone]] as const) {
+      const all = which.map((each) => each[of]);
+      const sorted = all.toSorted((a, b) => a - b);
+      const [median, most] = [sorted[all.length >> 1]!, sorted.at(-1)!].map((ms) => ms.toFixed(1));
+      const each = all.map((ms) => ms.toFixed(0)).join(" ");
+      console.log(`  ${when}: median ${median}, most ${most} (${each})`);
+    }
   }
 }
 

@@ -3,6 +3,7 @@
  * counters. A stolen database or backup alone lets nobody guess a password or forge a code.
  */
 import { fromBase64Url, toBase64Url, utf8 } from "../protocol/encoding.ts";
+import { writeAll } from "../db/steady_write.ts";
 import type { RandomSource, Secrets } from "./deps.ts";
 import { makeServerSetup } from "./opaque.ts";
 
@@ -102,7 +103,7 @@ function ignoreMissing(error: unknown): void {
 async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
   const file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
   try {
-    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    await writeAll(file, bytes);
     await file.sync();
   } finally {
     file.close();

@@ -50,7 +50,7 @@ export class Hub {
   readonly #expiry: Expiry;
   /** One for all: an idle connection is to cost little. */
   readonly #shared: ConnectionParts;
-  /** A new one for every turn: see "Maps and sets" in docs/performance.md. */
+  /** A new one for every turn: docs/decisions/0015-young-memory.md says why. */
   #dirty = new Set<Connection>();
   readonly #unsubscribe: () => void;
   #flushing = false;

@@ -37,9 +37,9 @@ export class Packer {
     this.#length += bytes.length;
   }
 
-  /** A copy of everything, on its own. */
-  copy(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.#length);
+  /** Everything, not copied: it is only what it is until more is packed. */
+  get packed(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length);
   }
 
   #reserve(bytes: number): void {

@@ -5,6 +5,7 @@
  * then, and was written once.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { Blocks } from "./blocks.ts";
 import { Moving } from "./moving.ts";
 import type { Queued } from "./queue_work.ts";
 import { SENDER_BYTES, TurnWriter } from "./turn_log.ts";
@@ -25,7 +26,7 @@ export interface Window {
  * When there is too much it goes down to this part: of small turns some go at a time, and of large ones
  * as much as comes, which takes the pages that become free.
  */
-const KEPT = 63 / 64;
+const KEPT = 255 / 256;
 /** A transaction moves no more once it moved so many envelopes, or so many bytes of turns went: some milliseconds. */
 const STEP = { waiting: 1_000, bytes: 2 ** 20 };
 /** With so much too much, room is made before anything else is placed: see {@link RecentEnvelopes.crowded}. */
@@ -35,6 +36,8 @@ const MOST = 2;
 export class RecentEnvelopes {
   readonly #window: Window;
   readonly #writer = new TurnWriter();
+  /** Of the rows in memory. They come and go in order: what a block holds beyond them is little. */
+  readonly #blocks = new Blocks();
   readonly #moving: Moving;
   readonly #unclaimed: Unclaimed;
   readonly #insert: StatementSync;
@@ -154,7 +157,7 @@ export class RecentEnvelopes {
     if (turn === null) return;
     const body = this.#writer.end();
     [turn.events, turn.bytes] = [this.#writer.events, body.length];
-    if (turn.waiting > 0) turn.body = body;
+    if (turn.waiting > 0) turn.body = this.#blocks.keep(body);
     this.#insert.run(turn.no, body);
     this.#keep(turn);
     this.#open = this.#last = null;

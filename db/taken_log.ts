@@ -30,11 +30,11 @@ export class TakenWriter {
     this.#entries++;
   }
 
-  /** The row, on its own. */
+  /** The row, only until the next one begins. */
   end(): Uint8Array<ArrayBuffer> {
     this.#packer.number(END);
     this.#packer.number(this.#entries);
-    return this.#packer.copy();
+    return this.#packer.packed;
   }
 }
 

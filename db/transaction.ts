@@ -2,6 +2,11 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 
 const open = new WeakSet<DatabaseSync>();
+/** SQL of every transaction, read by SQLite once. */
+const words = new WeakMap<
+  DatabaseSync,
+  { readonly begin: StatementSync; readonly commit: StatementSync }
+>();
 
 /**
  * Runs `work` in one transaction: all of it happens, or none. `work` is synchronous, so nothing
@@ -10,11 +15,12 @@ const open = new WeakSet<DatabaseSync>();
  */
 export function transaction<T>(db: DatabaseSync, work: () => T): T {
   if (open.has(db)) return work();
-  db.exec("begin immediate");
+  const { begin, commit } = words.get(db) ?? learn(db);
+  begin.run();
   open.add(db);
   try {
     const result = work();
-    db.exec("commit");
+    commit.run();
     return result;
   } catch (error) {
     rollBack(db);
@@ -22,6 +28,12 @@ export function transaction<T>(db: DatabaseSync, work: () => T): T {
   } finally {
     open.delete(db);
   }
+}
+
+function learn(db: DatabaseSync) {
+  const both = { begin: db.prepare("begin immediate"), commit: db.prepare("commit") };
+  words.set(db, both);
+  return both;
 }
 
 /** SQLite has rolled back by itself after some errors (a full disk): the first error is the one to show. */

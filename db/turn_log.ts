@@ -61,11 +61,11 @@ export class TurnWriter {
     this.#packer.number(last);
   }
 
-  /** The row, on its own. */
+  /** The row, only until the next one begins. */
   end(): Uint8Array<ArrayBuffer> {
     this.#packer.number(END);
     this.#packer.number(this.#events);
-    return this.#packer.copy();
+    return this.#packer.packed;
   }
 
   #event(kind: number, queue: number, position: number): void {

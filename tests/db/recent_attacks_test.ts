@@ -6,7 +6,15 @@ import { MIGRATIONS } from "../../db/migrations/mod.ts";
 import { Packer } from "../../db/packing.ts";
 import { createQueue } from "../../db/queue.ts";
 import type { SubmitId } from "../../protocol/ids.ts";
-import { briefly, count, limited, queueTest, send, waiting } from "../helpers/queue_world.ts";
+import {
+  aroundCommits,
+  briefly,
+  count,
+  limited,
+  queueTest,
+  send,
+  waiting,
+} from "../helpers/queue_world.ts";
 import {
   addPerson,
   batch,
@@ -245,13 +253,11 @@ for (const reached of ["before", "after"] as const) {
       const queue = open();
       const [ana, ben] = [addPerson(db), addPerson(db)];
       const device = ben.devices[0]!;
-      const exec = db.exec.bind(db);
       let failing = false;
-      db.exec = (sql) => {
-        if (!failing || sql !== "commit") return exec(sql);
-        if (reached === "after") exec(sql);
-        throw new Error("disk I/O error");
-      };
+      using _commits = aroundCommits((commit) => {
+        if (!failing || reached === "after") commit();
+        if (failing) throw new Error("disk I/O error");
+      });
       for (let n = 1; n <= 9; n++) {
         const submissions = [submission(ana, [destination(ben, numbered(n))])];
         const turn = batch({ submissions, acks: n > 2 ? [{ device, position: n - 2 }] : [] });

@@ -1,5 +1,5 @@
 /** A queue without a hub, and what tests do with it. */
-import type { DatabaseSync } from "node:sqlite";
+import { type DatabaseSync, type SQLInputValue, StatementSync } from "node:sqlite";
 import { createQueue, type QueueLimits, type QueueStore } from "../../db/queue.ts";
 import type { Recency } from "../../db/queue_memory.ts";
 import { openDatabase } from "../../db/sqlite.ts";
@@ -34,6 +34,23 @@ export function queueTest(
       db.close();
     }
   });
+}
+
+type Run = (
+  this: StatementSync,
+  ...values: SQLInputValue[]
+) => ReturnType<StatementSync["run"]>;
+
+/** From now on `around` is called where a transaction commits, with what does it. Of all databases. */
+export function aroundCommits(around: (commit: () => void) => void): Disposable {
+  const { prototype } = StatementSync as unknown as { readonly prototype: { run: Run } };
+  const { run } = prototype;
+  prototype.run = function (...values) {
+    if (this.sourceSQL !== "commit") return run.apply(this, values);
+    around(() => void run.call(this));
+    return { changes: 0, lastInsertRowid: 0 };
+  };
+  return { [Symbol.dispose]: () => void (prototype.run = run) };
 }
 
 /** {@link ROOMY} limits with changes. */

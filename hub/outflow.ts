@@ -8,7 +8,7 @@
 import type { Writable } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Queued, ReadLimits } from "../db/queue.ts";
-import { encodeServerFrames, type ServerItem, type StoredDeliver } from "../protocol/frame.ts";
+import { eachServerFrame, type ServerItem, type StoredDeliver } from "../protocol/frame.ts";
 import type { DeviceId } from "../protocol/ids.ts";
 import type { Meter } from "./meter.ts";
 import { writeMessage } from "./wire.ts";
@@ -101,10 +101,10 @@ export class Outflow {
   /** Everything sent in this turn, in as few frames as can be. */
   flush(): void {
     if (this.#items.length === 0) return;
-    const frames = encodeServerFrames(this.#items.splice(0));
+    const items = this.#items.splice(0);
     this.#pendingBytes = 0;
     if (this.#socket.readyState !== this.#socket.OPEN) return;
-    for (const frame of frames) writeMessage(this.#wire, frame, this.#sent);
+    eachServerFrame(items, (frame) => writeMessage(this.#wire, frame, this.#sent));
     if (this.#socket.bufferedAmount > this.#parts.backlogBytes) this.#parts.failed("slow");
   }
 

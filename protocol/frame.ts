@@ -20,20 +20,37 @@ import { MAX_FRAME_BYTES } from "./limits.ts";
 export type { IdOf } from "./frame_client.ts";
 export * from "./frame_items.ts";
 
-/** Where frames are put together before they are copied out: encoding never waits half-way. */
-const SCRATCH = new Uint8Array(2 * MAX_FRAME_BYTES);
+/** Where frames are put together; null while it is in use. */
+let shared: FrameWriter | null = newWriter();
 
 /**
  * Items as frames of at most 128 KiB each, in order, as few as can be.
  * @throws {RangeError} when a value is out of range or one item is over 128 KiB: a bug of the caller
  */
 export function encodeClientFrames(items: readonly ClientItem[]): Bytes[] {
-  return encodeFrames(items, (item) => CLIENT_TYPES[item.type], writeClient);
+  const frames: Bytes[] = [];
+  eachFrame(
+    items,
+    (item) => CLIENT_TYPES[item.type],
+    writeClient,
+    (one) => frames.push(one.slice()),
+  );
+  return frames;
 }
 
 /** The server's side of {@link encodeClientFrames}. */
 export function encodeServerFrames(items: readonly (ServerItem | StoredDeliver)[]): Bytes[] {
-  return encodeFrames(items, (item) => SERVER_TYPES[item.type], writeServer);
+  const frames: Bytes[] = [];
+  eachServerFrame(items, (one) => frames.push(one.slice()));
+  return frames;
+}
+
+/** The same without copies: a frame is only what it is until `use` returns. */
+export function eachServerFrame(
+  items: readonly (ServerItem | StoredDeliver)[],
+  use: (frame: Bytes) => void,
+): void {
+  eachFrame(items, (item) => SERVER_TYPES[item.type], writeServer, use);
 }
 
 /**
@@ -50,29 +67,47 @@ export function decodeServerFrame(frame: Uint8Array): ServerItem[] {
   return decodeFrame(frame, readServer);
 }
 
-function encodeFrames<T>(
+function newWriter(): FrameWriter {
+  return new FrameWriter(new Uint8Array(2 * MAX_FRAME_BYTES));
+}
+
+function eachFrame<T>(
   items: readonly T[],
   typeOf: (item: T) => number,
   write: (out: FrameWriter, item: T) => void,
-): Bytes[] {
-  const frames: Bytes[] = [];
-  const out = new FrameWriter(SCRATCH);
-  for (const item of items) {
-    const start = out.length;
-    out.u8(typeOf(item));
-    out.u32(0);
-    write(out, item);
-    const length = out.length - start;
-    out.u32At(start + 1, length - ITEM_HEAD_BYTES);
-    if (length > MAX_FRAME_BYTES) throw new RangeError("item over 128 KiB");
-    if (out.length > MAX_FRAME_BYTES) {
-      const late = out.cutTo(start);
-      frames.push(out.take());
-      out.bytes(late, length);
+  use: (frame: Bytes) => void,
+): void {
+  // `use` may lead back here.
+  const out = shared ?? newWriter();
+  shared = null;
+  try {
+    for (const item of items) {
+      const start = out.length;
+      out.u8(typeOf(item));
+      out.u32(0);
+      write(out, item);
+      endItem(out, start);
+      if (out.length > MAX_FRAME_BYTES) useUpTo(out, start, use);
     }
+    if (out.length > 0) use(out.written);
+  } finally {
+    out.cutTo(0);
+    shared = out;
   }
-  if (out.length > 0) frames.push(out.take());
-  return frames;
+}
+
+function endItem(out: FrameWriter, start: number): void {
+  const length = out.length - start;
+  out.u32At(start + 1, length - ITEM_HEAD_BYTES);
+  if (length > MAX_FRAME_BYTES) throw new RangeError("item over 128 KiB");
+}
+
+/** What was written before `start` is a frame; what follows begins the next. */
+function useUpTo(out: FrameWriter, start: number, use: (frame: Bytes) => void): void {
+  const late = out.cutTo(start);
+  use(out.written);
+  out.cutTo(0);
+  out.bytes(late, late.length);
 }
 
 function decodeFrame<T>(frame: Uint8Array, read: (type: number, body: FrameReader) => T): T[] {

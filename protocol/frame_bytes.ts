@@ -64,6 +64,11 @@ export class FrameWriter {
     this.#view.setUint32(at, value);
   }
 
+  /** What was written, NOT copied: the next thing written may overwrite it. */
+  get written(): Bytes {
+    return this.#out.subarray(0, this.#length);
+  }
+
   /** What was written, as a copy; the writer starts again from nothing. */
   take(): Bytes {
     const taken = this.#out.slice(0, this.#length);

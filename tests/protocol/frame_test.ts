@@ -6,6 +6,7 @@ import {
   type ClientItem,
   decodeClientFrame,
   decodeServerFrame,
+  eachServerFrame,
   encodeClientFrames,
   encodeServerFrames,
   type ServerItem,
@@ -221,4 +222,32 @@ Deno.test("ATTACK a hello with a window of 0, a foreign version or one account t
     changed[at] = value;
     assert.throws(() => decodeClientFrame(changed), FormatError);
   }
+});
+
+Deno.test("frames that are not copied are whole, also when others are made meanwhile", () => {
+  const many = (first: number): ServerItem[] =>
+    Array.from({ length: 3_000 }, (_, n) => ({
+      ...{ type: "deliver", position: first + n, minute: 1 },
+      ...{ account: idFrom(new Uint8Array(16)), device: idFrom(new Uint8Array(16)) },
+      envelope: new Uint8Array(100).fill(n % 251),
+    }));
+  const got: Record<"outer" | "inner", ServerItem[]> = { outer: [], inner: [] };
+  let frames = 0;
+  eachServerFrame(many(0), (frame) => {
+    const before = toHex(frame.slice());
+    if (frames++ === 1) {
+      eachServerFrame(many(9_000), (one) => got.inner.push(...decodeServerFrame(one.slice())));
+    }
+    assert.equal(toHex(frame), before, "nobody wrote into it");
+    got.outer.push(...decodeServerFrame(frame.slice()));
+  });
+  assert.ok(frames > 3);
+  assert.deepEqual(got, { outer: many(0), inner: many(9_000) });
+});
+
+Deno.test("after an item that cannot be written, the next frame has nothing of it", () => {
+  const pong: ServerItem = { type: "pong" };
+  const wrong: ServerItem = { type: "accepted", ref: -1 };
+  assert.throws(() => eachServerFrame([pong, wrong], () => assert.fail("no frame")), RangeError);
+  assert.deepEqual(decodeServerFrame(encodeServerFrames([pong])[0]!), [pong]);
 });

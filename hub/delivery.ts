@@ -67,8 +67,8 @@ export class Delivery {
   #confirms: ConfirmWork[] = [];
   #submissions: Submission[] = [];
   #acks = new Map<DeviceId, number>();
-  /** Is a time set for the acks that wait, and has it come? */
-  #acksTime: "none" | "set" | "come" = "none";
+  /** Of the acks that wait: a time is set, they go with the next transaction, they go at once. */
+  #acksTime: "none" | "set" | "ripe" | "come" = "none";
   #scheduled = false;
   #running: Promise<void> | null = null;
 
@@ -97,14 +97,21 @@ export class Delivery {
 
   /**
    * Written a little later: an ack that a crash loses costs one delivery more, which the device knows
-   * by its position. Rows that came together then go together, and a quiet server syncs half as often.
+   * by its position. Rows that came together then go together, with something that is to be written
+   * anyway, or a little later by themselves.
    */
   ack(device: DeviceId, position: number): void {
     this.#keepAck(device, position);
     if (this.#acksTime === "come" || this.#acks.size >= MANY_ACKS) return this.#acksCome();
     if (this.#acksTime !== "none") return;
     this.#acksTime = "set";
-    this.#parts.soon(() => this.#acksCome());
+    this.#parts.soon(() => this.#acksRipen());
+  }
+
+  #acksRipen(): void {
+    if (this.#acksTime !== "set") return;
+    this.#acksTime = "ripe";
+    this.#parts.soon(() => this.#acksTime === "ripe" && this.#acksCome());
   }
 
   #acksCome(): void {
@@ -156,7 +163,8 @@ export class Delivery {
 
   /** Acks come along when it is their time, or when a device asks anew what waits for it. */
   #take(): Turn {
-    const withAcks = this.#acksTime === "come" || this.#hellos.length > 0;
+    const isTime = this.#acksTime === "ripe" || this.#acksTime === "come";
+    const withAcks = isTime || this.#hellos.length > 0;
     const taken = {
       hellos: this.#hellos,
       confirms: this.#confirms,

@@ -4,7 +4,7 @@
  * memory alone; those of our clients rise, but for the ones of one millisecond.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { idBytes, idFrom, type SubmitId } from "../protocol/ids.ts";
+import { ID_BYTES, idBytes, idFrom, type SubmitId } from "../protocol/ids.ts";
 import { brokenIn, BrokenRow } from "./packing.ts";
 import { RisingIds } from "./rising_ids.ts";
 import { isHigher, type SubmitsTable, submitsTable } from "./submits_table.ts";
@@ -37,6 +37,8 @@ export class TakenSubmits {
   readonly #most: number;
   readonly #table: SubmitsTable;
   readonly #writer = new TakenWriter();
+  /** The id that was asked for last. */
+  readonly #asked = new Uint8Array(ID_BYTES);
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
   readonly #scan: StatementSync;
@@ -71,9 +73,9 @@ export class TakenSubmits {
     this.#known();
   }
 
-  /** The bytes of an id that was not taken before, else null. */
+  /** The bytes of an id that was not taken before, until the next is asked for; else null. */
   fresh(sender: Sender, submit: SubmitId): Uint8Array | null {
-    const bytes = idBytes(submit);
+    const bytes = idBytes(submit, this.#asked);
     if (sender.stray.size > 0 && sender.stray.has(submit)) return null;
     const known = isHigher(bytes, sender.floor)
       ? sender.rising.has(bytes)

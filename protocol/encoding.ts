@@ -34,12 +34,12 @@ export function toBase64Url(bytes: Uint8Array): string {
 /**
  * The one byte string whose {@link toBase64Url} is `text`.
  * Padding, other alphabets, white space and stray low bits are refused, so two texts never mean the same bytes.
- * @throws {RangeError} when `text` is not such an encoding
+ * @param bytes where they go, exactly as many; a new array without
+ * @throws {RangeError} when `text` is not such an encoding, or one of so many bytes
  */
-export function fromBase64Url(text: string): Bytes {
+export function fromBase64Url(text: string, bytes = new Uint8Array(text.length * 3 >> 2)): Bytes {
   const left = text.length & 3;
-  if (left === 1) throw new RangeError("not base64url");
-  const bytes = new Uint8Array(text.length * 3 >> 2);
+  if (left === 1 || bytes.length !== text.length * 3 >> 2) throw new RangeError("not base64url");
   let at = 0, i = 0;
   // Four digits at once: every id of every frame comes through here.
   for (; i + 4 <= text.length; i += 4) {

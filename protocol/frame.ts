@@ -91,7 +91,7 @@ function eachFrame<T>(
     }
     if (out.length > 0) use(out.written);
   } finally {
-    out.cutTo(0);
+    out.clear();
     shared = out;
   }
 }
@@ -106,7 +106,7 @@ function endItem(out: FrameWriter, start: number): void {
 function useUpTo(out: FrameWriter, start: number, use: (frame: Bytes) => void): void {
   const late = out.cutTo(start);
   use(out.written);
-  out.cutTo(0);
+  out.clear();
   out.bytes(late, late.length);
 }
 

@@ -76,7 +76,12 @@ export class FrameWriter {
     return taken;
   }
 
-  /** Forgets what was written after `length`. */
+  /** Starts again from nothing. */
+  clear(): void {
+    this.#length = 0;
+  }
+
+  /** Forgets what was written after `length`, and returns it. */
   cutTo(length: number): Bytes {
     const cut = this.#out.slice(length, this.#length);
     this.#length = length;

@@ -25,9 +25,9 @@ export function idFrom<K extends string>(bytes: Uint8Array): Id<K> {
   return toBase64Url(bytes) as Id<K>;
 }
 
-/** The 16 bytes of an id. */
-export function idBytes(id: Id<string>): Bytes {
-  return fromBase64Url(id);
+/** The 16 bytes of an id, in `into` if it is given: its own array costs more than the id. */
+export function idBytes(id: Id<string>, into?: Bytes): Bytes {
+  return fromBase64Url(id, into);
 }
 
 /** A fresh id of 128 random bits. */

@@ -11,6 +11,17 @@ Deno.test("an id is 16 bytes and 22 characters, both ways", () => {
   assert.throws(() => idFrom(new Uint8Array(17)), RangeError);
 });
 
+Deno.test("the bytes of an id go where one wants them, if they fit there exactly", () => {
+  const [one, other] = [randomId(), randomId()];
+  const into = new Uint8Array(16);
+  assert.equal(idBytes(one, into), into);
+  assert.equal(idFrom(into), one);
+  assert.equal(idFrom(idBytes(other, into)), other);
+  for (const length of [0, 15, 17]) {
+    assert.throws(() => idBytes(one, new Uint8Array(length)), RangeError);
+  }
+});
+
 Deno.test("random ids differ", () => {
   assert.equal(new Set(Array.from({ length: 1000 }, () => randomId())).size, 1000);
 });

@@ -143,22 +143,26 @@ export class Delivery {
   #start(): Promise<void> {
     const running = this.#run().catch((error) => {
       this.#parts.log.error("delivery.failed", { error });
-    }).finally(() => {
+      return false;
+    }).then((isWritten) => {
       this.#running = null;
       // What came in during the commit waits for the end of its own turn. Acks alone may wait longer:
       // after a failure they would go round and round.
-      if (this.#hellos.length + this.#submissions.length > 0) this.#schedule();
+      const others = this.#hellos.length + this.#submissions.length;
+      if (others > 0 || isWritten && this.#pending()) this.#schedule();
     });
     this.#running = running;
     return running;
   }
 
-  async #run(): Promise<void> {
+  /** Whether it was written. */
+  async #run(): Promise<boolean> {
     const asked = this.#take();
     const minute = Math.floor(this.#parts.now() / MINUTE_MS);
     const results = await this.#commit(asked, minute);
     if (results === null) this.#refuseAll(asked);
     else this.#settle(asked, results, minute);
+    return results !== null;
   }
 
   /** Acks come along when it is their time, or when a device asks anew what waits for it. */

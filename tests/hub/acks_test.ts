@@ -17,16 +17,17 @@ const WORK = {
 };
 
 /** A delivery whose turns and times are over when the test says so. */
-function delivery() {
+function delivery(disk: Promise<void> = Promise.resolve()) {
   const written: QueueBatch[] = [];
   let turns: (() => void)[] = [];
   let times: (() => void)[] = [];
   const made = new Delivery({
     queue: {
-      commit: (batch) => {
+      commit: async (batch) => {
         written.push(batch);
+        await disk;
         const submissions = batch.submissions.map(() => ({ kind: "gone" }) as const);
-        return Promise.resolve({ hellos: [], submissions, gaps: new Map() });
+        return { hellos: [], submissions, gaps: new Map() };
       },
     },
     ...{ connectionOf: () => undefined, bus: localBus(silentLog), now: () => 0 },
@@ -82,4 +83,20 @@ Deno.test("acks of just now do not go along yet: more of them come", async () =>
   made.submit(GONE, 2, WORK);
   await turnOver();
   assert.deepEqual(written.map(({ acks }) => acks.length), [0, 1]);
+});
+
+Deno.test("acks whose time comes while something is being written are written after it", async () => {
+  const disk = Promise.withResolvers<void>();
+  const { made, written, turnOver, timeOver } = delivery(disk.promise);
+  made.submit(GONE, 1, WORK);
+  await turnOver();
+  made.ack(DEVICE, 1);
+  timeOver();
+  timeOver();
+  await turnOver();
+  assert.deepEqual(written.map(({ acks }) => acks), [[]], "one after the other");
+  disk.resolve();
+  await turnOver();
+  await turnOver();
+  assert.deepEqual(written.map(({ acks }) => acks), [[], [{ device: DEVICE, position: 1 }]]);
 });

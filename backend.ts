@@ -27,6 +27,7 @@ import { localBus } from "./hub/bus.ts";
 import type { SocketUser } from "./hub/connection.ts";
 import { Hub } from "./hub/hub.ts";
 import type { Meter } from "./hub/meter.ts";
+import { Soon } from "./hub/soon.ts";
 import { limitTable } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { watchMachine } from "./machine.ts";
@@ -37,7 +38,7 @@ import { createSocketDoor, type UpgradeDoor } from "./routes/socket.ts";
 
 /** Heartbeats, presence and late sockets are looked at once a second. */
 const TICK_MS = 1_000;
-/** What devices say they have may wait so long until it is written. */
+/** What devices say they have waits so long for others, and as long again for what is written anyway. */
 const SOON_MS = 20;
 /** Ended logins, codes and counters go this often. */
 const PURGE_MS = 300_000;
@@ -148,14 +149,14 @@ const NOBODY_LISTENS: AuthEvents = {
 
 async function assemble(config: Config, io: BackendIo, store: Store): Promise<Backend> {
   const bus = localBus(io.log);
-  let acks: ReturnType<typeof setTimeout> | undefined;
+  const acks = new Soon(SOON_MS);
   const hub = new Hub({
     queue: store.queue,
     bus,
     limits: config.limits,
     now: io.now,
     afterTurn: (work) => void setImmediate(work),
-    soon: (work) => void (acks = setTimeout(work, SOON_MS)),
+    soon: (work) => acks.set(work),
     meter: io.meter,
     log: io.log,
   });
@@ -185,7 +186,7 @@ async function assemble(config: Config, io: BackendIo, store: Store): Promise<Ba
     isEmpty,
     firstAccountLink: link,
     // What the acks waited for is written by then.
-    stopSockets: () => hub.close().finally(() => clearTimeout(acks)),
+    stopSockets: () => hub.close().finally(() => acks.clear()),
     close: async () => {
       for (const timer of timers) clearInterval(timer);
       await adminSocket?.close();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { openDatabase } from "../../db/sqlite.ts";
 import { later, transaction } from "../../db/transaction.ts";
 
 function open(): DatabaseSync {
@@ -49,6 +50,34 @@ Deno.test("the first error is the one that is thrown, even when there is nothing
   transaction(db, () => db.exec("insert into t values (1)"));
   assert.equal(count(db), 1);
   db.close();
+});
+
+Deno.test("a transaction that cannot begin or commit holds nothing, and the next one works", async () => {
+  const folder = await Deno.makeTempDir();
+  const db = openDatabase(`${folder}/a.db`);
+  const outside = new DatabaseSync(`${folder}/a.db`);
+  db.exec(
+    `create table t (a integer primary key) strict;
+    create table c (a integer references t deferrable initially deferred) strict`,
+  );
+  const insert = db.prepare("insert into t values (?)");
+  const works = (a: number) => {
+    transaction(db, () => insert.run(a));
+    const { busy } = outside.prepare("pragma wal_checkpoint(truncate)").get()!;
+    assert.deepEqual([count(db), busy], [a, 0]);
+  };
+  works(1);
+  outside.exec("begin immediate");
+  for (let n = 0; n < 2; n++) assert.throws(() => transaction(db, () => insert.run(9)), /locked/);
+  assert.equal(count(db), 1);
+  outside.exec("rollback");
+  works(2);
+  const orphan = () => db.exec("insert into c values (9)");
+  for (let n = 0; n < 2; n++) assert.throws(() => transaction(db, orphan), /FOREIGN KEY/);
+  works(3);
+  outside.close();
+  db.close();
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("what is thrown later is a rejection", async () => {

@@ -59,9 +59,10 @@ Deno.test("acks wait for what is written anyway, and go with it", async () => {
   made.submit(GONE, 1, WORK);
   await turnOver();
   assert.deepEqual(written.map(({ acks }) => acks), [[{ device: DEVICE, position: 2 }]]);
+  made.ack(DEVICE, 3);
   timeOver();
   await turnOver();
-  assert.equal(written.length, 1, "their own time is no more");
+  assert.equal(written.length, 1, "their own time is no more, and is not that of others");
 });
 
 Deno.test("acks that nothing is written with are written a little later", async () => {

@@ -71,8 +71,8 @@ export class FrameWriter {
 
   /** What was written, as a copy; the writer starts again from nothing. */
   take(): Bytes {
-    const taken = this.#out.slice(0, this.#length);
-    this.#length = 0;
+    const taken = this.written.slice();
+    this.clear();
     return taken;
   }
 
